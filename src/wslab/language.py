@@ -1,0 +1,86 @@
+"""The reader's language: which edition is in use, and texts that exist in every edition."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LANGUAGES: tuple[str, ...] = ("en", "tr")
+"""Every edition of the course, the first one being what a missing translation falls back to."""
+
+_chosen: str | None = None
+
+
+def use_language(language: str | None) -> None:
+    """Make `language` the one that every text of the kit appears in; None goes back to the environment's.
+
+    Raises:
+        ValueError: `language` is not one of `LANGUAGES`.
+    """
+    global _chosen
+    if language is not None and language not in LANGUAGES:
+        known = ", ".join(repr(code) for code in LANGUAGES)
+        raise ValueError(f"{language!r} is not an edition of this course; write one of {known}.")
+    _chosen = language
+
+
+def current_language() -> str:
+    """The language in use: what was chosen, else `WSLAB_LANG`, else the locale, else English."""
+    if _chosen is not None:
+        return _chosen
+    for variable in ("WSLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        code = os.environ.get(variable, "")[:2].lower()
+        if code in LANGUAGES:
+            return code
+    return LANGUAGES[0]
+
+
+class Text:
+    """One sentence in every language; `str()` of it gives the one that is being read.
+
+    >>> greeting = Text(en="{count} clients", tr="{count} istemci")
+    >>> greeting.format(count=3)
+    '3 clients'
+    """
+
+    __slots__ = ("_by_language",)
+
+    def __init__(self, **by_language: str) -> None:
+        if LANGUAGES[0] not in by_language:
+            raise ValueError(f"a text needs at least its {LANGUAGES[0]!r} wording")
+        self._by_language = MappingProxyType(dict(by_language))
+
+    @classmethod
+    def of(cls, value: Text | str | Mapping[str, str]) -> Text:
+        """A text from data: a mapping of languages, or one string that serves in all of them (`bob`, `1006`)."""
+        if isinstance(value, Text):
+            return value
+        if isinstance(value, str):
+            return cls(**dict.fromkeys(LANGUAGES, value))
+        return cls(**value)
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that this text was written in."""
+        return frozenset(self._by_language)
+
+    def into(self, language: str) -> str:
+        """The wording in `language`, or the first language's where nobody has translated it yet."""
+        return self._by_language.get(language, self._by_language[LANGUAGES[0]])
+
+    def format(self, **values: object) -> str:
+        """The wording in the current language, its `{names}` filled in."""
+        return str(self).format(**values)
+
+    def __str__(self) -> str:
+        return self.into(current_language())
+
+    def __repr__(self) -> str:
+        return f"Text({', '.join(f'{code}={text!r}' for code, text in self._by_language.items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self._by_language == other._by_language
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._by_language.items()))

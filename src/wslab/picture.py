@@ -1,0 +1,109 @@
+"""What every picture of the kit shares: colours, themes, and one self-contained HTML output with a fallback.
+
+A picture is an SVG image with alternative text (it shows in an untrusted notebook, in exported HTML without
+scripts, and to a screen reader), the same facts as a table, and a script that turns the image into something
+to step through. Nothing is loaded from anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import itertools
+import json
+import os
+from collections.abc import Iterable, Sequence
+
+from wslab.language import Text, current_language
+
+# Okabe & Ito, "Color Universal Design" (2008): told apart by every common kind of colour vision.
+BLUE = "#0072B2"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+ORANGE = "#E69F00"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+
+AS_TABLE = Text(en="The same as a table", tr="Aynısı tablo olarak")
+
+_CSS = """
+.wslab{--ink:#1b1f24;--quiet:#57606a;--paper:#ffffff;--panel:#f6f8fa;--rule:#d0d7de;--focus:#0550ae;
+ color:var(--ink);background:var(--paper);font:16px/1.4 system-ui,'DejaVu Sans',sans-serif;color-scheme:light}
+.wslab *{box-sizing:border-box}
+.wslab code,.wslab .mono{font-family:'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace}
+.wslab button{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--quiet);border-radius:6px;
+ padding:4px 12px;cursor:pointer}
+.wslab :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
+.wslab table{border-collapse:collapse;font-size:14px;color:var(--ink)}
+.wslab th,.wslab td{border:1px solid var(--rule);padding:2px 8px;text-align:left;vertical-align:top}
+.wslab summary{cursor:pointer;color:var(--ink);padding:4px 0}
+.wslab img{max-width:100%;height:auto}
+"""
+_DARK = (
+    """--ink:#e6edf3;--quiet:#9aa4af;--paper:#111418;--panel:#1c2128;--rule:#3d444d;--focus:#79c0ff;color-scheme:dark"""
+)
+
+_numbers = itertools.count(1)
+
+
+def stylesheet() -> str:
+    """The rules that every picture and card shares; JupyterLab's dark theme and a dark system both count."""
+    return (
+        _CSS
+        + f'[data-jp-theme-light="false"] .wslab{{{_DARK}}}\n'
+        + f"@media (prefers-color-scheme:dark){{body:not([data-jp-theme-light]) .wslab{{{_DARK}}}}}\n"
+    )
+
+
+def new_id() -> str:
+    """An element id that no other output of this or another kernel has."""
+    return f"wslab-{os.getpid():x}-{next(_numbers)}-{os.urandom(3).hex()}"
+
+
+def image(svg: str, alt: str) -> str:
+    """`svg` as an `<img>` that also shows where scripts and inline SVG are stripped."""
+    encoded = base64.b64encode(svg.encode()).decode("ascii")
+    return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{encoded}">'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
+    """An HTML table; every cell is escaped."""
+    top = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table>{top}<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def script_json(data: object) -> str:
+    """`data` as JSON that can stand inside a `<script>` element: it holds no `</`, `<!--` or line separator."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return (
+        text.replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    )
+
+
+def figure(*, fallback: str, facts: str, data: object, script: str, css: str = "", label: str = "") -> str:
+    """One output: the fallback image, the facts as a table, and a script that takes the image's place.
+
+    Args:
+        fallback: what stands there until (or unless) the script runs, usually `image(…)`.
+        facts: an HTML table with what the picture says.
+        data: what the script needs, as JSON.
+        script: the source of a JavaScript function expression `(root, data) => …`; `root` is the empty
+            `<div class="wslab-live">` that is shown in place of the fallback. It must not throw on a second run.
+        css: rules of this kind of picture, each selector starting with `.wslab`.
+        label: the accessible name of the whole figure.
+    """
+    key = new_id()
+    return (
+        f'<div class="wslab" id="{key}" role="group" lang="{current_language()}" aria-label="{html.escape(label)}">'
+        f"<style>{stylesheet()}{css}</style>"
+        f'<div class="wslab-fallback">{fallback}</div>'
+        f'<div class="wslab-live" hidden></div>'
+        f'<details class="wslab-facts"><summary>{AS_TABLE}</summary>{facts}</details>'
+        f"<script>(()=>{{const box=document.getElementById('{key}');if(!box)return;"
+        "const live=box.querySelector('.wslab-live');live.replaceChildren();"
+        f"({script})(live,{script_json(data)});"
+        "box.querySelector('.wslab-fallback').hidden=true;live.hidden=false;})();</script></div>"
+    )
