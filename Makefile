@@ -1,0 +1,68 @@
+# One environment in the checkout serves every target. `make help` lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+UV := $(shell command -v uv 2>/dev/null)
+LANG_ ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install develop lab test quick notebooks build check bench lock lint screenshots clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+define venv
+	@test -n "$(UV)$(PYTHON)" || { echo "WebSocket Lab needs Python 3.11 to 3.14; found none. / Python 3.11-3.14 gerekli, bulunamadı."; exit 1; }
+	@test -x $(BIN)/python || $(if $(UV),$(UV) venv --seed --quiet $(if $(PYTHON),--python $(PYTHON)) $(VENV),$(PYTHON) -m venv $(VENV))
+endef
+
+# uv where it is present, plain pip where it isn't; the same exact versions by either.
+define fetch
+	$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python -r $(1),$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1))
+	$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .,$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .)
+endef
+
+$(VENV)/.lab: requirements.lock pyproject.toml
+	$(venv)
+	$(call fetch,requirements.lock)
+	@touch $@
+
+$(VENV)/.develop: requirements-dev.lock requirements.lock pyproject.toml
+	$(venv)
+	$(call fetch,requirements-dev.lock)
+	@touch $@ $(VENV)/.lab
+
+install: $(VENV)/.lab ## create .venv with what the course needs
+develop: $(VENV)/.develop ## create .venv with what the tests need, too
+
+lab: $(VENV)/.lab ## open the course in JupyterLab (make lab LANG_=tr for Turkish)
+	$(BIN)/wslab lab $(if $(LANG_),--language $(LANG_))
+
+test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/wslab build --check
+	$(BIN)/python -m pytest
+
+quick: $(VENV)/.develop ## the everyday tests: under 90 seconds, no browser, no kernels
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m pytest -q -m "not slow and not browser and not notebook"
+
+build: $(VENV)/.develop ## write notebooks/, labs/ and solutions/ from course/
+	$(BIN)/wslab build
+
+bench: $(VENV)/.develop ## measure; reports, asserts nothing
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: $(VENV)/.develop ## renew the exact versions in requirements*.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+		pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+		--extra dev --extra grading -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

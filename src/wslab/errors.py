@@ -1,0 +1,22 @@
+"""Errors that speak to a learner: one sentence in the reader's language instead of a page of traceback."""
+
+from __future__ import annotations
+
+from wslab.language import Text
+
+
+class LabError(Exception):
+    """Something the learner can mend; its message says what happened and what to do.
+
+    In IPython and Jupyter only the sentence is shown (`_render_traceback_` is IPython's hook for that);
+    everywhere else it is an ordinary exception.
+    """
+
+    def __init__(self, message: Text | str, **values: object) -> None:
+        super().__init__(message.format(**values) if isinstance(message, Text) else message)
+
+    def _render_traceback_(self) -> list[str]:
+        lines = [f"{type(self).__name__}: {self}"]
+        if self.__cause__ is not None:
+            lines.append(f"  ← {type(self.__cause__).__name__}: {self.__cause__}")
+        return lines

@@ -1,0 +1,7 @@
+"""serve(): a real uvicorn server in a background thread of this process."""
+
+from wslab.serving.errors import ServerStartError, WrongApp
+from wslab.serving.log import Entry, Log
+from wslab.serving.server import Server, serve, servers, stop_all
+
+__all__ = ["Entry", "Log", "Server", "ServerStartError", "WrongApp", "serve", "servers", "stop_all"]

@@ -1,0 +1,110 @@
+"""What was given to serve(): is it an app, and can these options work in a thread?"""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+from wslab.language import Text
+from wslab.serving.errors import WrongApp
+
+_STRING = Text(
+    en="serve({app!r}) got a name. Inside a notebook hand over the object itself: serve(app). Names such as "
+    "“server:app” are for uvicorn in a terminal, which imports a file.",
+    tr="serve({app!r}) bir ad aldı. Not defterinde nesnenin kendisini verin: serve(app). “server:app” gibi adlar, "
+    "bir dosyayı içe aktaran uçbirimdeki uvicorn içindir.",
+)
+_RELOAD = Text(
+    en="reload=True restarts a process whenever a file changes; here the server is a thread of your kernel, and the "
+    "kernel cannot restart itself. Run the cell again instead: serve(app) replaces the old server.",
+    tr="reload=True, dosya değiştikçe bir süreci yeniden başlatır; burada sunucu çekirdeğinizin bir iş parçacığı ve "
+    "çekirdek kendini yeniden başlatamaz. Hücreyi yeniden çalıştırın: serve(app) eski sunucunun yerine geçer.",
+)
+_WORKERS = Text(
+    en="workers={workers} would start more processes; this server is one thread of your kernel. Leave it out.",
+    tr="workers={workers} başka süreçler başlatırdı; bu sunucu çekirdeğinizin tek bir iş parçacığı. Yazmayın.",
+)
+_OPTION = Text(
+    en="serve() does not know {option}. It takes name, host, port and these options of uvicorn: {known}.",
+    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port ve uvicorn'un şu seçenekleri: {known}.",
+)
+_CLASS = Text(
+    en="serve({name}) got the class. Make an object of it first: app = {name}(), then serve(app).",
+    tr="serve({name}) sınıfın kendisini aldı. Önce ondan bir nesne oluşturun: app = {name}(), sonra serve(app).",
+)
+_MODULE = Text(
+    en="serve() got the module {name}. Hand over the app inside it: serve({name}.app).",
+    tr="serve() {name} modülünü aldı. İçindeki uygulamayı verin: serve({name}.app).",
+)
+_HANDLER = Text(
+    en="serve({name}) got a function of yours, not the app. Hand over the FastAPI object that the function is "
+    "registered with: serve(app).",
+    tr="serve({name}) uygulamayı değil, bir işlevinizi aldı. İşlevi kaydettiğiniz FastAPI nesnesini verin: serve(app).",
+)
+_WSGI = Text(
+    en="This is a WSGI app ({name}); WebSockets need an ASGI app such as FastAPI().",
+    tr="Bu bir WSGI uygulaması ({name}); WebSocket için FastAPI() gibi bir ASGI uygulaması gerekir.",
+)
+_NO_APP = Text(
+    en="serve() needs an ASGI app such as app = FastAPI(); it got {what}.",
+    tr="serve(), app = FastAPI() gibi bir ASGI uygulaması ister; verilen: {what}.",
+)
+
+_OPTIONS = frozenset(
+    {
+        "ws",
+        "http",
+        "lifespan",
+        "ws_max_size",
+        "ws_max_queue",
+        "ws_ping_interval",
+        "ws_ping_timeout",
+        "ws_per_message_deflate",
+        "root_path",
+        "headers",
+        "server_header",
+        "date_header",
+        "limit_concurrency",
+        "timeout_keep_alive",
+    }
+)
+
+
+def validate(app: Any, options: dict[str, Any]) -> None:
+    """Check `app` and take `reload` and `workers` out of `options`.
+
+    Raises:
+        WrongApp: with a sentence that says what to write instead.
+    """
+    if isinstance(app, str):
+        raise WrongApp(_STRING, app=app)
+    if options.pop("reload", False):
+        raise WrongApp(_RELOAD)
+    workers = options.pop("workers", 1)
+    if workers not in (None, 1):
+        raise WrongApp(_WORKERS, workers=workers)
+    unknown = sorted(set(options) - _OPTIONS)
+    if unknown:
+        raise WrongApp(_OPTION, option=", ".join(unknown), known=", ".join(sorted(_OPTIONS)))
+    if isinstance(app, type):
+        raise WrongApp(_CLASS, name=app.__name__)
+    if isinstance(app, ModuleType):
+        raise WrongApp(_MODULE if hasattr(app, "app") else _NO_APP, name=app.__name__, what=repr(app))
+    if hasattr(app, "wsgi_app"):
+        raise WrongApp(_WSGI, name=type(app).__name__)
+    if not callable(app):
+        raise WrongApp(_NO_APP, what=f"{app!r:.80}")
+    try:
+        inspect.signature(app).bind("scope", "receive", "send")
+    except TypeError:
+        raise WrongApp(
+            _HANDLER if inspect.isfunction(app) else _NO_APP, name=app_name(app), what=app_name(app)
+        ) from None
+    except ValueError:
+        pass  # no signature to look at: let it try
+
+
+def app_name(app: object) -> str:
+    """What a reader calls this app: a function's name, else its type's."""
+    return getattr(app, "__name__", None) or type(app).__name__

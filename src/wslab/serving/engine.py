@@ -1,0 +1,38 @@
+"""uvicorn's server, with two changes: it says when it is ready, and it stops when it is told, not at the next tick."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+
+class Engine(uvicorn.Server):
+    """A `uvicorn.Server` that sleeps on an event instead of waking ten times a second."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._asked_to_stop = asyncio.Event()
+
+    def ask_to_stop(self) -> None:
+        """Begin the shutdown; must be called on the server's own loop."""
+        self.should_exit = True
+        self._asked_to_stop.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_ready()
+
+    async def main_loop(self) -> None:
+        # on_tick(0) renews the Date header, which needs doing once a second. A film of the loop shows a
+        # learner's own tasks the better for the nine wakes in ten that this saves.
+        while not await self.on_tick(0):
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._asked_to_stop.wait()
+            except TimeoutError:
+                continue

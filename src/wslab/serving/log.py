@@ -1,0 +1,201 @@
+"""What a server's app printed, warned and raised, and the ASGI messages that went in and out, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, overload
+
+from wslab.language import Text
+from wslab.picture import stylesheet, table
+
+Kind = Literal["print", "warning", "error", "log", "asgi"]
+
+_HEAD = (
+    Text(en="seconds", tr="saniye"),
+    Text(en="connection", tr="bağlantı"),
+    Text(en="what", tr="ne"),
+    Text(en="text", tr="metin"),
+    Text(en="where", tr="nerede"),
+)
+_KINDS = {
+    "print": Text(en="printed", tr="yazdırdı"),
+    "warning": Text(en="warning", tr="uyarı"),
+    "error": Text(en="error", tr="hata"),
+    "log": Text(en="logged", tr="günlük"),
+    "asgi": Text(en="ASGI", tr="ASGI"),
+}
+_EMPTY = Text(
+    en="The server has printed, warned and raised nothing.",
+    tr="Sunucu hiçbir şey yazdırmadı, uyarmadı, istisna fırlatmadı.",
+)
+_DROPPED = Text(en="{count} older entries were dropped.", tr="Daha eski {count} kayıt atıldı.")
+_WHOLE = Text(en="the whole traceback", tr="izlemenin (traceback) tamamı")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened in a server.
+
+    Attributes:
+        time_ns: nanoseconds since the server started.
+        kind: `print`, `warning`, `error` (an exception or a logged error), `log`, or `asgi` (a message of the
+            ASGI specification that passed between uvicorn and the app).
+        text: the printed line, the warning, the exception's last line, or the ASGI message's type.
+        connection: `#3 /ws` for the third scope that this server handled, empty outside any connection.
+        place: the reader's own line that did it, `In[2] line 25`; empty where it was not the reader's code.
+        detail: the text of an ASGI message, or the traceback folded to the reader's own lines.
+        traceback: the whole traceback of an exception.
+    """
+
+    time_ns: int
+    kind: Kind
+    text: str
+    connection: str = ""
+    place: str = ""
+    detail: str = ""
+    traceback: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the server started."""
+        return self.time_ns / 1e9
+
+
+class Log:
+    """The entries of one server, oldest first; bounded, so a server that prints for ever fills no memory."""
+
+    def __init__(self, bound: int = 20_000) -> None:
+        self._entries: deque[Entry] = deque(maxlen=bound)
+        self._changed = threading.Condition()
+        self._started_ns = time.perf_counter_ns()
+        self.dropped = 0
+
+    def add(
+        self, kind: Kind, text: str, *, connection: str = "", place: str = "", detail: str = "", traceback: str = ""
+    ) -> None:
+        """Append an entry, stamped with the current time; may be called from any thread."""
+        entry = Entry(time.perf_counter_ns() - self._started_ns, kind, text, connection, place, detail, traceback)
+        with self._changed:
+            if len(self._entries) == self._entries.maxlen:
+                self.dropped += 1
+            self._entries.append(entry)
+            self._changed.notify_all()
+
+    @property
+    def events(self) -> tuple[Entry, ...]:
+        """Every entry, the ASGI messages among them."""
+        with self._changed:
+            return tuple(self._entries)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What the app printed, warned, logged and raised: every entry but the ASGI messages."""
+        return tuple(entry for entry in self.events if entry.kind != "asgi")
+
+    @property
+    def prints(self) -> tuple[Entry, ...]:
+        """The lines that were printed."""
+        return tuple(entry for entry in self.events if entry.kind == "print")
+
+    @property
+    def warnings(self) -> tuple[Entry, ...]:
+        """The warnings, “coroutine … was never awaited” among them."""
+        return tuple(entry for entry in self.events if entry.kind == "warning")
+
+    @property
+    def errors(self) -> tuple[Entry, ...]:
+        """The exceptions that the app did not catch, and what was logged as an error."""
+        return tuple(entry for entry in self.events if entry.kind == "error")
+
+    def clear(self) -> None:
+        """Forget every entry so far."""
+        with self._changed:
+            self._entries.clear()
+            self.dropped = 0
+
+    def wait_for(self, match: str | Callable[[Entry], bool], deadline: float = 2.0) -> Entry:
+        """Block until an entry matches (one that is already there counts) and return it.
+
+        Use `arrival` in a coroutine: this call holds up the loop of the thread that makes it.
+
+        Args:
+            match: a part of the entry's text, or a function that says whether an entry is the one.
+            deadline: seconds to wait at most.
+
+        Raises:
+            TimeoutError: nothing matched in time; the message holds the last entries.
+        """
+        fits: Callable[[Entry], bool] = (lambda entry: match in entry.text) if isinstance(match, str) else match
+
+        def first() -> Entry | None:
+            return next((entry for entry in self._entries if fits(entry)), None)
+
+        with self._changed:
+            found = self._changed.wait_for(first, deadline)
+            if found is None:
+                last = [f"{entry.kind}: {entry.text}" for entry in list(self._entries)[-6:]]
+                raise TimeoutError(f"nothing matched {match!r} within {deadline} s; the last entries: {last}")
+            return found
+
+    async def arrival(self, match: str | Callable[[Entry], bool], deadline: float = 2.0) -> Entry:
+        """Like `wait_for`, for a coroutine: the loop goes on meanwhile."""
+        return await asyncio.to_thread(self.wait_for, match, deadline)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
+    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
+        return self.entries[index]
+
+    def _rows(self) -> list[tuple[str, str, str, str, str]]:
+        return [
+            (
+                f"{entry.seconds:.3f}",
+                entry.connection,
+                str(_KINDS[entry.kind]),
+                f"{entry.text}\n{entry.detail}" if entry.detail else entry.text,
+                entry.place,
+            )
+            for entry in self.entries
+        ]
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        if not rows:
+            return str(_EMPTY)
+        lines = [_DROPPED.format(count=self.dropped)] if self.dropped else []
+        for seconds, connection, what, text, place in rows:
+            where = f"  [{place}]" if place else ""
+            first, *rest = text.split("\n")
+            lines.append(f"{seconds:>9}  {connection:<12} {what:<9} {first}{where}")
+            lines += [" " * 12 + line for line in rest]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = self._rows()
+        if not rows:
+            return f'<div class="wslab"><style>{stylesheet()}</style>{_EMPTY}</div>'
+        dropped = f"<p>{_DROPPED.format(count=self.dropped)}</p>" if self.dropped else ""
+        whole = "".join(
+            f"<details><summary>{html.escape(entry.text)}: {_WHOLE}</summary>"
+            f"<pre>{html.escape(entry.traceback)}</pre></details>"
+            for entry in self.errors
+            if entry.traceback
+        )
+        return (
+            f'<div class="wslab wslab-log"><style>{stylesheet()}.wslab-log td{{white-space:pre-wrap}}</style>'
+            f"{dropped}{table([str(name) for name in _HEAD], rows)}{whole}</div>"
+        )

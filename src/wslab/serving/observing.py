@@ -1,0 +1,112 @@
+"""The ASGI layer between uvicorn and the app: it notes each message and answers the kit's own reachability probe.
+
+It changes no message. Source: the ASGI specification, HTTP & WebSocket message format, version 2.4.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from wslab.serving import collecting
+from wslab.serving.log import Log
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+PROBE_PATH = "/.well-known/wslab"
+"""A page in the browser asks here whether it reaches this very server; the learner's app never sees it."""
+
+_LONGEST = 200
+
+
+def _detail(message: Message) -> str:
+    kind = message["type"]
+    if kind in ("websocket.receive", "websocket.send"):
+        text = message.get("text")
+        payload = text if text is not None else repr(bytes(message.get("bytes") or b"")[:_LONGEST])
+        return payload if len(payload) <= _LONGEST else payload[:_LONGEST] + "…"
+    if kind in ("websocket.close", "websocket.disconnect"):
+        # The code that the message leaves out is 1000 in a close and 1005 in a disconnect (ASGI specification).
+        code = message.get("code", 1000 if kind == "websocket.close" else 1005)
+        return f"{code} {message.get('reason') or ''}".strip()
+    if kind in ("http.response.start", "websocket.http.response.start"):
+        return str(message["status"])
+    return ""
+
+
+class Observed:
+    """An ASGI app around the learner's app.
+
+    Attributes:
+        open_websockets: how many WebSocket handlers have accepted and not ended yet.
+        lifespan_error: what the app raised while it started or stopped, None if nothing.
+    """
+
+    def __init__(self, app: App, log: Log, identity: str) -> None:
+        self.app = app
+        self.log = log
+        self.identity = identity
+        self.open_websockets = 0
+        self.lifespan_error: BaseException | None = None
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            try:
+                await self.app(scope, receive, send)
+            except BaseException as error:
+                self.lifespan_error = error
+                raise
+            return
+        if scope["type"] == "http" and scope["path"] == PROBE_PATH:
+            await self._answer_probe(send)
+            return
+        collecting.ensure()
+        await self._observe(scope, receive, send)
+
+    async def _observe(self, scope: Message, receive: Receive, send: Send) -> None:
+        query = scope.get("query_string", b"").decode("latin-1")
+        what = scope["path"] + (f"?{query}" if query else "")
+        if scope["type"] == "http":
+            what = f"{scope['method']} {what}"
+        connection = f"#{next(self._numbers)} {what}"
+        # Not reset afterwards: uvicorn logs an uncaught exception in this same context, and the task ends with it.
+        collecting.connection_here.set(connection)
+        accepted = False
+
+        def note(message: Message) -> None:
+            nonlocal accepted
+            if message["type"] == "websocket.accept" and not accepted:
+                accepted = True
+                self.open_websockets += 1
+            self.log.add("asgi", message["type"], connection=connection, detail=_detail(message))
+
+        async def noted_receive() -> Message:
+            message = await receive()
+            note(message)
+            return message
+
+        async def noted_send(message: Message) -> None:
+            await send(message)
+            note(message)
+
+        try:
+            await self.app(scope, noted_receive, noted_send)
+        finally:
+            if accepted:
+                self.open_websockets -= 1
+            self.log.add("asgi", "handler.end", connection=connection)
+
+    async def _answer_probe(self, send: Send) -> None:
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"access-control-allow-origin", b"*"),
+            (b"access-control-allow-private-network", b"true"),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.identity.encode()})

@@ -1,0 +1,340 @@
+"""serve(), and the server it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import ctypes
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Coroutine, Generator
+from typing import Any, Self, TypeVar
+
+import uvicorn
+
+from wslab.language import Text
+from wslab.serving import browser, collecting
+from wslab.serving.arguments import app_name, validate
+from wslab.serving.binding import bind
+from wslab.serving.engine import Engine
+from wslab.serving.errors import ServerStartError
+from wslab.serving.heartbeat import in_kernel, keep_interruptible
+from wslab.serving.log import Log
+from wslab.serving.observing import App, Observed
+
+T = TypeVar("T")
+
+
+_RAISED = Text(
+    en="The app raised while it was starting, so there is no server: {error}{where}. "
+    "Mend that line in its lifespan or startup function and run the cell again.",
+    tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. "
+    "lifespan ya da startup işlevindeki o satırı düzeltip hücreyi yeniden çalıştırın.",
+)
+_SLOW = Text(
+    en="The app had not finished starting after {deadline:g} s. Something in its lifespan or startup function "
+    "never ends: a loop belongs into asyncio.create_task(…), not behind a bare await.",
+    tr="Uygulama {deadline:g} saniyede başlayamadı. lifespan ya da startup işlevinde hiç bitmeyen bir şey var: "
+    "sonsuz döngünün yeri çıplak bir await değil, asyncio.create_task(…).",
+)
+_STUCK = Text(
+    en="The server at {url} did not stop within {deadline:g} s: {why}. Its port is free again and the notebook goes "
+    "on; the stuck thread ends with the kernel.",
+    tr="{url} adresindeki sunucu {deadline:g} saniyede durmadı: {why}. Bağlantı noktası yeniden boş, not defteri "
+    "çalışmayı sürdürüyor; takılan iş parçacığı çekirdekle birlikte sona erer.",
+)
+_BLOCKED = Text(en="{place} holds the event loop", tr="olay döngüsünü {place} tutuyor")
+_WAITING = Text(en="something in it does not end", tr="içinde bir şey bitmiyor")
+_STOPPED = Text(en="stopped", tr="durduruldu")
+_RUNNING = Text(en="running, open WebSockets: {count}", tr="çalışıyor, açık WebSocket: {count}")
+
+_running: list[Server] = []
+_registry = threading.RLock()
+
+
+def _running_cell() -> tuple[str, int] | None:
+    """The notebook cell that is being executed, and its execution count; None outside a notebook."""
+    if not in_kernel():
+        return None
+    shell = sys.modules["IPython"].get_ipython()
+    metadata = shell.parent_header.get("metadata") or {}
+    cell = metadata.get("cellId")
+    if cell is None:  # a front end that does not tell: the cell's text names it
+        frame = sys._getframe(1)
+        while frame.f_back is not None and shell.compile.format_code_name(frame.f_code.co_filename) is None:
+            frame = frame.f_back
+        cell = frame.f_code.co_filename
+    return str(cell), int(shell.execution_count)
+
+
+class Server:
+    """A uvicorn server that runs in a background thread, with an event loop of its own.
+
+    Made by `serve()`. It is a context manager, and awaiting it gives the server itself.
+
+    Attributes:
+        app: the ASGI app it serves.
+        host, port: where it listens.
+        name: what it is called in pictures.
+        log: what the app printed, warned and raised.
+        loop: the event loop of its thread.
+        thread: the thread.
+    """
+
+    def __init__(self, app: App, host: str, port: int, name: str | None, options: dict[str, Any]) -> None:
+        self.app = app
+        self.host = host
+        self.port = port
+        self.name = name or app_name(app)
+        self.log = Log()
+        self.loop: asyncio.AbstractEventLoop
+        self.thread: threading.Thread
+        self._options = options
+        self._cell: tuple[str, int] | None = None
+        self._identity = secrets.token_hex(8)
+        self._main: asyncio.Task[None] | None = None
+        self._ended = threading.Event()
+        self._ended.set()
+
+    @property
+    def url(self) -> str:
+        """The address for HTTP, without a slash at the end: `http://127.0.0.1:53211`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The address for WebSockets, without a slash at the end: `ws://127.0.0.1:53211`."""
+        return "ws" + self.url.removeprefix("http")
+
+    @property
+    def running(self) -> bool:
+        """Whether it answers."""
+        return not self._ended.is_set()
+
+    @property
+    def open_websockets(self) -> int:
+        """How many WebSocket handlers have accepted and not ended yet."""
+        return self._observed.open_websockets if self.running else 0
+
+    def start(self, deadline: float = 10.0) -> Self:
+        """Bind, start the thread, and return once the server answers.
+
+        Args:
+            deadline: seconds that the app's own start-up may take.
+
+        Raises:
+            ServerStartError: the port is taken, or the app raised or did not finish while it started.
+        """
+        sock = bind(self.host, self.port)
+        self.port = sock.getsockname()[1]
+        self._socket = sock
+        self._observed = Observed(self.app, self.log, self._identity)
+        self._ended = threading.Event()
+        self._settled = threading.Event()
+        collecting.begin()
+        self.thread = threading.Thread(target=self._run, name=f"wslab server {self.port}", daemon=True)
+        self.thread.start()
+        in_time = self._settled.wait(deadline)
+        if not in_time or self._ended.is_set():
+            error = self._observed.lifespan_error
+            self.stop(deadline=1.0)
+            if not in_time:
+                raise ServerStartError(_SLOW, deadline=deadline)
+            raise ServerStartError(_RAISED, error=self._cause(error), where=self._where(error)) from error
+        with _registry:
+            _running.append(self)
+        return self
+
+    @staticmethod
+    def _cause(error: BaseException | None) -> str:
+        return f"{type(error).__name__}: {error}" if error is not None else "?"
+
+    @staticmethod
+    def _where(error: BaseException | None) -> str:
+        where = collecting.fold(error.__traceback__)[1] if error is not None else ""
+        return f" ({where})" if where else ""
+
+    def _run(self) -> None:
+        collecting.log_here.set(self.log)
+        # Lets the “never awaited” warning name the line that made the coroutine. A setting of this thread alone.
+        sys.set_coroutine_origin_tracking_depth(1)
+        try:
+            # A runner of our own, so that a patched asyncio.run has no say; and a selector loop on every system,
+            # because that is the one whose idle time can be filmed.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                self.loop = runner.get_loop()
+                runner.run(self._serve())
+        except (SystemExit, asyncio.CancelledError):
+            # How uvicorn reports a failed start, how stop() breaks a handler that holds the loop, and how it
+            # ends a start that never ends.
+            pass
+        except BaseException as error:
+            collecting.collect_exception(self.log, error)
+        finally:
+            self._socket.close()
+            collecting.end()
+            self._ended.set()
+            self._settled.set()
+
+    async def _serve(self) -> None:
+        self._main = asyncio.current_task()
+        self.loop.set_exception_handler(self._collect_loop_error)
+        config = uvicorn.Config(
+            self._observed,
+            host=self.host,
+            port=self.port,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            **self._options,
+        )
+        # uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long.
+        config.timeout_graceful_shutdown = 0.5  # type: ignore[assignment]
+        self._engine = Engine(config, self._settled.set)
+        await self._engine.serve(sockets=[self._socket])
+
+    def _collect_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        message = context.get("message", "")
+        if "exception" in context:
+            collecting.collect_exception(self.log, context["exception"], note=message)
+        else:
+            self.log.add("error", message)
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine on the server's own loop, next to its handlers; safe from any other thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def stop(self, deadline: float = 5.0) -> None:
+        """Close every connection (WebSockets with 1012), run the app's shutdown and end the thread.
+
+        Where a handler holds the loop the server is abandoned at the deadline, and a warning says so: the port is
+        free and the kernel usable. Stopping a stopped server does nothing.
+
+        Args:
+            deadline: seconds to wait at most.
+        """
+        with _registry:
+            if self in _running:
+                _running.remove(self)
+        if self._ended.is_set():
+            return
+        if threading.current_thread() is self.thread:  # a handler stops its own server: it cannot wait for itself
+            self._engine.ask_to_stop()
+            return
+        if self._settled.is_set():
+            self.loop.call_soon_threadsafe(self._engine.ask_to_stop)
+        elif self._main is not None:  # it is still starting, and uvicorn looks at a wish to stop only afterwards
+            self.loop.call_soon_threadsafe(self._main.cancel)
+        if self._ended.wait(deadline):
+            self.thread.join(deadline)
+            return
+        where = collecting.place_of(sys._current_frames().get(self.thread.ident or 0))
+        self._abandon()
+        why = _BLOCKED.format(place=where) if where else str(_WAITING)
+        sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
+        self.log.add("warning", sentence)
+        print(sentence)
+
+    def _abandon(self) -> None:
+        self._socket.close()
+        # Ends a loop written in Python at its next line, so that it does not eat the kernel's time for ever;
+        # a call that waits in C ends it when it returns.
+        ident = ctypes.c_ulong(self.thread.ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
+        self._ended.wait(0.5)
+
+    def restart(self) -> Self:
+        """Stop and start again on the same port, with an empty log; open connections end with 1012."""
+        self.stop()
+        self.log.clear()
+        return self.start()
+
+    def page(self, path: str = "/", height: int = 320) -> browser.Page:
+        """The page at `path`, shown in the notebook; straight or through jupyter-server-proxy, whichever reaches it.
+
+        Args:
+            path: where on this server, `/` by default.
+            height: of the frame, in pixels.
+        """
+        return browser.Page(self.url, self.port, self._identity, path, height)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        # `await serve(app)` is a slip that costs nothing, so it works.
+        yield from asyncio.sleep(0).__await__()
+        return self
+
+    def _state(self) -> str:
+        return _RUNNING.format(count=self.open_websockets) if self.running else str(_STOPPED)
+
+    def __repr__(self) -> str:
+        return f"<Server {self.name} {self.url} · {self._state()}>"
+
+    def _repr_html_(self) -> str:
+        return browser.card(self.name, self.url, self.ws_url, self.port, self._identity, self._state(), self.running)
+
+
+def serve(app: Any, *, port: int = 0, host: str = "127.0.0.1", name: str | None = None, **options: Any) -> Server:
+    """Start `app` in a background thread and return once it answers.
+
+    In a notebook, running a cell again replaces the server that the cell started before; so does a server of
+    yours on the same fixed port, whichever cell it came from.
+
+    Args:
+        app: an ASGI app, such as `FastAPI()`.
+        port: 0 takes any free one.
+        host: an address of this machine; 127.0.0.1 is reachable from this machine alone.
+        name: what it is called in pictures.
+        options: options of `uvicorn.Config` that make sense in a thread, such as `ws_ping_interval` (seconds).
+
+    Raises:
+        ServerStartError: the port is taken, or the app raised or did not finish while it started.
+        WrongApp: `app` is a name, a class, a handler or anything else that is no ASGI app; or an option that
+            cannot work in a thread (`reload`, `workers`).
+    """
+    validate(app, options)
+    keep_interruptible()
+    cell = _running_cell()
+    for old in servers():
+        rerun = cell is not None and old._cell is not None and old._cell[0] == cell[0] and old._cell[1] != cell[1]
+        if rerun or (port and old.port == port and old.host == host):
+            old.stop()
+    server = Server(app, host, port, name, options)
+    server._cell = cell
+    return server.start()
+
+
+def servers() -> list[Server]:
+    """The servers of this process that are running, oldest first."""
+    with _registry:
+        return [server for server in _running if server.running]
+
+
+def stop_all(deadline: float = 5.0) -> None:
+    """Stop every server of this process, each within `deadline` seconds."""
+    for server in servers():
+        server.stop(deadline)
+
+
+def _forget() -> None:
+    _running.clear()  # a forked child has none of its parent's threads
+
+
+atexit.register(stop_all, 1.0)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

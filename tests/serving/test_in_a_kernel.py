@@ -1,0 +1,160 @@
+"""serve() in a real Jupyter kernel: cells run twice, the ■ button, restarts and shutdown."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+pytestmark = pytest.mark.notebook
+
+APP = """
+from wslab import serve, servers, use
+from fastapi import FastAPI, WebSocket
+use("en")
+app = FastAPI()
+
+@app.get("/")
+async def root():
+    return "here"
+"""
+
+
+class Kernel:
+    """A kernel that is sent cells; what a cell printed and showed comes back as text."""
+
+    def __init__(self) -> None:
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel()
+        self.client: BlockingKernelClient = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    def start(self, code: str, cell: str = "") -> str:
+        """Send a cell as a front end does, with its id; return the request's id."""
+        message = self.client.session.msg(
+            "execute_request",
+            {
+                "code": code,
+                "silent": False,
+                "store_history": True,
+                "user_expressions": {},
+                "allow_stdin": False,
+                "stop_on_error": True,
+            },
+        )
+        if cell:
+            message["metadata"]["cellId"] = cell
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def output(self, request: str, timeout: float = 60) -> str:
+        """All that the request printed, showed and raised."""
+        parts = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            content = message["content"]
+            kind = message["msg_type"]
+            if kind == "stream":
+                parts.append(content["text"])
+            elif kind in ("execute_result", "display_data"):
+                parts.append(content["data"].get("text/plain", ""))
+            elif kind == "error":
+                parts.append("\n".join(content["traceback"]))
+            elif kind == "status" and content["execution_state"] == "idle":
+                return "".join(parts)
+
+    def run(self, code: str, cell: str = "") -> str:
+        return self.output(self.start(code, cell))
+
+    def stop(self) -> None:
+        self.client.stop_channels()
+        with contextlib.suppress(Exception):
+            self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    running = Kernel()
+    yield running
+    running.stop()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_cell_run_twice_replaces_its_own_server_and_no_other(kernel: Kernel) -> None:
+    kernel.run(APP)
+    kernel.run("a = serve(app, name='a'); b = serve(app, name='b')", cell="one")
+    kernel.run("c = serve(app, name='c')", cell="two")
+    kernel.run("a = serve(app, name='a2'); b = serve(app, name='b2')  # edited", cell="one")
+    assert kernel.run("print([s.name for s in servers()])").strip() == "['c', 'a2', 'b2']"
+
+
+def test_a_front_end_that_tells_no_cell_is_served_as_well(kernel: Kernel) -> None:
+    kernel.run(APP)
+    for _ in range(2):
+        kernel.run("a = serve(app, name='a')")
+    assert kernel.run("print([s.name for s in servers()])").strip() == "['a']"
+
+
+def test_a_loop_in_one_cell_starts_as_many_as_it_says(kernel: Kernel) -> None:
+    kernel.run(APP)
+    kernel.run("many = [serve(app, name=str(n)) for n in range(3)]", cell="one")
+    assert kernel.run("print([s.name for s in servers()])").strip() == "['0', '1', '2']"
+
+
+def test_an_error_is_one_sentence(kernel: Kernel) -> None:
+    kernel.run(APP)
+    shown = kernel.run("serve('server:app')")
+    assert shown.startswith("WrongApp: serve('server:app') got a name.")
+    assert "Traceback" not in shown
+
+
+def test_places_are_cells(kernel: Kernel) -> None:
+    kernel.run(APP)
+    kernel.run(
+        "import urllib.request, asyncio\n@app.get('/p')\nasync def p():\n    print('hello')\nserver = serve(app)"
+    )
+    kernel.run("await asyncio.to_thread(lambda: urllib.request.urlopen(server.url + '/p').read())")
+    shown = kernel.run("server.log")
+    assert "hello  [In[2] line 4]" in shown
+
+
+def test_the_stop_button_ends_a_cell_that_awaits_within_half_a_second(kernel: Kernel) -> None:
+    kernel.run(APP)
+    kernel.run("import asyncio; server = serve(app)")
+    request = kernel.start("print('waiting', flush=True)\nawait asyncio.sleep(60)")
+    waiting = kernel.client.get_iopub_msg(timeout=30)
+    while waiting["msg_type"] != "stream":
+        waiting = kernel.client.get_iopub_msg(timeout=30)
+    # The cell prints before it awaits; only once the loop sleeps does the interrupt need the heartbeat.
+    time.sleep(0.5)
+    before = time.perf_counter()
+    kernel.manager.interrupt_kernel()
+    shown = kernel.output(request)
+    elapsed = time.perf_counter() - before
+    assert "KeyboardInterrupt" in shown or "CancelledError" in shown
+    assert elapsed < 1.0  # 0.2 s by design, half a second promised, the rest for a busy machine
+    assert kernel.run("import urllib.request; print(server.running)").strip() == "True"
+
+
+@pytest.mark.parametrize("end", ["restart", "shutdown", "kill"])
+def test_no_port_outlives_the_kernel(kernel: Kernel, end: str) -> None:
+    kernel.run(APP)
+    port = int(kernel.run("server = serve(app); print(server.port)"))
+    assert listens(port)
+    if end == "restart":
+        kernel.manager.restart_kernel(now=False)
+    else:
+        kernel.manager.shutdown_kernel(now=end == "kill")
+    assert not listens(port)

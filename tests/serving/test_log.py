@@ -1,0 +1,217 @@
+"""What the app prints, warns and raises is collected, with time, connection and the reader's own line."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import logging
+import sys
+import threading
+
+import httpx
+import pytest
+import websockets
+from fastapi import FastAPI, WebSocket
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from wslab.language import use_language
+from wslab.serving import Log, serve
+
+
+async def talk(url: str, *messages: str) -> None:
+    async with websockets.connect(url) as client:
+        for message in messages:
+            await client.send(message)
+        await client.recv()
+
+
+async def test_prints_are_collected_with_connection_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        await websocket.accept()
+        print("one", end=" ")
+        print("line")
+        await websocket.send_text(await websocket.receive_text())
+
+    @app.get("/")
+    def in_a_thread_of_the_pool() -> None:
+        print("from the pool")
+
+    server = serve(app)
+    await talk(f"{server.ws_url}/ws", "x")
+    await asyncio.to_thread(httpx.get, server.url)
+    first, second = server.log.prints
+    assert (first.text, first.connection) == ("one line", "#1 /ws")
+    assert first.place.startswith("test_log.py:")
+    assert (second.text, second.connection) == ("from the pool", "#2 GET /")
+    assert first.time_ns < second.time_ns
+    print("mine")
+    assert capsys.readouterr().out == "mine\n"
+
+
+def test_a_line_without_an_end_is_kept_apart_from_another_connections() -> None:
+    app = FastAPI()
+
+    @app.get("/{name}")
+    async def root(name: str) -> None:
+        print(name, end="")
+
+    server = serve(app)
+    httpx.get(f"{server.url}/a")
+    httpx.get(f"{server.url}/b")
+    assert [(e.text, e.connection) for e in server.log.prints] == [("a", "#1 GET /a")]
+
+
+async def test_a_coroutine_that_was_never_awaited_is_named_with_its_line() -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        websocket.accept()
+        await websocket.receive_text()
+
+    server = serve(app)
+    for _ in range(2):  # a second run must warn again
+        with pytest.raises(InvalidStatus) as caught:
+            await websockets.connect(f"{server.ws_url}/ws")
+        assert caught.value.response.status_code == 500
+    gc.collect()
+    lines = [entry for entry in server.log.warnings if "never awaited" in entry.text]
+    assert [entry.text for entry in lines] == ["RuntimeWarning: coroutine 'WebSocket.accept' was never awaited"] * 2
+    assert lines[0].place == lines[1].place != ""
+    assert [entry.connection for entry in lines] == ["#1 /ws", "#2 /ws"]
+    error = await server.log.arrival(lambda entry: entry.kind == "error")
+    assert 'Need to call "accept" first' in error.text
+
+
+async def test_a_traceback_is_folded_to_the_readers_own_lines() -> None:
+    app = FastAPI()
+
+    def inner() -> None:
+        raise ValueError("kaput")
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        await websocket.accept()
+        inner()
+
+    server = serve(app)
+    client = await websockets.connect(f"{server.ws_url}/ws")
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(client.recv(), 5)
+    error = await server.log.arrival("kaput")
+    assert error.text == "ValueError: kaput"
+    assert [line.split(", in ")[1].split(":")[0] for line in error.detail.splitlines()] == ["ws", "inner"]
+    assert error.detail.splitlines()[-1].startswith(error.place)
+    assert "starlette" in error.traceback
+    assert "starlette" not in error.detail
+    assert "starlette" in server.log._repr_html_()
+
+
+async def test_a_task_that_dies_unseen_is_collected() -> None:
+    app = FastAPI()
+
+    async def dies() -> None:
+        raise LookupError("nobody looks at me")
+
+    @app.get("/")
+    async def root() -> None:
+        task = asyncio.create_task(dies())
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+
+    server = serve(app)
+    await asyncio.to_thread(httpx.get, server.url)
+    entry = await server.log.arrival("nobody looks at me")
+    assert entry.text.startswith("Task exception was never retrieved")
+
+
+def test_logging_and_stderr_are_collected_and_kept_from_other_handlers() -> None:
+    shown = io.StringIO()
+    handler = logging.StreamHandler(shown)
+    logging.getLogger().addHandler(handler)
+    try:
+        app = FastAPI()
+
+        @app.get("/")
+        async def root() -> None:
+            logging.getLogger("chat").warning("careful, %s", "Ada")
+            print("to stderr", file=sys.stderr)
+
+        server = serve(app)
+        httpx.get(server.url)
+        logging.getLogger("chat").warning("from the notebook")
+        assert [entry.text for entry in server.log.warnings] == ["careful, Ada"]
+        assert [entry.text for entry in server.log.prints] == ["to stderr"]
+        assert shown.getvalue() == "from the notebook\n"
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def test_two_servers_keep_apart() -> None:
+    def app(name: str) -> FastAPI:
+        made = FastAPI()
+
+        @made.get("/")
+        async def root() -> None:
+            print(name)
+
+        return made
+
+    one, two = serve(app("one")), serve(app("two"))
+    httpx.get(two.url)
+    httpx.get(one.url)
+    assert [entry.text for entry in one.log] == ["one"]
+    assert [entry.text for entry in two.log] == ["two"]
+
+
+def test_everything_is_as_it_was_after_the_last_server() -> None:
+    before = (sys.stdout, sys.stderr, __import__("warnings").showwarning, list(logging.getLogger().handlers))
+    one, two = serve(FastAPI()), serve(FastAPI())
+    assert sys.stdout is not before[0]
+    one.stop()
+    assert sys.stdout is not before[0]
+    two.stop()
+    assert (sys.stdout, sys.stderr, __import__("warnings").showwarning, list(logging.getLogger().handlers)) == before
+
+
+def test_the_table_reads_well_in_both_languages() -> None:
+    log = Log()
+    assert repr(log) == "The server has printed, warned and raised nothing."
+    log.add("print", "merhaba <b>", connection="#1 /ws", place="In[2] line 3")
+    log.add("asgi", "websocket.send")
+    assert repr(log).endswith(" #1 /ws       printed   merhaba <b>  [In[2] line 3]")
+    assert len(log) == 1
+    assert len(log.events) == 2
+    use_language("tr")
+    page = log._repr_html_()
+    assert "yazdırdı" in page
+    assert "merhaba &lt;b&gt;" in page
+
+
+def test_it_is_bounded() -> None:
+    log = Log(bound=3)
+    for number in range(5):
+        log.add("print", str(number))
+    assert [entry.text for entry in log] == ["2", "3", "4"]
+    assert log.dropped == 2
+    assert "2 older entries were dropped" in repr(log)
+
+
+def test_waiting_for_what_does_not_come_says_what_came() -> None:
+    log = Log()
+    log.add("print", "something else")
+    with pytest.raises(TimeoutError, match="something else"):
+        log.wait_for("never", deadline=0.01)
+
+
+def test_waiting_is_ended_by_the_entry_itself() -> None:
+    log = Log()
+    waiter = threading.Thread(target=lambda: log.add("print", "here"))
+    waiter.start()
+    assert log.wait_for("here", deadline=5).text == "here"
+    waiter.join()

@@ -1,0 +1,330 @@
+"""serve(): starts, answers, is replaced, refuses in sentences, stops and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import websockets
+from fastapi import FastAPI, WebSocket
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from websockets.exceptions import ConnectionClosed
+
+import wslab
+from wslab.language import use_language
+from wslab.serving import ServerStartError, WrongApp, serve, servers, stop_all
+
+
+def echo_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> dict[str, str]:
+        return {"message": "here"}
+
+    @app.websocket("/ws")
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            await websocket.send_text(text)
+
+    return app
+
+
+def test_answers_as_soon_as_it_returns() -> None:
+    server = serve(echo_app())
+    assert server.host == "127.0.0.1"
+    assert httpx.get(server.url).json() == {"message": "here"}
+    assert server.ws_url == f"ws://127.0.0.1:{server.port}"
+    assert server in servers()
+
+
+async def test_clients_of_this_loop_talk_to_it() -> None:
+    with serve(echo_app()) as server:
+        async with websockets.connect(f"{server.ws_url}/ws") as client:
+            await client.send("ğ")
+            assert await asyncio.wait_for(client.recv(), 5) == "ğ"
+            assert server.open_websockets == 1
+    assert not server.running
+
+
+async def test_awaiting_serve_by_mistake_gives_the_server() -> None:
+    server = await serve(echo_app())
+    assert server.running
+
+
+def test_a_fixed_port_is_replaced_by_the_next_server() -> None:
+    first = serve(echo_app())
+    second = serve(echo_app(), port=first.port)
+    assert not first.running
+    assert second.port == first.port
+    assert httpx.get(second.url).status_code == 200
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "taken by another program"), ("tr", "başka bir programda")])
+def test_a_port_held_by_somebody_else_is_named(language: str, words: str) -> None:
+    use_language(language)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ServerStartError) as caught:
+            serve(echo_app(), port=port)
+    assert words in str(caught.value)
+    assert str(port) in str(caught.value)
+    assert caught.value._render_traceback_() == [f"ServerStartError: {caught.value}"]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, "8000", 1.5, True])
+def test_an_impossible_port(port: object) -> None:
+    with pytest.raises(ServerStartError, match="is no port"):
+        serve(echo_app(), port=port)  # type: ignore[arg-type]
+
+
+def test_an_address_of_another_machine() -> None:
+    with pytest.raises(ServerStartError, match="is no address of this machine"):
+        serve(echo_app(), host="192.0.2.1")
+
+
+def test_a_lifespan_that_raises() -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        raise RuntimeError("no database")
+        yield
+
+    with pytest.raises(ServerStartError, match=r"RuntimeError: no database \(test_server.py:\d+\)") as caught:
+        serve(FastAPI(lifespan=lifespan))
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert not servers()
+
+
+def test_a_lifespan_that_never_ends() -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
+    server = wslab.Server(FastAPI(lifespan=lifespan), "127.0.0.1", 0, None, {})
+    with pytest.raises(ServerStartError, match=r"asyncio.create_task"):
+        server.start(deadline=0.2)
+    assert not server.running
+    assert not server.thread.is_alive()
+
+
+async def handler(websocket: WebSocket) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "words"),
+    [
+        ("server:app", {}, "got a name"),
+        (FastAPI, {}, "got the class"),
+        (wslab.seed if hasattr(wslab, "seed") else sys, {}, "it got <module"),
+        (handler, {}, "got a function of yours"),
+        (None, {}, "needs an ASGI app"),
+        ([], {}, "needs an ASGI app"),
+        (FastAPI(), {"reload": True}, "reload=True restarts a process"),
+        (FastAPI(), {"workers": 2}, "workers=2"),
+        (FastAPI(), {"prot": 8000}, "does not know prot"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_a_sentence(app: object, options: dict[str, object], words: str) -> None:
+    with pytest.raises(WrongApp, match=words) as caught:
+        serve(app, **options)
+    assert isinstance(caught.value, TypeError)
+
+
+def test_a_wsgi_app_is_recognised() -> None:
+    class Flask:
+        def wsgi_app(self) -> None: ...
+
+    with pytest.raises(WrongApp, match="WSGI"):
+        serve(Flask())
+
+
+def test_a_module_with_an_app_inside() -> None:
+    from wslab import seed
+
+    with pytest.raises(WrongApp, match=r"serve\(wslab.seed.server.app\)"):
+        serve(seed.fresh("server"))
+
+
+def test_any_asgi_callable_is_served() -> None:
+    async def root(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("plain Starlette")
+
+    assert httpx.get(serve(Starlette(routes=[Route("/", root)])).url).text == "plain Starlette"
+
+
+async def test_stop_closes_websockets_with_1012() -> None:
+    server = serve(echo_app())
+    client = await websockets.connect(f"{server.ws_url}/ws")
+    await asyncio.to_thread(server.stop)
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(client.recv(), 5)
+    assert client.close_code == 1012
+    assert not server.thread.is_alive()
+
+
+def test_restart_keeps_the_port_and_the_name() -> None:
+    server = serve(echo_app(), name="echo")
+    port = server.port
+    server.restart()
+    assert (server.port, server.name) == (port, "echo")
+    assert httpx.get(server.url).status_code == 200
+    assert server in servers()
+
+
+async def test_a_handler_that_blocks_the_loop_is_abandoned_and_named() -> None:
+    app = FastAPI()
+    entered = threading.Event()
+
+    @app.get("/")
+    async def root() -> None:
+        entered.set()
+        while True:  # holds the loop
+            pass
+
+    server = serve(app)
+    request = asyncio.create_task(asyncio.to_thread(httpx.get, server.url, timeout=10))
+    assert await asyncio.to_thread(entered.wait, 5)
+    before = time.perf_counter()
+    await asyncio.to_thread(server.stop, 0.3)
+    assert time.perf_counter() - before < 5
+    assert "test_server.py" in server.log.warnings[-1].text
+    assert "holds the event loop" in server.log.warnings[-1].text
+    # A loop written in Python is even ended, so that it does not eat the kernel's time for ever.
+    await asyncio.to_thread(server.thread.join, 5)
+    assert not server.thread.is_alive()
+    with contextlib.suppress(httpx.HTTPError):
+        await request
+    serve(echo_app(), port=server.port)
+
+
+def test_a_handler_may_stop_its_own_server() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> str:
+        server.stop()
+        return "goodbye"
+
+    server = serve(app)
+    assert httpx.get(server.url).json() == "goodbye"
+    server.thread.join(5)
+    assert not server.running
+
+
+def test_stopping_twice_does_nothing() -> None:
+    server = serve(echo_app())
+    server.stop()
+    server.stop()
+
+
+def test_stop_all() -> None:
+    started = [serve(echo_app()) for _ in range(3)]
+    assert servers() == started
+    stop_all()
+    assert servers() == []
+
+
+def test_submit_runs_on_the_servers_own_thread() -> None:
+    server = serve(echo_app())
+
+    async def where() -> str:
+        return threading.current_thread().name
+
+    assert server.submit(where()).result(5) == server.thread.name
+
+
+def test_it_says_what_it_is() -> None:
+    server = serve(echo_app(), name="chat")
+    assert repr(server) == f"<Server chat {server.url} · running, open WebSockets: 0>"
+    assert server.url in server._repr_html_()
+    server.stop()
+    assert repr(server) == f"<Server chat {server.url} · stopped>"
+    assert "href" not in server._repr_html_()
+
+
+def test_the_reachability_probe_is_hidden_from_the_app() -> None:
+    server = serve(echo_app())
+    reply = httpx.get(server.url + "/.well-known/wslab")
+    assert reply.text in server._repr_html_()
+    assert server.log.events == ()
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+
+@pytest.mark.slow
+def test_two_hundred_starts_and_stops_leave_nothing() -> None:
+    from websockets.sync.client import connect
+
+    def once() -> None:
+        with serve(echo_app()) as server, connect(f"{server.ws_url}/ws") as client:
+            client.send("x")
+            assert client.recv(5) == "x"
+
+    once()
+    gc.collect()
+    stdout, showwarning = sys.stdout, __import__("warnings").showwarning
+    threads, files = set(threading.enumerate()), descriptors()
+    for _ in range(200):
+        once()
+    gc.collect()
+    assert set(threading.enumerate()) == threads
+    assert descriptors() == files
+    assert sys.stdout is stdout
+    assert __import__("warnings").showwarning is showwarning
+    assert servers() == []
+
+
+SCRIPT = """
+import asyncio
+{before}
+import httpx, websockets
+from fastapi import FastAPI, WebSocket
+from wslab import serve
+{after}
+app = FastAPI()
+
+@app.websocket("/ws")
+async def ws(websocket: WebSocket):
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+
+async def main():
+    server = serve(app)
+    async with websockets.connect(server.ws_url + "/ws") as client:
+        await client.send("hi")
+        assert await asyncio.wait_for(client.recv(), 5) == "hi"
+    server.stop()
+    assert not server.thread.is_alive()
+
+asyncio.run(main())
+print("fine")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_nest_asyncio_in_either_order(package: str, order: str) -> None:
+    apply = f"import {package}; {package}.apply()"
+    script = SCRIPT.format(before=apply if order == "before" else "", after=apply if order == "after" else "")
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout == "fine\n", run.stderr
