@@ -1,0 +1,126 @@
+"""The `wslab` command: open the course, look after it, and see how far one has come."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wslab.language import LANGUAGES, Text, current_language, use_language
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+console = Console()
+
+_NO_COURSE = Text(
+    en="There is no course here: run wslab in the folder that holds notebooks/ and course/.",
+    tr="Burada kurs yok: wslab komutunu notebooks/ ve course/ klasörlerinin bulunduğu klasörde çalıştırın.",
+)
+_AS_ROOT = Text(
+    en="You are root (in a container, perhaps), so JupyterLab is told that this is meant.",
+    tr="root kullanıcısısınız (belki bir kapsayıcıda), JupyterLab'e bunun bilerek yapıldığı bildiriliyor.",
+)
+_OPENING = Text(
+    en="Opening {notebook}. The address that JupyterLab prints below works in any browser on this machine; "
+    "Ctrl+C twice ends it.",
+    tr="{notebook} açılıyor. JupyterLab'in aşağıda yazdığı adres bu makinedeki her tarayıcıda çalışır; "
+    "iki kez Ctrl+C ile kapanır.",
+)
+_UNCHANGED = Text(en="Every edition is what course/ says.", tr="Bütün baskılar course/ ile aynı.")
+_WRITTEN = Text(en="Written: {count} files.", tr="Yazılan: {count} dosya.")
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The course's folder: the working directory or the nearest one above it that holds `notebooks/` or `course/`.
+
+    Raises:
+        typer.Exit: there is none; the reason has been printed.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "course").is_dir() or (folder / "notebooks").is_dir():
+            return folder
+    console.print(str(_NO_COURSE), style="red")
+    raise typer.Exit(2)
+
+
+def _fail(error: Exception) -> None:
+    console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1) from error
+
+
+@app.callback()
+def main(
+    language: Annotated[
+        str | None, typer.Option("--in", help=f"The language of the messages: {', '.join(LANGUAGES)}.")
+    ] = None,
+) -> None:
+    if language is not None:
+        try:
+            use_language(language)
+        except ValueError as error:
+            _fail(error)
+
+
+def lab_command(root: Path, language: str, browser: bool, port: int | None) -> list[str]:
+    """The command line that opens unit 00 of an edition in JupyterLab."""
+    start = next(iter(sorted((root / "notebooks" / language).glob("00-*.ipynb"))), None)
+    opened = start.relative_to(root).as_posix() if start else ""
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
+    if opened:
+        command.append(f"--LabApp.default_url=/lab/tree/{opened}")
+    # Nothing is asked of the network: no news, no look for updates.
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if not browser:
+        command.append("--no-browser")
+    if port is not None:
+        command.append(f"--ServerApp.port={port}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+@app.command()
+def lab(
+    language: Annotated[str | None, typer.Option(help="Which edition; else the system's language.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    port: Annotated[int | None, typer.Option(help="JupyterLab's own port; else the first free one.")] = None,
+) -> None:
+    """Open the course in JupyterLab."""
+    if language is not None:
+        try:
+            use_language(language)
+        except ValueError as error:
+            _fail(error)
+    root = find_root()
+    command = lab_command(root, current_language(), browser, port)
+    if "--allow-root" in command:
+        console.print(str(_AS_ROOT))
+    opened = next((part.partition("/lab/tree/")[2] for part in command if "default_url" in part), "JupyterLab")
+    console.print(_OPENING.format(notebook=opened))
+    environment = os.environ | {"WSLAB_LANG": current_language()}
+    raise typer.Exit(subprocess.call(command, env=environment))
+
+
+@app.command()
+def build(
+    units: Annotated[list[str] | None, typer.Argument(help="Numbers of units, such as 01 or L1; else all.")] = None,
+    check: Annotated[bool, typer.Option(help="Write nothing; fail where a built file differs from course/.")] = False,
+) -> None:
+    """Write notebooks/, labs/ and solutions/ from course/."""
+    from wslab import building
+
+    root = find_root()
+    try:
+        if check:
+            building.check(root)
+            console.print(str(_UNCHANGED))
+        else:
+            written = building.build(root, units or None)
+            console.print(_WRITTEN.format(count=len(written)))
+    except building.BuildError as error:
+        _fail(error)

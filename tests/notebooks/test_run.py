@@ -1,0 +1,82 @@
+"""Every notebook runs in a real kernel: top to bottom, with any earlier cell run again, and once more as a whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from wslab.language import LANGUAGES
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
+SOLUTIONS = sorted(ROOT.glob("solutions/*/*/*.ipynb"))
+MAY_RAISE = "raises-exception"
+
+pytestmark = pytest.mark.notebook
+
+
+class Run:
+    """One notebook in one kernel, cell by cell."""
+
+    def __init__(self, path: Path) -> None:
+        self.notebook: NotebookNode = nbformat.read(path, as_version=4)
+        self.client = NotebookClient(
+            self.notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        )
+
+    @property
+    def code_cells(self) -> list[int]:
+        return [index for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
+
+    def cell(self, index: int) -> None:
+        cell = self.client.execute_cell(self.notebook.cells[index], index)
+        printed = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
+        # What a server prints, warns and raises is collected; a traceback on stderr escaped from somewhere.
+        if MAY_RAISE not in cell.metadata.get("tags", []):
+            assert "Traceback" not in printed, f"cell {index} of {cell.id}: {printed}"
+            assert "was never awaited" not in printed, f"cell {index} of {cell.id}: {printed}"
+
+    def all(self) -> None:
+        for index in self.code_cells:
+            self.cell(index)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    running = Run(request.param)
+    with running.client.setup_kernel():
+        yield running
+
+
+def named(path: Path) -> str:
+    return f"{path.parents[1].name if path.stem == path.parent.name else path.parent.name}-{path.stem}"
+
+
+FIRST = [path for path in NOTEBOOKS if path.parent.name == LANGUAGES[0]]
+OTHERS = [path for path in NOTEBOOKS if path.parent.name != LANGUAGES[0]]
+
+
+def test_there_is_something_to_run() -> None:
+    assert FIRST
+    assert len(NOTEBOOKS) == len(FIRST) * len(LANGUAGES)
+
+
+@pytest.mark.parametrize("run", FIRST, ids=named, indirect=True)
+def test_again_and_out_of_order(run: Run) -> None:
+    run.all()
+    # The code is the same in every edition, so one edition stands for all of them here.
+    again = random.Random(2011).sample(run.code_cells, min(6, len(run.code_cells)))
+    for index in sorted(again, reverse=True):
+        run.cell(index)
+    run.all()
+
+
+@pytest.mark.parametrize("run", OTHERS + SOLUTIONS, ids=named, indirect=True)
+def test_top_to_bottom(run: Run) -> None:
+    run.all()
