@@ -36,7 +36,7 @@ _CSS = """
  padding:4px 12px;cursor:pointer}
 .wslab :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .wslab table{border-collapse:collapse;font-size:14px;color:var(--ink)}
-.wslab th,.wslab td{border:1px solid var(--rule);padding:2px 8px;text-align:left;vertical-align:top}
+.wslab.wslab th,.wslab.wslab td{border:1px solid var(--rule);padding:2px 8px;text-align:left;vertical-align:top}
 .wslab summary{cursor:pointer;color:var(--ink);padding:4px 0}
 .wslab img{max-width:100%;height:auto}
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import TimeoutError
+
+from wslab.cli import lab_command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -31,42 +35,51 @@ class Lab:
     folder: Path
 
 
+@contextlib.contextmanager
+def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[Lab]:
+    """JupyterLab as `wslab lab` starts it, on `folder`, with configuration and data folders of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = lab_command(folder, "en", browser=False, port=port)
+    command += ["--IdentityProvider.token=", f"--ServerApp.base_url={base_url}"]
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(settings / "config"),
+        "JUPYTER_DATA_DIR": str(settings / "data"),
+        "WSLAB_HOME": str(settings / "wslab"),
+    }
+    url = f"http://127.0.0.1:{port}{base_url}"
+    output = settings / "jupyterlab.log"
+    with output.open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    urllib.request.urlopen(f"{url}api/status", timeout=2).read()
+                    break
+                except OSError:
+                    if process.poll() is not None or time.monotonic() > deadline:
+                        pytest.fail("JupyterLab did not start: " + output.read_text())
+                    time.sleep(0.1)  # between two looks at another process, which sends no event
+            yield Lab(url, folder)
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab as `wslab lab` starts it, on a copy of the built notebooks, with settings of its own."""
-    from wslab.cli import lab_command
-
+    """A JupyterLab for the whole run, on a copy of what was built."""
     folder = tmp_path_factory.mktemp("course")
     for name in ("notebooks", "labs", "solutions"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [*lab_command(folder, "en", browser=False, port=port), "--IdentityProvider.token="]
-    own = {name: str(tmp_path_factory.mktemp(name.lower())) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    environment = os.environ | own | {"WSLAB_HOME": str(folder / ".wslab")}
-    log = (folder / "jupyterlab.log").open("w")
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{url}/api/status", timeout=2).read()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "jupyterlab.log").read_text()
-                time.sleep(0.1)
-        else:
-            pytest.fail("JupyterLab did not start: " + (folder / "jupyterlab.log").read_text())
-        yield Lab(url, folder)
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
+    with running_lab(folder, tmp_path_factory.mktemp("settings")) as running:
+        yield running
 
 
 class Notebook:
@@ -77,15 +90,40 @@ class Notebook:
         self.errors: list[str] = []
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.goto(f"{lab.url}/lab/tree/{path}?reset")
+        page.goto(f"{lab.url}lab/tree/{path}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        # The kernel's indicator says when it is ready to be asked.
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+        # JupyterLab asks for a kernel when its list of kernels comes later than the notebook, on a busy machine.
+        ready = '.jp-Toolbar:has(.jp-KernelName:has-text("Python 3")) [data-status="idle"]'
+        while True:
+            page.wait_for_selector(f"dialog.jp-Dialog, {ready}", timeout=60_000)
+            if page.locator("dialog.jp-Dialog").count() == 0:
+                break
+            self.answer_dialogs()
+
+    def answer_dialogs(self) -> None:
+        """Accept what JupyterLab asks, as a person would."""
+        for dialog in self.page.locator("dialog.jp-Dialog").all():
+            dialog.locator("button.jp-mod-accept").click()
+            dialog.wait_for(state="detached")
 
     def run_all(self, timeout: float = 120) -> None:
         """By the menu: Run → Run All Cells; returns once the kernel is idle again and the last cell has a number."""
-        self.page.click('.lm-MenuBar-itemLabel:text-is("Run")')
-        self.page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+        # JupyterLab shows its menus before every command behind them is there, so the click is repeated until a
+        # cell has been sent.
+        for _ in range(5):
+            self.answer_dialogs()
+            self.page.click('.lm-MenuBar-itemLabel:text-is("Run")')
+            self.page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+            self.answer_dialogs()
+            try:
+                self.page.wait_for_function(
+                    """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+                        .some((prompt) => /\\[[\\d*]+\\]:/.test(prompt.textContent))""",
+                    timeout=5_000,
+                )
+                break
+            except TimeoutError:
+                self.page.keyboard.press("Escape")
         self.page.wait_for_function(
             """() => {
                 const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
