@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
+from wslab import building
 from wslab.language import LANGUAGES, Text, current_language, use_language
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -31,6 +34,10 @@ _OPENING = Text(
     "iki kez Ctrl+C ile kapanır.",
 )
 _UNCHANGED = Text(en="Every edition is what course/ says.", tr="Bütün baskılar course/ ile aynı.")
+_UNIT = Text(en="unit", tr="birim")
+_TITLE = Text(en="title", tr="başlık")
+_MINUTES = Text(en="minutes", tr="dakika")
+_SO_FAR = Text(en="so far", tr="toplam")
 _WRITTEN = Text(en="Written: {count} files.", tr="Yazılan: {count} dosya.")
 
 
@@ -112,8 +119,6 @@ def build(
     check: Annotated[bool, typer.Option(help="Write nothing; fail where a built file differs from course/.")] = False,
 ) -> None:
     """Write notebooks/, labs/ and solutions/ from course/."""
-    from wslab import building
-
     root = find_root()
     try:
         if check:
@@ -124,3 +129,67 @@ def build(
             console.print(_WRITTEN.format(count=len(written)))
     except building.BuildError as error:
         _fail(error)
+
+
+@app.command()
+def adopt(notebook: Annotated[Path, typer.Argument(help="A built notebook that was edited in JupyterLab.")]) -> None:
+    """Carry what was edited in a built notebook back into its source in course/."""
+    try:
+        for line in building.adopt(notebook, find_root()):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    except building.BuildError as error:
+        _fail(error)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works here and what to do about the rest; exit status 1 if something must be mended."""
+    from wslab.learning import doctor as examine
+
+    report = examine()
+    console.print(report)
+    raise typer.Exit(report.exit_status)
+
+
+@app.command()
+def progress() -> None:
+    """Show predictions, points and what comes next."""
+    from wslab.learning import progress as so_far
+
+    console.print(so_far())
+
+
+@app.command()
+def schedule(
+    minutes: Annotated[int | None, typer.Option(help="Stop where this many minutes are full.")] = None,
+    markdown: Annotated[bool, typer.Option(help="As a Markdown table, as the README holds it.")] = False,
+) -> None:
+    """List the units with their minutes, summed from their front matter."""
+    root = find_root()
+    try:
+        units = building.units(root)
+    except building.BuildError as error:
+        _fail(error)
+        return
+    if markdown:
+        print(units_table(units, current_language()))
+        return
+    total = 0
+    table = Table(str(_UNIT), str(_TITLE), str(_MINUTES), str(_SO_FAR))
+    for unit in units:
+        if minutes is not None and total + unit.minutes > minutes:
+            break
+        total += unit.minutes
+        table.add_row(unit.number, str(unit.title), str(unit.minutes), f"{total // 60}:{total % 60:02}")
+    console.print(table)
+
+
+def units_table(units: Sequence[building.Unit], language: str) -> str:
+    """The units as the Markdown table of a README, with links to the built notebooks of `language`."""
+    folders = {"notebook": "notebooks", "lab": "labs"}
+    rows = []
+    for unit in units:
+        link = unit.built(folders[unit.kind], language)
+        rows.append(f"| [{unit.number}]({link}) | {unit.title.into(language)} | {unit.minutes} |")
+    head = f"| {_UNIT.into(language)} | {_TITLE.into(language)} | {_MINUTES.into(language)} |\n| --- | --- | ---: |"
+    return "\n".join([head, *rows])
