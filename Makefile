@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test quick notebooks build check bench lock lint screenshots clean
+.PHONY: help install develop lab test pythons quick build bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
 	$(BIN)/python -m mypy
 	$(BIN)/wslab build --check
 	$(BIN)/python -m pytest
+
+pythons: $(VENV)/.develop ## the everyday tests and the notebooks on every other Python found here
+	.ci/pythons
 
 quick: $(VENV)/.develop ## the everyday tests: under 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .

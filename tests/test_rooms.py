@@ -18,7 +18,7 @@ MAY_USE = {
     "capture": GROUND | {"serving"},
     "learning": GROUND | {"serving"},
     "building": GROUND,
-    "labs": GROUND | {"serving", "recording", "capture", "learning"},
+    "labs": GROUND | {"serving", "recording", "capture", "learning", "building"},
     "grading": GROUND | {"serving", "recording", "capture", "learning", "labs", "building"},
     "notebook": GROUND | {"serving"},
 }

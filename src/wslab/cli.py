@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from wslab import building
 from wslab.language import LANGUAGES, Text, current_language, use_language
 
+if TYPE_CHECKING:
+    from wslab.building import Unit
+
+# Each command imports its own room: `wslab doctor` must work where a package of another room is missing.
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
 
@@ -119,6 +122,8 @@ def build(
     check: Annotated[bool, typer.Option(help="Write nothing; fail where a built file differs from course/.")] = False,
 ) -> None:
     """Write notebooks/, labs/ and solutions/ from course/."""
+    from wslab import building
+
     root = find_root()
     try:
         if check:
@@ -134,6 +139,8 @@ def build(
 @app.command()
 def adopt(notebook: Annotated[Path, typer.Argument(help="A built notebook that was edited in JupyterLab.")]) -> None:
     """Carry what was edited in a built notebook back into its source in course/."""
+    from wslab import building
+
     try:
         for line in building.adopt(notebook, find_root()):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -165,6 +172,8 @@ def schedule(
     markdown: Annotated[bool, typer.Option(help="As a Markdown table, as the README holds it.")] = False,
 ) -> None:
     """List the units with their minutes, summed from their front matter."""
+    from wslab import building
+
     root = find_root()
     try:
         units = building.units(root)
@@ -184,7 +193,7 @@ def schedule(
     console.print(table)
 
 
-def units_table(units: Sequence[building.Unit], language: str) -> str:
+def units_table(units: Sequence[Unit], language: str) -> str:
     """The units as the Markdown table of a README, with links to the built notebooks of `language`."""
     folders = {"notebook": "notebooks", "lab": "labs"}
     rows = []
