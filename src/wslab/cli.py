@@ -154,7 +154,7 @@ def doctor() -> None:
     from wslab.learning import doctor as examine
 
     report = examine()
-    console.print(report)
+    console.print(report, soft_wrap=True)
     raise typer.Exit(report.exit_status)
 
 

@@ -106,14 +106,18 @@ class Notebook:
             dialog.locator("button.jp-mod-accept").click()
             dialog.wait_for(state="detached")
 
+    def menu(self, menu: str, entry: str) -> None:
+        """Choose an entry of a menu with the mouse."""
+        self.page.click(f'.lm-MenuBar-itemLabel:text-is("{menu}")')
+        self.page.click(f'.lm-Menu-itemLabel:text-is("{entry}")')
+
     def run_all(self, timeout: float = 120) -> None:
         """By the menu: Run → Run All Cells; returns once the kernel is idle again and the last cell has a number."""
         # JupyterLab shows its menus before every command behind them is there, so the click is repeated until a
         # cell has been sent.
         for _ in range(5):
             self.answer_dialogs()
-            self.page.click('.lm-MenuBar-itemLabel:text-is("Run")')
-            self.page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+            self.menu("Run", "Run All Cells")
             self.answer_dialogs()
             try:
                 self.page.wait_for_function(

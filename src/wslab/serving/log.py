@@ -35,7 +35,7 @@ _EMPTY = Text(
     tr="Sunucu hiçbir şey yazdırmadı, uyarmadı, istisna fırlatmadı.",
 )
 _DROPPED = Text(en="{count} older entries were dropped.", tr="Daha eski {count} kayıt atıldı.")
-_WHOLE = Text(en="the whole traceback", tr="izlemenin (traceback) tamamı")
+_WHOLE = Text(en="the whole traceback", tr="hata izinin tamamı")
 
 
 @dataclass(frozen=True, slots=True)

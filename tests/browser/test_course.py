@@ -1,0 +1,47 @@
+"""The course as a learner sees it: opened in a real JupyterLab, run by the menu, and typed into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.conftest import Notebook
+
+from wslab.language import LANGUAGES
+
+pytestmark = pytest.mark.browser
+
+# What the pages of notebook 03 do on purpose, and what Chromium then says about it in its console.
+MEANT = ("WebSocket connection to", "Failed to load resource", "InvalidStateError", "Still in CONNECTING state")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["01-server", "03-browser-page"])
+def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], name: str, language: str) -> None:
+    notebook = open_notebook(f"notebooks/{language}/{name}.ipynb", height=1400)
+    notebook.run_all()
+    tracebacks = notebook.page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]')
+    assert [text for text in tracebacks.all_inner_texts() if "Traceback" in text] == []
+    notebook.shot(f"{name}-{language}")
+    assert [error for error in notebook.errors if not any(part in error for part in MEANT)] == []
+
+
+def test_a_message_typed_in_the_page_reaches_a_python_client_in_a_cell(open_notebook: Callable[..., Notebook]) -> None:
+    notebook = open_notebook("notebooks/tr/03-browser-page.ipynb", height=1400)
+    page = notebook.page
+    cell = page.locator(".jp-CodeCell", has_text="print(await asyncio.wait_for(client.recv(), 1))")
+    cell.locator(".jp-InputPrompt").click()
+    notebook.menu("Run", "Run All Above Selected Cell")
+    chat = page.locator('.wslab-page[data-reached="straight"] iframe').first
+    expect(chat).to_be_visible(timeout=60_000)
+    # The Python client of the cell above has joined once its own message has come to the page.
+    typed = chat.content_frame.locator("#messageText")
+    expect(chat.content_frame.locator("#messages")).to_contain_text("Python'dan merhaba", timeout=60_000)
+    typed.fill("Tarayıcıdan selam")
+    typed.press("Enter")
+    expect(chat.content_frame.locator("#messages")).to_contain_text("Mesajınız: Tarayıcıdan selam")
+    notebook.shot("typed-in-the-page")
+    cell.locator(".jp-InputPrompt").click()
+    page.keyboard.press("Control+Enter")
+    expect(cell.locator(".jp-OutputArea")).to_contain_text("Başka bir istemciden: Tarayıcıdan selam", timeout=30_000)

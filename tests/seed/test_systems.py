@@ -1,0 +1,442 @@
+"""The document's systems with real clients: inside serve(), in a browser, and alone as the document runs them.
+
+The clients are synchronous on purpose: Playwright's loop, once started, is this thread's only one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page
+from websockets.sync.client import ClientConnection, connect
+
+from wslab.seed import FOLDER, SYSTEMS, fresh
+from wslab.serving import Entry, Server, serve
+
+# The document starts its tasks with @app.on_event, and is kept as it is.
+pytestmark = pytest.mark.filterwarnings(r"ignore:\s*on_event is deprecated:DeprecationWarning")
+
+DEADLINE = 10
+PICTURE = '<img src="x:" onerror="document.title = \'ran\'">'
+
+
+@pytest.fixture
+def chat() -> Iterator[Server]:
+    with serve(fresh("server").app) as server:
+        yield server
+
+
+def joined(server: Server) -> contextlib.AbstractContextManager[ClientConnection]:
+    return connect(f"{server.ws_url}/ws", close_timeout=DEADLINE)
+
+
+def heard(client: ClientConnection) -> str:
+    return str(client.recv(timeout=DEADLINE))
+
+
+def count(server: Server) -> int:
+    return int(httpx.get(server.url).json()["connected_clients"])
+
+
+def ended(number: int) -> Callable[[Entry], bool]:
+    """Matches the end of the WebSocket handler of the server's scope `number`."""
+    return lambda entry: entry.text == "handler.end" and entry.connection == f"#{number} /ws"
+
+
+def story(server: Server, connection: str = "") -> list[tuple[str, str]]:
+    """What happened in the WebSocket handlers, in order: an ASGI message and its text, or a printed line."""
+    return [
+        (entry.text, entry.detail)
+        for entry in server.log.events
+        if entry.connection.endswith("/ws") and entry.connection.startswith(connection)
+    ]
+
+
+def lines_of_the_document() -> dict[str, list[str]]:
+    """The document's code, by the file it became."""
+    document = (Path(__file__).parents[2] / "docs" / "document.tr.md").read_text("utf-8")
+    blocks = [block.splitlines() for block in re.findall(r"```(?:python|javascript)\n(.*?)```", document, re.DOTALL)]
+    parts = {
+        "server.py": blocks[:6],
+        "client.py": blocks[6:10],
+        "chat.html": blocks[10:11],
+        "push_server.py": blocks[15:17],
+        "random_server.py": blocks[17:],
+    }
+    return {name: [line.strip() for block in part for line in block if line.strip()] for name, part in parts.items()}
+
+
+DEPARTURES = {
+    "server.py": ['uvicorn.run("server:app", host="0.0.0.0", port=8000, reload=True)'],
+    "client.py": [
+        # Imported as in the document; only a mark for the linter stands behind it.
+        "from fastapi import FastAPI, WebSocket",
+        "import asyncio",
+        # The page is a file of its own.
+        'html = """',
+        "<!DOCTYPE html>",
+        "...",
+        '"""',
+        # The address has a name.
+        "return HTMLResponse(html)",
+        'async with websockets.connect("ws://localhost:8000/ws") as websocket:',
+        'uvicorn.run("client:app", host="0.0.0.0", port=8001, reload=True)',
+    ],
+    "chat.html": [],
+    "push_server.py": ["await asyncio.sleep(60)  # 60 saniye bekle"],
+    "random_server.py": [
+        "await asyncio.sleep(5)",
+        'uvicorn.run("server:app", host="0.0.0.0", port=8000, reload=True)',
+    ],
+}
+
+
+@pytest.mark.parametrize("name", list(DEPARTURES))
+def test_the_code_is_the_documents_to_the_string(name: str) -> None:
+    lines = lines_of_the_document()[name]
+    assert len(lines) > 10
+    ours = {line.strip() for line in (FOLDER / name).read_text("utf-8").splitlines()}
+    assert [line for line in lines if line not in ours] == DEPARTURES[name]
+    if DEPARTURES[name]:
+        assert any("Departure: " in line for line in ours)
+
+
+def test_every_caller_gets_a_list_of_its_own() -> None:
+    assert fresh("server").connected_clients is not fresh("server").connected_clients
+    with pytest.raises(ValueError, match="'chat' is none of the document's systems: server, client"):
+        fresh("chat")
+
+
+# Part 1: the chat server
+
+
+def test_step_a_connecting(chat: Server) -> None:
+    """The document, part 1 §4 A: the request reaches the endpoint, is accepted, and only then listed."""
+    assert count(chat) == 0
+    with joined(chat):
+        assert story(chat) == [("websocket.connect", ""), ("websocket.accept", "")]
+        assert httpx.get(chat.url).json() == {"message": "WebSocket Sunucusu Çalışıyor", "connected_clients": 1}
+
+
+def test_step_b_exchanging(chat: Server) -> None:
+    """Part 1 §4 B: received, printed, answered, passed on to the others."""
+    with joined(chat) as one, joined(chat) as other:
+        assert count(chat) == 2
+        chat.log.clear()
+        one.send("günaydın")
+        assert heard(one) == "Mesajınız: günaydın"
+        assert heard(other) == "Başka bir istemciden: günaydın"
+        chat.log.wait_for(lambda entry: entry.text == "websocket.send" and entry.connection == "#2 /ws", DEADLINE)
+        assert story(chat) == [
+            ("websocket.receive", "günaydın"),
+            ("Alınan mesaj: günaydın", ""),
+            ("websocket.send", "Mesajınız: günaydın"),
+            ("websocket.send", "Başka bir istemciden: günaydın"),
+        ]
+
+
+def test_step_c_ending(chat: Server) -> None:
+    """Part 1 §4 C: the receive raises, `except` prints, `finally` takes the connection off the list."""
+    with joined(chat):
+        pass
+    chat.log.wait_for(ended(1), DEADLINE)
+    assert story(chat)[2:] == [("websocket.disconnect", "1000"), ("Hata: (1000, '')", ""), ("handler.end", "")]
+    assert count(chat) == 0
+
+
+def test_a_vanished_client_is_taken_off_the_list(chat: Server) -> None:
+    with joined(chat) as client:
+        client.socket.shutdown(socket.SHUT_RDWR)
+        assert chat.log.wait_for("websocket.disconnect", DEADLINE).detail == "1005"
+        chat.log.wait_for(ended(1), DEADLINE)
+        assert count(chat) == 0
+
+
+# Part 1: the client
+
+
+@pytest.fixture
+def sender(chat: Server) -> Iterator[Server]:
+    system = fresh("client")
+    system.server_url = f"{chat.ws_url}/ws"
+    with serve(system.app) as server:
+        yield server
+
+
+def test_send_says_what_was_sent_and_what_came_back(chat: Server, sender: Server) -> None:
+    with joined(chat) as other:
+        answer = httpx.get(f"{sender.url}/send/günaydın").json()
+        assert answer == {"sent": "günaydın", "response": "Mesajınız: günaydın"}
+        assert heard(other) == "Başka bir istemciden: günaydın"
+
+
+def test_send_without_a_server_says_error(chat: Server, sender: Server) -> None:
+    chat.stop()
+    answer = httpx.get(f"{sender.url}/send/selam").json()
+    assert set(answer) == {"error"}
+
+
+def test_the_page_is_served_with_the_chat_servers_address(chat: Server, sender: Server) -> None:
+    response = httpx.get(sender.url)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert f'new WebSocket("{chat.ws_url}/ws")' in response.text
+    assert 'new WebSocket("ws://localhost:8000/ws")' in fresh("client").html
+
+
+# Part 1: the page
+
+
+@pytest.fixture
+def tabs(browser: Browser, sender: Server) -> Iterator[tuple[Page, Page]]:
+    """The document's page in two tabs, both connected."""
+    pages = browser.new_page(), browser.new_page()
+    for page in pages:
+        page.set_default_timeout(DEADLINE * 1000)
+        page.goto(sender.url)
+        page.wait_for_function("ws.readyState === WebSocket.OPEN")
+    yield pages
+    for page in pages:
+        page.close()
+
+
+def items(page: Page) -> list[str]:
+    return page.locator("#messages li").all_text_contents()
+
+
+@pytest.mark.browser
+def test_two_tabs_talk(tabs: tuple[Page, Page], chat: Server) -> None:
+    one, other = tabs
+    assert count(chat) == 2
+    one.fill("#messageText", "günaydın")
+    one.click("button")
+    one.wait_for_selector("#messages li")
+    other.wait_for_selector("#messages li")
+    assert items(one) == ["Mesajınız: günaydın"]
+    assert items(other) == ["Başka bir istemciden: günaydın"]
+    assert one.input_value("#messageText") == ""
+    other.fill("#messageText", "sana da")
+    other.press("#messageText", "Enter")
+    one.wait_for_selector("#messages li:nth-child(2)")
+    assert items(one) == ["Mesajınız: günaydın", "Başka bir istemciden: sana da"]
+
+
+@pytest.mark.browser
+def test_a_tab_and_a_python_client_talk(tabs: tuple[Page, Page], chat: Server) -> None:
+    with joined(chat) as client:
+        tabs[0].fill("#messageText", "sayfadan")
+        tabs[0].click("button")
+        assert heard(client) == "Başka bir istemciden: sayfadan"
+        client.send("Python'dan")
+        tabs[0].wait_for_selector("#messages li:nth-child(2)")
+    assert items(tabs[0]) == ["Mesajınız: sayfadan", "Başka bir istemciden: Python'dan"]
+
+
+@pytest.mark.browser
+def test_a_message_stays_text_in_both_tabs(tabs: tuple[Page, Page]) -> None:
+    one, other = tabs
+    one.fill("#messageText", PICTURE)
+    one.click("button")
+    for page, before in ((one, "Mesajınız: "), (other, "Başka bir istemciden: ")):
+        page.wait_for_selector("#messages li")
+        assert items(page) == [before + PICTURE]
+        assert page.locator("#messages img").count() == 0
+        assert page.title() == "WebSocket Sohbet"
+
+
+@pytest.mark.browser
+def test_closing_a_tab_lowers_the_count(tabs: tuple[Page, Page], chat: Server) -> None:
+    assert count(chat) == 2
+    tabs[1].close()
+    assert chat.log.wait_for("websocket.disconnect", DEADLINE).detail == "1001"
+    chat.log.wait_for(lambda entry: entry.text == "handler.end" and entry.connection.endswith("/ws"), DEADLINE)
+    assert count(chat) == 1
+    tabs[0].fill("#messageText", "hâlâ buradayım")
+    tabs[0].click("button")
+    tabs[0].wait_for_selector("#messages li")
+    assert items(tabs[0]) == ["Mesajınız: hâlâ buradayım"]
+
+
+# Part 2: the server speaks first
+
+
+def test_periodic_updates_reach_every_client() -> None:
+    system = fresh("push_server")
+    system.period = 0.02
+    with serve(system.app) as server, joined(server) as one, joined(server) as other:
+        for client in (one, other):
+            first, second = heard(client), heard(client)
+            assert first < second
+            assert re.fullmatch(r"Sunucu saati: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?", first)
+
+
+def test_an_http_request_is_broadcast() -> None:
+    with serve(fresh("push_server").app) as server, joined(server) as one, joined(server) as other:
+        assert count(server) == 2
+        response = httpx.post(f"{server.url}/broadcast", params={"message": "Bakım zamanı"})
+        assert response.json() == {"status": "sent", "clients": 2}
+        assert [heard(one), heard(other)] == ["Bakım zamanı", "Bakım zamanı"]
+        assert httpx.get(f"{server.url}/broadcast").status_code == 405
+        assert httpx.post(f"{server.url}/broadcast").status_code == 422
+
+
+def test_the_push_server_still_chats() -> None:
+    with serve(fresh("push_server").app) as server, joined(server) as one, joined(server) as other:
+        assert count(server) == 2
+        one.send("selam")
+        assert [heard(one), heard(other)] == ["Mesajınız: selam", "Başka bir istemciden: selam"]
+
+
+# Part 3: random messages beside the handlers
+
+
+def test_random_messages_come_while_a_handler_waits() -> None:
+    system = fresh("random_server")
+    system.period = 0.02
+    with serve(system.app) as server:
+        assert server.log.wait_for("Periyodik", DEADLINE).text == "Periyodik mesaj gönderme görevi başlatıldı"
+        with joined(server) as client:
+            broadcasts = [heard(client) for _ in range(3)]
+            client.send("selam")
+            while (text := heard(client)) != "Mesajınız: selam":
+                broadcasts.append(text)
+        server.log.wait_for("İstemci bağlantısı kesildi", DEADLINE)
+    for text in broadcasts:
+        match = re.fullmatch(r"SUNUCU: (?P<message>.*) \[\d\d:\d\d:\d\d\]", text)
+        assert match is not None
+        assert match["message"] in system.random_messages
+    printed = [entry.text for entry in server.log.prints]
+    for line in ("Yeni istemci bağlandı!", "İstemciden mesaj bekleniyor...", "Alınan mesaj: selam"):
+        assert line in printed
+
+
+# Alone, on the document's ports
+
+
+class Program:
+    """`python -m wslab.seed.<name>` with its reloader and its worker, and what it has written."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", f"wslab.seed.{name}"],
+            cwd=folder,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self.seen: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def wait_for(self, words: str, deadline: float) -> None:
+        until = time.monotonic() + deadline
+        while not any(words in line for line in self.seen):
+            try:
+                line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                pytest.fail(f"no {words!r} within {deadline} s: {''.join(self.seen)}")
+            if line is None:
+                pytest.fail(f"it ended before {words!r}: {''.join(self.seen)}")
+            if "address already in use" in line or "only one usage of each socket address" in line.lower():
+                pytest.skip("somebody took the document's port in this moment")
+            self.seen.append(line)
+
+    def stop(self) -> None:
+        """End the whole tree: uvicorn's reloader starts the server as a child."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self.process.pid)
+            tree = [*parent.children(recursive=True), parent]
+            for process in tree:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            _, alive = psutil.wait_procs(tree, timeout=DEADLINE)
+            assert not alive
+        self.process.wait(DEADLINE)
+
+
+def require_free(*ports: int) -> None:
+    for port in ports:
+        with socket.socket() as probe:
+            if os.name != "nt":  # what asyncio does; on Windows it would let two programs share a port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                pytest.skip(f"port {port}, which the document uses, is taken on this machine")
+
+
+@contextlib.contextmanager
+def alone(name: str, port: int, folder: Path) -> Iterator[Program]:
+    """The program, answering; it listens a moment after its worker says that the app has started."""
+    program = Program(name, folder)
+    try:
+        program.wait_for("Application startup complete", deadline=60)
+        with httpx.Client(transport=httpx.HTTPTransport(retries=6), timeout=DEADLINE) as patient:
+            assert patient.get(f"http://127.0.0.1:{port}/").status_code == 200
+        yield program
+    finally:
+        program.stop()
+
+
+@pytest.mark.slow
+def test_server_and_client_run_alone_as_in_the_document(tmp_path: Path) -> None:
+    require_free(8000, 8001)
+    with alone("server", 8000, tmp_path) as server, alone("client", 8001, tmp_path):
+        answer = httpx.get("http://localhost:8001/send/selam", timeout=DEADLINE).json()
+        assert answer == {"sent": "selam", "response": "Mesajınız: selam"}
+        assert "WebSocket Sohbet" in httpx.get("http://localhost:8001/", timeout=DEADLINE).text
+        with connect("ws://localhost:8000/ws", open_timeout=DEADLINE) as client:
+            client.send("merhaba")
+            assert heard(client) == "Mesajınız: merhaba"
+            assert httpx.get("http://localhost:8000/", timeout=DEADLINE).json()["connected_clients"] == 1
+        server.wait_for("Alınan mesaj: merhaba", deadline=DEADLINE)
+    require_free(8000, 8001)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_page_runs_alone_as_in_the_document(tmp_path: Path, browser: Browser) -> None:
+    require_free(8000, 8001)
+    with alone("server", 8000, tmp_path), alone("client", 8001, tmp_path):
+        page = browser.new_page()
+        page.set_default_timeout(DEADLINE * 1000)
+        try:
+            page.goto("http://localhost:8001/")
+            page.wait_for_function("ws.readyState === WebSocket.OPEN")
+            page.fill("#messageText", "selam")
+            page.click("button")
+            page.wait_for_selector("#messages li")
+            assert items(page) == ["Mesajınız: selam"]
+        finally:
+            page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["push_server", "random_server"])
+def test_the_other_servers_run_alone(name: str, tmp_path: Path) -> None:
+    require_free(8000)
+    assert name in SYSTEMS
+    with alone(name, 8000, tmp_path), connect("ws://localhost:8000/ws", open_timeout=DEADLINE) as client:
+        client.send("selam")
+        while (text := heard(client)) != "Mesajınız: selam":
+            assert text.startswith(("SUNUCU: ", "Sunucu saati: "))
