@@ -12,11 +12,13 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from wslab.language import LANGUAGES
+from wslab.learning.cards import UNEXPECTED_OUTCOME
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 SOLUTIONS = sorted(ROOT.glob("solutions/*/*/*.ipynb"))
 MAY_RAISE = "raises-exception"
+UNEXPECTED = [UNEXPECTED_OUTCOME.into(language) for language in LANGUAGES]
 
 pytestmark = pytest.mark.notebook
 
@@ -41,6 +43,9 @@ class Run:
         if MAY_RAISE not in cell.metadata.get("tags", []):
             assert "Traceback" not in printed, f"cell {index} of {cell.id}: {printed}"
             assert "was never awaited" not in printed, f"cell {index} of {cell.id}: {printed}"
+        shown = "".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+        # A prediction's card says so when the run measured something that the course does not teach.
+        assert not any(words in shown for words in UNEXPECTED), f"cell {index}: {shown}"
 
     def all(self) -> None:
         for index in self.code_cells:

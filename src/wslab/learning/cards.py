@@ -30,7 +30,8 @@ _VERDICTS = {
     Verdict.ODD: ("?", PURPLE, Text(en="Undecided.", tr="Sonuçlanmadı.")),
     Verdict.UNANSWERED: ("·", BLUE, Text(en="For next time:", tr="Aklınızda olsun:")),
 }
-_UNEXPECTED = ("?", PURPLE, Text(en="Unexpected.", tr="Beklenmedik bir sonuç."))
+UNEXPECTED_OUTCOME = Text(en="Unexpected.", tr="Beklenmedik bir sonuç.")
+_UNEXPECTED = ("?", PURPLE, UNEXPECTED_OUTCOME)
 
 CSS = f"""
 .wslab-predict{{border:1px solid var(--rule);border-left:6px solid {BLUE};border-radius:6px;padding:10px 16px;
