@@ -79,10 +79,6 @@ class Observed:
         accepted = False
 
         def note(message: Message) -> None:
-            nonlocal accepted
-            if message["type"] == "websocket.accept" and not accepted:
-                accepted = True
-                self.open_websockets += 1
             self.log.add("asgi", message["type"], connection=connection, detail=_detail(message))
 
         async def noted_receive() -> Message:
@@ -91,6 +87,11 @@ class Observed:
             return message
 
         async def noted_send(message: Message) -> None:
+            nonlocal accepted
+            if message["type"] == "websocket.accept" and not accepted:
+                # Counted before it leaves, so that a client that holds its 101 is always among the counted.
+                accepted = True
+                self.open_websockets += 1
             await send(message)
             note(message)
 
