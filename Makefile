@@ -7,9 +7,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& { echo $$p; break; }; done)
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
+# Most tests wait for a socket, a kernel or a browser, so there are more workers than cores.
+PARALLEL ?= -n 3 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test pythons quick build bench lock clean
+.PHONY: help install develop lab test pythons quick build bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,20 +48,23 @@ test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/wslab build --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 pythons: $(VENV)/.develop ## the everyday tests and the notebooks on every other Python found here
 	.ci/pythons
 
 quick: $(VENV)/.develop ## the everyday tests: under 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -q -m "not slow and not browser and not notebook"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook"
 
 build: $(VENV)/.develop ## write notebooks/, labs/ and solutions/ from course/
 	$(BIN)/wslab build
 
 bench: $(VENV)/.develop ## measure; reports, asserts nothing
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+pictures: $(VENV)/.develop ## render the READMEs' pictures anew from real runs
+	$(BIN)/python docs/pictures/render.py
 
 lock: $(VENV)/.develop ## renew the exact versions in requirements*.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \

@@ -16,6 +16,13 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers share the run, a module stays in one of them; the notebooks, one kernel each, do not."""
+    for item in items:
+        if "notebooks" not in item.path.relative_to(ROOT).parts:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+
+
 @pytest.fixture(autouse=True)
 def _english_and_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("WSLAB_HOME", str(tmp_path / "wslab-home"))
@@ -25,9 +32,13 @@ def _english_and_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     stop_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """A headless Chromium for the whole run; a test that needs it is skipped where there is none, but not in CI."""
+    """A headless Chromium for a module; a test that needs it is skipped where there is none, but not in CI.
+
+    Playwright keeps an event loop running in this thread as long as it is open, so asynchronous tests stand in
+    modules of their own.
+    """
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium found; .ci/run installs it")
