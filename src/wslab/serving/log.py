@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import itertools
 import threading
 import time
 from collections import deque
@@ -75,6 +76,7 @@ class Log:
         self._changed = threading.Condition()
         self._started_ns = time.perf_counter_ns()
         self.dropped = 0
+        self._added = 0
 
     def add(
         self, kind: Kind, text: str, *, connection: str = "", place: str = "", detail: str = "", traceback: str = ""
@@ -85,6 +87,7 @@ class Log:
             if len(self._entries) == self._entries.maxlen:
                 self.dropped += 1
             self._entries.append(entry)
+            self._added += 1
             self._changed.notify_all()
 
     @property
@@ -132,9 +135,13 @@ class Log:
             TimeoutError: nothing matched in time; the message holds the last entries.
         """
         fits: Callable[[Entry], bool] = (lambda entry: match in entry.text) if isinstance(match, str) else match
+        seen = 0
 
         def first() -> Entry | None:
-            return next((entry for entry in self._entries if fits(entry)), None)
+            # Each entry is looked at once, also while a flood of them arrives.
+            nonlocal seen
+            start, seen = max(0, seen - (self._added - len(self._entries))), self._added
+            return next((entry for entry in itertools.islice(self._entries, start, None) if fits(entry)), None)
 
         with self._changed:
             found = self._changed.wait_for(first, deadline)
