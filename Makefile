@@ -11,7 +11,7 @@ LANG_ ?=
 PARALLEL ?= -n 3 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test pythons quick build bench pictures lock clean
+.PHONY: help install develop lab test proof pythons quick build bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,14 +48,17 @@ test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/wslab build --check
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not proof"
 
 pythons: $(VENV)/.develop ## the everyday tests and the notebooks on every other Python found here
 	.ci/pythons
 
+proof: $(VENV)/.develop ## run every lab's checks on all that is known to be right and wrong, twenty times over
+	$(BIN)/python -m pytest -m proof
+
 quick: $(VENV)/.develop ## the everyday tests: under 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook and not proof"
 
 build: $(VENV)/.develop ## write notebooks/, labs/ and solutions/ from course/
 	$(BIN)/wslab build

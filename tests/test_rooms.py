@@ -15,7 +15,7 @@ MAY_USE = {
     "seed": set[str](),
     "serving": GROUND,
     "recording": GROUND | {"serving"},
-    "capture": GROUND | {"serving"},
+    "capture": GROUND | {"serving", "recording"},
     "learning": GROUND | {"serving"},
     "building": GROUND,
     "labs": GROUND | {"serving", "recording", "capture", "learning", "building"},

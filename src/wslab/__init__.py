@@ -1,7 +1,8 @@
 """WebSocket Lab: see the real event loop and the real bytes of a real server that runs in your notebook."""
 
-from wslab.capture import Capture, capture
+from wslab.capture import Capture, capture, explain
 from wslab.errors import LabError
+from wslab.labs import check, hint, reset, solution, transcript
 from wslab.learning import doctor, predict, progress
 from wslab.notebook import use
 from wslab.recording import Recording, compare, record
@@ -14,13 +15,19 @@ __all__ = [
     "Server",
     "ServerStartError",
     "capture",
+    "check",
     "compare",
     "doctor",
+    "explain",
+    "hint",
     "predict",
     "progress",
     "record",
+    "reset",
     "serve",
     "servers",
+    "solution",
     "stop_all",
+    "transcript",
     "use",
 ]

@@ -159,11 +159,31 @@ def doctor() -> None:
 
 
 @app.command()
+def check(
+    labs: Annotated[list[str] | None, typer.Argument(help="Numbers of labs, such as L1; else all.")] = None,
+    rounds: Annotated[int, typer.Option(help="How often each solution is run.")] = 20,
+    busy: Annotated[int, typer.Option(help="Processes that keep the machine busy meanwhile.")] = 0,
+    write: Annotated[
+        Path | None, typer.Option(help="A page whose matrix is written anew, such as docs/labs.md.")
+    ] = None,
+) -> None:
+    """Prove the labs' checks on the stub, the solution, and programs known to be right or wrong."""
+    from wslab.labs.proof import prove, written_into
+
+    proof = prove(labs, rounds=rounds, root=find_root(), busy=busy)
+    console.print(proof)
+    if write is not None:
+        write.write_text(written_into(write.read_text(encoding="utf-8"), proof), encoding="utf-8")
+    raise typer.Exit(0 if proof.ok else 1)
+
+
+@app.command()
 def progress() -> None:
     """Show predictions, points and what comes next."""
+    from wslab.labs import points
     from wslab.learning import progress as so_far
 
-    console.print(so_far())
+    console.print(so_far(points()))
 
 
 @app.command()

@@ -23,7 +23,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from websockets.sync.client import ClientConnection, connect
 
-from wslab.seed import FOLDER, SYSTEMS, fresh
+from wslab.seed import SYSTEMS, fresh
 from wslab.serving import Entry, Server, serve
 
 # The document starts its tasks with @app.on_event, and is kept as it is.
@@ -56,64 +56,6 @@ def ended(number: int) -> Callable[[Entry], bool]:
     return lambda entry: entry.text == "handler.end" and entry.connection == f"#{number} /ws"
 
 
-def story(server: Server, connection: str = "") -> list[tuple[str, str]]:
-    """What happened in the WebSocket handlers, in order: an ASGI message and its text, or a printed line."""
-    return [
-        (entry.text, entry.detail)
-        for entry in server.log.events
-        if entry.connection.endswith("/ws") and entry.connection.startswith(connection)
-    ]
-
-
-def lines_of_the_document() -> dict[str, list[str]]:
-    """The document's code, by the file it became."""
-    document = (Path(__file__).parents[2] / "docs" / "document.tr.md").read_text("utf-8")
-    blocks = [block.splitlines() for block in re.findall(r"```(?:python|javascript)\n(.*?)```", document, re.DOTALL)]
-    parts = {
-        "server.py": blocks[:6],
-        "client.py": blocks[6:10],
-        "chat.html": blocks[10:11],
-        "push_server.py": blocks[15:17],
-        "random_server.py": blocks[17:],
-    }
-    return {name: [line.strip() for block in part for line in block if line.strip()] for name, part in parts.items()}
-
-
-DEPARTURES = {
-    "server.py": ['uvicorn.run("server:app", host="0.0.0.0", port=8000, reload=True)'],
-    "client.py": [
-        # Imported as in the document; only a mark for the linter stands behind it.
-        "from fastapi import FastAPI, WebSocket",
-        "import asyncio",
-        # The page is a file of its own.
-        'html = """',
-        "<!DOCTYPE html>",
-        "...",
-        '"""',
-        # The address has a name.
-        "return HTMLResponse(html)",
-        'async with websockets.connect("ws://localhost:8000/ws") as websocket:',
-        'uvicorn.run("client:app", host="0.0.0.0", port=8001, reload=True)',
-    ],
-    "chat.html": [],
-    "push_server.py": ["await asyncio.sleep(60)  # 60 saniye bekle"],
-    "random_server.py": [
-        "await asyncio.sleep(5)",
-        'uvicorn.run("server:app", host="0.0.0.0", port=8000, reload=True)',
-    ],
-}
-
-
-@pytest.mark.parametrize("name", list(DEPARTURES))
-def test_the_code_is_the_documents_to_the_string(name: str) -> None:
-    lines = lines_of_the_document()[name]
-    assert len(lines) > 10
-    ours = {line.strip() for line in (FOLDER / name).read_text("utf-8").splitlines()}
-    assert [line for line in lines if line not in ours] == DEPARTURES[name]
-    if DEPARTURES[name]:
-        assert any("Departure: " in line for line in ours)
-
-
 def test_every_caller_gets_a_list_of_its_own() -> None:
     assert fresh("server").connected_clients is not fresh("server").connected_clients
     with pytest.raises(ValueError, match="'chat' is none of the document's systems: server, client"):
@@ -123,37 +65,16 @@ def test_every_caller_gets_a_list_of_its_own() -> None:
 # Part 1: the chat server
 
 
-def test_step_a_connecting(chat: Server) -> None:
-    """The document, part 1 §4 A: the request reaches the endpoint, is accepted, and only then listed."""
-    assert count(chat) == 0
-    with joined(chat):
-        assert story(chat) == [("websocket.connect", ""), ("websocket.accept", "")]
-        assert httpx.get(chat.url).json() == {"message": "WebSocket Sunucusu Çalışıyor", "connected_clients": 1}
-
-
-def test_step_b_exchanging(chat: Server) -> None:
-    """Part 1 §4 B: received, printed, answered, passed on to the others."""
+def test_the_chat_answers_and_relays(chat: Server) -> None:
     with joined(chat) as one, joined(chat) as other:
-        assert count(chat) == 2
-        chat.log.clear()
+        assert httpx.get(chat.url).json() == {"message": "WebSocket Sunucusu Çalışıyor", "connected_clients": 2}
         one.send("günaydın")
         assert heard(one) == "Mesajınız: günaydın"
         assert heard(other) == "Başka bir istemciden: günaydın"
-        chat.log.wait_for(lambda entry: entry.text == "websocket.send" and entry.connection == "#2 /ws", DEADLINE)
-        assert story(chat) == [
-            ("websocket.receive", "günaydın"),
-            ("Alınan mesaj: günaydın", ""),
-            ("websocket.send", "Mesajınız: günaydın"),
-            ("websocket.send", "Başka bir istemciden: günaydın"),
-        ]
-
-
-def test_step_c_ending(chat: Server) -> None:
-    """Part 1 §4 C: the receive raises, `except` prints, `finally` takes the connection off the list."""
-    with joined(chat):
-        pass
-    chat.log.wait_for(ended(1), DEADLINE)
-    assert story(chat)[2:] == [("websocket.disconnect", "1000"), ("Hata: (1000, '')", ""), ("handler.end", "")]
+        other.send("sana da")
+        assert [heard(one), heard(other)] == ["Başka bir istemciden: sana da", "Mesajınız: sana da"]
+    for number in (1, 2):
+        chat.log.wait_for(ended(number), DEADLINE)
     assert count(chat) == 0
 
 

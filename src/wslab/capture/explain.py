@@ -71,7 +71,7 @@ LENGTH_64 = Text(en="127: the length is in the next 64 bits", tr="127: uzunluk s
 KEY = Text(en="each payload byte was XORed with one of these four", tr="her yük baytı bu dördünden biriyle XOR'landı")
 UNMASKED = Text(
     en="byte on the wire ⊕ (XOR) byte of the key = byte of the payload",
-    tr="kablodaki bayt ⊕ (XOR) anahtarın baytı = yükün baytı",
+    tr="hattaki bayt ⊕ (XOR) anahtarın baytı = yükün baytı",
 )
 
 PARTS: dict[str, Text] = {

@@ -1,0 +1,219 @@
+"""What a learner sees of a verdict: observed → meaning → next step. HTML without scripts, and plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+from collections.abc import Sequence
+
+from wslab.labs.lab import Hint
+from wslab.labs.verdict import Line, Outcome, Verdict, earned
+from wslab.language import Text, current_language
+from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, stylesheet
+
+_OBSERVED = Text(en="Observed", tr="Görülen")
+_MEANING = Text(en="Meaning", tr="Anlamı")
+_NEXT = Text(en="Next step", tr="Sıradaki adım")
+_OF = Text(en="{points:g} of {max:g} points", tr="{max:g} puandan {points:g}")
+_EXCHANGE = Text(en="The end of the exchange", tr="Dökümün sonu")
+_WHOLE = Text(en="The whole exchange ({count} steps)", tr="Dökümün tamamı ({count} adım)")
+_ONLY = Text(en="The exchange ({count} steps)", tr="Döküm ({count} adım)")
+_HEAD = (Text(en="ms", tr="ms"), Text(en="who", tr="kim"), Text(en="what", tr="ne"))
+_WAYS = {
+    "→": Text(en="{who} → server", tr="{who} → sunucu"),
+    "←": Text(en="{who} ← server", tr="{who} ← sunucu"),
+    "": Text(en="{who}", tr="{who}"),
+}
+_HELP = Text(
+    en='Stuck? `hint("{name}")` opens the next of three hints.',
+    tr='Takıldınız mı? `hint("{name}")` üç ipucundan sıradakini açar.',
+)
+_OPENS = Text(
+    en='`solution("{name}")` opens once this check passes, or after three honest attempts; {left} to go.',
+    tr='`solution("{name}")` bu sınamayı geçince ya da üç gerçek denemeden sonra açılır; kalan: {left}.',
+)
+_OPEN_NOW = Text(en='`solution("{name}")` is open now.', tr='`solution("{name}")` artık açık.')
+_CELL_NOTE = Text(
+    en="The cell you ran before this one stopped with {error}. What was checked is the app from before.",
+    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınanan, daha önceki uygulamadır.",
+)
+_LAB = Text(en="{lab} · {title}: {points}", tr="{lab} · {title}: {points}")
+_HINT = Text(en="{name}: hint {rung} of 3", tr="{name}: ipucu {rung}/3")
+_WARM_UP = Text(en="warm-up, no points", tr="ısınma, puansız")
+
+_MARKS = {
+    Outcome.PASSED: ("✓", GREEN, Text(en="passed", tr="geçti")),
+    Outcome.FAILED: ("✗", VERMILION, Text(en="not yet", tr="henüz değil")),
+    Outcome.BLOCKED: ("…", ORANGE, Text(en="waits for another check", tr="başka bir sınamayı bekliyor")),
+    Outcome.NOT_RUN: ("–", PURPLE, Text(en="nothing to check", tr="sınanacak bir şey yok")),
+}
+
+_LAST = 7
+
+CSS = f"""
+.wslab-check{{border:1px solid var(--rule);border-left:6px solid {BLUE};border-radius:6px;padding:8px 16px;margin:4px 0;
+ max-width:62em;overflow-wrap:anywhere}}
+.wslab-check p{{margin:4px 0}}
+.wslab-check .wslab-head{{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:baseline}}
+.wslab-check .wslab-head strong{{font-size:17px}}
+.wslab-check .wslab-quiet{{font-size:14px;color:var(--quiet)}}
+.wslab-check .wslab-row{{display:flex;gap:4px 16px;margin:6px 0;align-items:baseline}}
+.wslab-check .wslab-row>span{{flex:0 0 7.5em;color:var(--quiet)}}
+.wslab-check .wslab-row p{{margin:0 0 2px}}
+.wslab-check .wslab-row>div{{flex:1 1 auto;min-width:0}}
+.wslab-check code{{font-size:.94em;background:var(--panel);border-radius:4px;padding:0 3px;color:var(--ink)}}
+.wslab-check pre{{background:var(--panel);border-radius:6px;padding:8px 12px;margin:6px 0;overflow:auto;font-size:14px;
+ color:var(--ink)}}
+.wslab.wslab-check table{{margin:6px 0;font-size:14px;width:auto}}
+.wslab.wslab-check tr{{background:none}}
+.wslab.wslab-check th,.wslab.wslab-check td{{max-width:none;text-align:left;white-space:normal;color:var(--ink);
+ background:none}}
+.wslab.wslab-check td:first-child{{text-align:right;white-space:nowrap}}
+.wslab.wslab-check td:nth-child(2),.wslab.wslab-check th{{white-space:nowrap}}
+.wslab-check caption{{text-align:left;font-size:14px;color:var(--quiet)}}
+@media (max-width:640px){{.wslab-check .wslab-row{{flex-direction:column}}.wslab-check .wslab-row>span{{flex:none}}}}
+"""
+
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def as_html(text: object) -> str:
+    """A sentence as HTML: everything escaped, `` `code` `` as code."""
+    return _CODE.sub(r"<code>\1</code>", html.escape(str(text)))
+
+
+def framed(body: str, colour: str = BLUE, *, css: bool = True) -> str:
+    """A card around `body`; `css` is written once a page."""
+    style = f"<style>{stylesheet()}{CSS}</style>" if css else ""
+    edge = f"border-left-color:{colour}"
+    return f'<div class="wslab wslab-check" lang="{current_language()}" style="{edge}">{style}{body}</div>'
+
+
+def points_text(points: float, most: float) -> str:
+    """`2 of 2 points`."""
+    return _OF.format(points=points, max=most) if most else str(_WARM_UP)
+
+
+def _row(label: Text, body: str) -> str:
+    return f'<div class="wslab-row"><span>{label}</span><div>{body}</div></div>'
+
+
+def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
+    return [
+        ("" if line.at is None else f"{line.at * 1000:.1f}", _WAYS[line.arrow].format(who=line.who), str(line.what))
+        for line in lines
+    ]
+
+
+def _table(lines: Sequence[Line], caption: str) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEAD)
+    rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _rows(lines))
+    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _folded(lines: Sequence[Line], summary: str) -> str:
+    return f"<details><summary>{summary}</summary>{_table(lines, '')}</details>" if lines else ""
+
+
+def _exchange(verdict: Verdict) -> str:
+    lines = verdict.transcript
+    if verdict.passed:
+        return _folded(lines, _ONLY.format(count=len(lines)))
+    if len(lines) <= _LAST:
+        return _table(lines, _ONLY.format(count=len(lines))) if lines else ""
+    return _table(lines[-_LAST:], str(_EXCHANGE)) + _folded(lines, _WHOLE.format(count=len(lines)))
+
+
+def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bool = True) -> str:
+    """A verdict as a card.
+
+    Args:
+        verdict: what to show.
+        helped: sentences below it: where hints are, what else happened.
+        css: whether to write the styles along.
+    """
+    mark, colour, word = _MARKS[verdict.outcome]
+    head = (
+        f'<div class="wslab-head"><strong>{mark} {html.escape(str(verdict.title))}</strong>'
+        f"<span>{points_text(verdict.points, verdict.max)}</span>"
+        f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
+    )
+    seen = str(verdict.observed)
+    body = _row(_OBSERVED, (f"<p>{as_html(seen)}</p>" if seen else "") + _exchange(verdict))
+    if not verdict.passed:
+        body += _row(_MEANING, f"<p>{as_html(verdict.meaning)}</p>") + _row(
+            _NEXT, f"<p><strong>{as_html(verdict.next)}</strong></p>"
+        )
+    body += "".join(f'<p class="wslab-quiet">{as_html(sentence)}</p>' for sentence in helped)
+    return framed(head + body, colour, css=css)
+
+
+def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
+    """A verdict as plain text."""
+    mark, _, word = _MARKS[verdict.outcome]
+    lines = [f"{mark} {verdict.name} · {verdict.title}: {points_text(verdict.points, verdict.max)} ({word})"]
+    labels = [str(label) for label in (_OBSERVED, _MEANING, _NEXT)]
+    width = max(map(len, labels)) + 2
+    told = [verdict.observed] if verdict.passed else [verdict.observed, verdict.meaning, verdict.next]
+    for label, sentence in zip(labels, told, strict=False):
+        if str(sentence):
+            wrapped = textwrap.fill(str(sentence), 100, initial_indent="", subsequent_indent=" " * (width + 2))
+            lines.append(f"  {label + ':':<{width}}{wrapped}")
+        if label == labels[0] and not verdict.passed:
+            lines += [
+                "    " + f"{at:>8}  {who:<11} {what}".rstrip() for at, who, what in _rows(verdict.transcript[-_LAST:])
+            ]
+    lines += [f"  {sentence}" for sentence in helped]
+    return "\n".join(lines)
+
+
+def summary_html(lab: str, title: Text, verdicts: Sequence[Verdict]) -> str:
+    """What a whole lab's checks came to, in one line."""
+    total = points_text(earned(verdicts), sum(verdict.max for verdict in verdicts))
+    marks = " ".join(f"{_MARKS[verdict.outcome][0]}&nbsp;{html.escape(verdict.check)}" for verdict in verdicts)
+    line = html.escape(_LAB.format(lab=lab, title=title, points=total))
+    return framed(f'<div class="wslab-head"><strong>{line}</strong></div><p>{marks}</p>')
+
+
+def summary_text(lab: str, title: Text, verdicts: Sequence[Verdict]) -> str:
+    """The same as plain text."""
+    total = points_text(earned(verdicts), sum(verdict.max for verdict in verdicts))
+    marks = "  ".join(f"{_MARKS[verdict.outcome][0]} {verdict.check}" for verdict in verdicts)
+    return f"{_LAB.format(lab=lab, title=title, points=total)}\n  {marks}"
+
+
+def hints_html(name: str, hints: Sequence[Hint], fault: Text | None = None) -> str:
+    """The rungs that are open, the newest last."""
+    parts = []
+    for rung, hint in enumerate(hints, 1):
+        code = f"<pre>{html.escape(hint.code)}</pre>" if hint.code else ""
+        parts.append(
+            f'<p class="wslab-quiet">{_HINT.format(name=name, rung=rung)}</p><p>{as_html(hint.says)}</p>{code}'
+        )
+    return framed("".join(parts) + (f'<p class="wslab-quiet">{as_html(fault)}</p>' if fault else ""))
+
+
+def hints_text(name: str, hints: Sequence[Hint], fault: Text | None = None) -> str:
+    """The same as plain text."""
+    lines = []
+    for rung, hint in enumerate(hints, 1):
+        lines += [_HINT.format(name=name, rung=rung), textwrap.indent(str(hint.says), "  ")]
+        if hint.code:
+            lines.append(textwrap.indent(hint.code, "    "))
+    return "\n".join(lines + ([str(fault)] if fault else []))
+
+
+def help_lines(verdict: Verdict, left: int, cell_error: str = "") -> list[str]:
+    """The sentences below a card.
+
+    Args:
+        verdict: the card's.
+        left: honest attempts until the solution opens; 0 if it is open.
+        cell_error: what stopped the cell that was run before, if anything did.
+    """
+    told = [_CELL_NOTE.format(error=cell_error)] if cell_error and verdict.outcome is not Outcome.NOT_RUN else []
+    if verdict.outcome is Outcome.FAILED:
+        solution = _OPENS.format(name=verdict.name, left=left) if left else _OPEN_NOW.format(name=verdict.name)
+        told.append(f"{_HELP.format(name=verdict.name)} {solution}")
+    return told

@@ -1,0 +1,311 @@
+"""check(): serve the learner's app, judge it over the wire, show what was found, return the points."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import re
+import sys
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from wslab.capture import Capture
+from wslab.errors import LabError
+from wslab.labs import cards, catalogue, general
+from wslab.labs.judging import explained, judge, not_run
+from wslab.labs.lab import Check, Lab
+from wslab.labs.patience import measured
+from wslab.labs.venue import Served
+from wslab.labs.verdict import Outcome, Verdict, earned, filled
+from wslab.language import Text
+from wslab.learning import store
+from wslab.picture import ORANGE
+from wslab.serving import ServerStartError, WrongApp
+
+HONEST = 3
+"""After so many honest attempts at a check its solution opens."""
+
+_AWAIT = Text(
+    en='Nothing was checked yet: write `await` in front, `await check("{name}", …)`.',
+    tr='Henüz bir şey sınanmadı: başına `await` yazın, `await check("{name}", …)`.',
+)
+_STILL_BLANK = Text(en="`{name}` is still `...`.", tr="`{name}` hâlâ `...`.")
+_NO_NAME = Text(en="There is no `{name}` in this notebook.", tr="Bu not defterinde `{name}` yok.")
+_NONE = Text(en="`{name}` is None.", tr="`{name}` değeri None.")
+_CELL_ERROR = Text(
+    en="The cell you ran before this one stopped with {error}.",
+    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}.",
+)
+_ERROR_AT = Text(en="{error} (line {line})", tr="{error} (satır {line})")
+_NO_RUN = Text(
+    en="{name} has not been checked in this notebook yet, so there is nothing to show.",
+    tr="{name} bu not defterinde henüz sınanmadı; gösterecek bir şey yok.",
+)
+
+_MISSING: Any = object()
+_one_at_a_time = threading.Lock()
+_kept: Served | None = None
+_captures: dict[str, Capture] = {}
+_tried: dict[str, tuple[int, str]] = {}
+
+
+def check(name: str, app: Any = _MISSING) -> Checking:
+    """Judge a server by what it does over the wire: `await check("L1.echo", app)`.
+
+    The app is served in a thread of its own and driven by real clients. A card shows what was observed, what that
+    means and what to try next. The server stays up for the next check of the same app.
+
+    Args:
+        name: a check, `"L1.echo"`, or a whole lab, `"L1"`.
+        app: the ASGI app; without it, the notebook's own variable `app`.
+
+    Returns:
+        What to await; that gives the points as a number.
+
+    Raises:
+        LabError: there is no such check.
+    """
+    lab, one = catalogue.find(name)
+    checks = lab.checks if one is None else (one,)
+    return Checking(lab, checks, app, _names_of(sys._getframe(1).f_globals))
+
+
+def _names_of(caller: Mapping[str, Any]) -> Mapping[str, Any]:
+    shell = _shell()
+    return shell.user_ns if shell is not None else caller
+
+
+class Checking:
+    """A check that runs once it is awaited."""
+
+    def __init__(self, lab: Lab, checks: Sequence[Check], app: Any, names: Mapping[str, Any]) -> None:
+        self._lab = lab
+        self._checks = checks
+        self._app = app
+        self._names = names
+        self._told = False
+
+    def __await__(self) -> Generator[Any, None, float]:
+        self._told = True
+        return self._run().__await__()
+
+    def run(self) -> float:
+        """Run it where nothing can be awaited, in a script; return the points."""
+        self._told = True
+        return asyncio.run(self._run())
+
+    async def _run(self) -> float:
+        cell_error = _error_of_last_cell()
+        apps: dict[int, tuple[Any, list[Check]]] = {}
+        for one in self._checks:
+            app = self._app_of(one)
+            apps.setdefault(id(app), (app, []))[1].append(one)
+        verdicts: list[Verdict] = []
+        for app, checks in apps.values():
+            nothing = _nothing_to_judge(app, self._names, self._lab, checks, cell_error)
+            verdicts += nothing or await _in_a_thread(self._lab, checks, app)
+            _record(app, verdicts[-len(checks) :])
+        verdicts.sort(key=lambda verdict: [one.name for one in self._checks].index(verdict.check))
+        for verdict in verdicts:
+            helped = cards.help_lines(verdict, attempts_left(verdict.lab, verdict.check), cell_error)
+            fault = store().fault
+            show(
+                cards.verdict_html(verdict, helped=[*helped, *([fault] if fault else [])]),
+                cards.verdict_text(verdict, helped=[*helped, *([fault] if fault else [])]),
+            )
+        if len(self._checks) > 1:
+            show(
+                cards.summary_html(self._lab.number, self._lab.title, verdicts),
+                cards.summary_text(self._lab.number, self._lab.title, verdicts),
+            )
+        return earned(verdicts)
+
+    def _app_of(self, one: Check) -> Any:
+        # Where one check is named together with an app, that is the app, whatever it is called.
+        if self._app is not _MISSING and (one.app == "app" or len(self._checks) == 1):
+            return self._app
+        return self._names.get(one.app, _MISSING)
+
+    def _sentence(self) -> str:
+        self._told = True
+        name = f"{self._lab.number}.{self._checks[0].name}" if len(self._checks) == 1 else self._lab.number
+        return _AWAIT.format(name=name)
+
+    def __repr__(self) -> str:
+        return self._sentence()
+
+    def _repr_html_(self) -> str:
+        return cards.framed(f"<p>{cards.as_html(self._sentence())}</p>", ORANGE)
+
+    def __del__(self) -> None:
+        # As Python warns of a coroutine that nobody awaited; but as a sentence, and not on stderr.
+        if not getattr(self, "_told", True) and not sys.is_finalizing():
+            print(self._sentence())
+
+
+def transcript(name: str) -> Capture:
+    """Every byte of a check's last run in this notebook, as a capture that shows itself.
+
+    Args:
+        name: a check: `"L1.echo"`.
+
+    Raises:
+        LabError: there is no such check, or it has not run yet.
+    """
+    lab, one = catalogue.find_check(name)
+    found = _captures.get(f"{lab.number}.{one.name}")
+    if found is None:
+        raise LabError(_NO_RUN, name=f"{lab.number}.{one.name}")
+    return found
+
+
+# The app
+
+
+def _nothing_to_judge(
+    app: Any, names: Mapping[str, Any], lab: Lab, checks: Sequence[Check], cell_error: str
+) -> list[Verdict]:
+    """The verdicts where there is nothing to serve; none where there is."""
+    name = checks[0].app
+    if app is _MISSING or app is ... or app is None:
+        blank = {_MISSING: _NO_NAME, None: _NONE}.get(app, _STILL_BLANK)
+        if cell_error:
+            observed = filled(_CELL_ERROR, error=cell_error)
+            return [not_run(lab, one, general.CELL_FAILED, observed, name=name) for one in checks]
+        return [not_run(lab, one, general.NO_APP, filled(blank, name=name), name=name) for one in checks]
+    return []
+
+
+def _error_of_last_cell() -> str:
+    """What stopped the cell that was run before this one, in a few words; empty where it came to its end."""
+    result = getattr(_shell(), "last_execution_result", None)
+    error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
+    if error is None or isinstance(error, LabError | KeyboardInterrupt | asyncio.CancelledError):
+        return ""
+    said = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    return _ERROR_AT.format(error=said, line=line) if line else said
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+# The judge's own thread: neither a busy kernel loop nor a patched one has a say in the verdict.
+
+
+async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
+    future: concurrent.futures.Future[list[Verdict]] = concurrent.futures.Future()
+    future.set_running_or_notify_cancel()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+    broken_off = threading.Event()
+
+    async def judged() -> list[Verdict]:
+        task = asyncio.current_task()
+        assert task is not None
+        running.append((asyncio.get_running_loop(), task))
+        if broken_off.is_set():
+            raise asyncio.CancelledError
+        return await _judged(lab, checks, app)
+
+    def work() -> None:
+        try:
+            with _one_at_a_time, asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                future.set_result(runner.run(judged()))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="wslab check", daemon=True).start()
+    try:
+        return await asyncio.wrap_future(future)
+    finally:
+        broken_off.set()
+        if not future.done() and running:
+            loop, task = running[0]
+            loop.call_soon_threadsafe(task.cancel)
+
+
+async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
+    global _kept
+    verdicts: list[Verdict] = []
+    try:
+        if _kept is None or _kept.app is not app:
+            if _kept is not None:
+                await _kept.stop()
+            _kept = Served(app)
+        await _kept.start()
+        async with measured() as patience:
+            for one in checks:
+                verdict = await judge(lab, one, _kept, patience)
+                verdicts.append(verdict)
+                if verdict.misconception in general.NOBODY_HOME:
+                    await _kept.restart()
+    except WrongApp as error:
+        _kept = None
+        return [
+            not_run(lab, one, general.WRONG_APP, explained(error), check=f"{lab.number}.{one.name}") for one in checks
+        ]
+    except ServerStartError as error:
+        _kept = None
+        left = checks[len(verdicts) :]
+        return verdicts + [not_run(lab, one, general.DOES_NOT_START, explained(error)) for one in left]
+    finally:
+        if _kept is not None:
+            _captures.update({f"{lab.number}.{name}": wire for name, wire in _kept.captures.items()})
+    return verdicts
+
+
+# What is kept
+
+
+def _record(app: Any, verdicts: Sequence[Verdict]) -> None:
+    """Keep each verdict as an attempt; what has been tried already, to the letter, is no new attempt."""
+    version = _version(app)
+    for verdict in verdicts:
+        word = verdict.misconception or verdict.outcome.value
+        if not verdict.passed and (not verdict.begun or verdict.outcome is Outcome.BLOCKED):
+            word = f"{_NOT_BEGUN}{word}"
+        if _tried.get(verdict.name) != (version, word):
+            _tried[verdict.name] = (version, word)
+            store().attempt(verdict.lab, verdict.check, points=verdict.points, max=verdict.max, verdict=word)
+
+
+def _version(app: Any) -> int:
+    """What changes when the learner has written something new: how many different cells were run so far.
+
+    Elsewhere than in a notebook, the app's own identity.
+    """
+    cells = getattr(_shell(), "user_ns", {}).get("In")
+    if not cells:
+        return id(app)
+    return len({cell.strip() for cell in cells if not _ASKING.search(cell)})
+
+
+_ASKING = re.compile(r"\b(check|hint|solution|reset|transcript)\(")
+_NOT_BEGUN = "-"
+"""Stands before the verdict of an attempt that opens no solution: nothing was judged, or nothing written yet."""
+
+
+def attempts_left(lab: str, name: str) -> int:
+    """How many honest attempts at a check are still to be made before its solution opens; 0 if it is open."""
+    attempts = store().attempts(lab, name)
+    if any(attempt.verdict == Outcome.PASSED.value for attempt in attempts):
+        return 0
+    honest = sum(not attempt.verdict.startswith(_NOT_BEGUN) for attempt in attempts)
+    return max(0, HONEST - honest)
+
+
+# Showing
+
+
+def show(as_html: str, as_text: str) -> None:
+    """Show a card: HTML in a notebook, text elsewhere; on stdout, never on stderr."""
+    shell = _shell()
+    if shell is not None and getattr(shell, "kernel", None) is not None:
+        from IPython.display import display
+
+        display({"text/html": as_html, "text/plain": as_text}, raw=True)  # type: ignore[no-untyped-call]
+    else:
+        print(as_text)

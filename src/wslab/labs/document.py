@@ -1,0 +1,145 @@
+"""The document's chat protocol, as a client sees it: the three prefixes, and the count under `GET /`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from wslab.labs import general
+from wslab.labs.failure import Failure, Waits
+from wslab.labs.stage import Message, Reply, Stage
+from wslab.labs.verdict import Misconception
+from wslab.language import Text
+
+ECHO = "Mesajınız: "
+RELAY = "Başka bir istemciden: "
+SERVER = "SUNUCU: "
+
+NO_COUNT = Misconception(
+    "no-count",
+    Text(
+        en="`GET /` has to answer JSON in which `connected_clients` is a whole number.",
+        tr="`GET /` yanıtı, içinde `connected_clients` adlı bir tam sayı bulunan JSON olmalı.",
+    ),
+    Text(
+        en='Return `{{"connected_clients": len(…)}}` from the handler of `GET /`.',
+        tr='`GET /` işleyicisinden `{{"connected_clients": len(…)}}` döndürün.',
+    ),
+)
+BLANK_COUNT = Misconception(
+    "blank-count",
+    Text(
+        en="The handler of `GET /` returns nothing yet, and JSON's word for nothing is `null`.",
+        tr="`GET /` işleyicisi henüz bir şey döndürmüyor; JSON'da “hiçbir şey” `null` diye yazılır.",
+    ),
+    NO_COUNT.next,
+    begun=False,
+)
+COUNT_FAULTS = (NO_COUNT, BLANK_COUNT)
+"""What a check that asks for the count may find."""
+
+_COUNT_CAME = Text(en="`GET /` was answered with {status} {body}.", tr="`GET /` isteğinin yanıtı {status} {body} oldu.")
+
+
+def is_relay(message: Message) -> bool:
+    """Whether it is what another client said."""
+    return message.text.startswith(RELAY)
+
+
+def is_by_server(message: Message) -> bool:
+    """Whether it is what the server said of its own accord."""
+    return message.text.startswith(SERVER)
+
+
+def is_answer(message: Message) -> bool:
+    """Whether it is neither: the answer to a message of one's own, right or wrong."""
+    return not is_relay(message) and not is_by_server(message)
+
+
+async def count(stage: Stage, *, quietly: bool = False) -> int:
+    """How many clients the server says are connected.
+
+    Raises:
+        Failure: it does not say so.
+    """
+    reply = await stage.get("/", quietly=quietly)
+    if reply is None:
+        raise await stage.silence(None)
+    return _number(reply)
+
+
+def _number(reply: Reply) -> int:
+    found = reply.json.get("connected_clients") if isinstance(reply.json, dict) else None
+    if reply.status == 200 and reply.body == b"null":
+        raise Failure(BLANK_COUNT, _COUNT_CAME, status=reply.status, body="null")
+    if reply.status != 200 or isinstance(found, bool) or not isinstance(found, int):
+        raise Failure(NO_COUNT, _COUNT_CAME, status=reply.status, body=reply.text[:80] or "–")
+    return found
+
+
+async def settled_count(stage: Stage) -> int:
+    """The count once it has stopped changing: clients of an earlier check may still be on their way out.
+
+    Raises:
+        Failure: there is no count.
+    """
+    last = await count(stage, quietly=True)
+    for _ in range(10):
+        await stage.pause()
+        now = await count(stage, quietly=True)
+        if now == last:
+            break
+        last = now
+    return await count(stage)
+
+
+async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:
+    """What to raise in the place of `failure`: where the list holds clients that are gone, another check comes first.
+
+    Args:
+        stage: the stage; its clients leave.
+        failure: what was found.
+        check: the check that is about the list.
+    """
+    if failure.misconception.id in general.NOBODY_HOME or failure.waits_for:
+        return failure
+    await stage.dismiss()
+    lines = list(stage.lines)
+    try:
+        gone = await settled_count(stage)
+    except Failure:
+        return failure
+    finally:
+        stage.lines = lines
+    return Waits(check, general.GHOSTS, failure.observed, count=gone) if gone > 0 else failure
+
+
+async def count_becomes(stage: Stage, wanted: int, within: float | None = None) -> int:
+    """The count once it is `wanted`, or what it is when patience ends.
+
+    Args:
+        stage: the stage.
+        wanted: the count to wait for.
+        within: seconds; the stage's own patience if left out.
+
+    Raises:
+        Failure: there is no count.
+    """
+    now, nap = await count(stage, quietly=True), 0.002
+    begun = last_change = time.perf_counter()
+    limit = stage.patience.step if within is None else within
+    looked_again = False
+    while now != wanted:
+        # A count that still moves is on its way, however busy the machine.
+        if time.perf_counter() > min(last_change + limit, begun + 4 * limit):
+            if looked_again:
+                break
+            looked_again = True
+            last_change = time.perf_counter()
+            limit = await stage.patience.second_look()
+        await asyncio.sleep(nap)
+        nap = min(2 * nap, stage.patience.grace)
+        before, now = now, await count(stage, quietly=True)
+        if now != before:
+            last_change = time.perf_counter()
+    return await count(stage)

@@ -1,0 +1,140 @@
+"""Help on demand: hints in three rungs, the solution once it is open, and a fresh copy of a lab."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+from wslab.errors import LabError
+from wslab.labs import cards, catalogue, notebooks
+from wslab.labs.checking import HONEST, attempts_left, show
+from wslab.labs.lab import Check, Lab
+from wslab.language import LANGUAGES, Text, current_language
+from wslab.learning import store
+from wslab.learning.progress_file import course_root
+
+_RUNGS = Text(
+    en="There are three hints: write {name!r} alone for the next one, or a number from 1 to 3.",
+    tr="Üç ipucu var: sıradaki için yalnızca {name!r} yazın ya da 1 ile 3 arasında bir sayı verin.",
+)
+_CLOSED = Text(
+    en="The solution of {name} opens once the check passes, or after {honest} honest attempts: runs of an app in which "
+    "you have changed something. {left} to go. Until then: `hint({name!r})`",
+    tr="{name} çözümü, sınamayı geçince ya da {honest} gerçek denemeden (bir şeyini değiştirdiğiniz bir uygulamayı "
+    "sınamaktan) sonra açılır. Kalan: {left}. O zamana kadar: `hint({name!r})`",
+)
+_ONE_WAY = Text(
+    en="{name}: one way to do it. Others are as good if the check passes.",
+    tr="{name}: bir çözüm yolu. Sınamayı geçen başka yollar da aynı derecede iyidir.",
+)
+_NOT_HERE = Text(
+    en="The solutions are not on this machine: there is no {path}.",
+    tr="Çözümler bu makinede yok: {path} bulunamadı.",
+)
+_FRESH = Text(
+    en="A fresh copy of {lab} is in {path}; your own is as you left it.",
+    tr="{lab} çalışmasının yeni bir kopyası burada: {path}. Sizinki bıraktığınız gibi duruyor.",
+)
+_NO_SOURCE = Text(
+    en="A fresh copy is made from the folder course/, which is not here. Take the lab from where you got it first.",
+    tr="Yeni kopya course/ klasöründen üretilir; o klasör burada yok. Çalışmayı ilk aldığınız yerden alın.",
+)
+
+
+def hint(name: str, rung: int | None = None) -> None:
+    """Show the next hint of a check, with those before it.
+
+    Args:
+        name: a check: `"L1.echo"`.
+        rung: 1, 2 or 3, to open up to that one; without it, one more than last time.
+
+    Raises:
+        LabError: there is no such check, or no such rung.
+    """
+    lab, one = catalogue.find_check(name)
+    full = f"{lab.number}.{one.name}"
+    if rung is not None and (isinstance(rung, bool) or rung not in (1, 2, 3)):
+        raise LabError(_RUNGS, name=full)
+    opened = max((kept.rung for kept in store().hints(lab.number, one.name)), default=0)
+    wanted = min(opened + 1, len(one.hints)) if rung is None else rung
+    for new in range(opened + 1, wanted + 1):
+        store().hint(lab.number, one.name, new)
+    hints, fault = one.hints[:wanted], store().fault
+    show(cards.hints_html(full, hints, fault), cards.hints_text(full, hints, fault))
+
+
+def solution(name: str) -> None:
+    """Show how a check can be passed, once it has been passed or honestly tried three times.
+
+    Args:
+        name: a check: `"L1.echo"`.
+
+    Raises:
+        LabError: there is no such check, or the solutions are not on this machine.
+    """
+    lab, one = catalogue.find_check(name)
+    full = f"{lab.number}.{one.name}"
+    left = attempts_left(lab.number, one.name)
+    if left:
+        closed = _CLOSED.format(name=full, honest=HONEST, left=left)
+        show(cards.framed(f"<p>{cards.as_html(closed)}</p>"), closed)
+        return
+    code = solution_code(course_root(), lab, one)
+    told = _ONE_WAY.format(name=full)
+    show(cards.framed(f"<p>{cards.as_html(told)}</p><pre>{html.escape(code)}</pre>"), f"{told}\n\n{code}")
+
+
+def solution_code(root: Path, lab: Lab, check: Check) -> str:
+    """The solved cells that make the app which `check` is about, from the built solution.
+
+    Raises:
+        LabError: it is not there.
+    """
+    path = notebooks.path_of(root, lab, "solutions", current_language())
+    if not path.is_file():
+        path = notebooks.path_of(root, lab, "solutions", LANGUAGES[0])
+    try:
+        cells = [cell for cell in notebooks.code_cells(path) if cell.solution]
+    except (OSError, ValueError):
+        raise LabError(_NOT_HERE, path=path) from None
+    about = [cell for cell in cells if cell.assigns(check.app)]
+    return "\n\n\n".join(cell.solved for cell in about or cells)
+
+
+def reset(name: str) -> None:
+    """Write a fresh copy of a lab beside the learner's own, which stays as it is.
+
+    Args:
+        name: a lab: `"L1"`.
+
+    Raises:
+        LabError: there is no such lab, or nothing to make a copy from.
+    """
+    from wslab import building
+    from wslab.building.notebooks import to_bytes
+
+    lab, _ = catalogue.find(name)
+    root = course_root()
+    try:
+        fresh = building.notebook(root, lab.number, current_language())
+    except building.BuildError:
+        raise LabError(_NO_SOURCE) from None
+    own = notebooks.path_of(root, lab, "labs", current_language())
+    folder = Path.cwd() if (Path.cwd() / own.name).is_file() else own.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _free(folder, lab)
+    path.write_bytes(to_bytes(fresh))
+    told = _FRESH.format(lab=lab.number, path=_short(path))
+    show(cards.framed(f"<p>{cards.as_html(told)}</p>"), told)
+
+
+def _free(folder: Path, lab: Lab) -> Path:
+    names = [f"{lab.slug}-fresh.ipynb", *(f"{lab.slug}-fresh-{number}.ipynb" for number in range(2, 1000))]
+    return next(path for path in (folder / name for name in names) if not path.exists())
+
+
+def _short(path: Path) -> str:
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)

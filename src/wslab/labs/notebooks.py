@@ -1,0 +1,94 @@
+"""The built notebooks of a lab, read from the course's folders: the stub that is handed out, and the solution."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wslab.labs.lab import Lab
+
+_CHECK = re.compile(r"""\bcheck\(\s*(["'])(?P<name>L\d+(\.[\w-]+)?)\1""")
+_STUB = re.compile(r"[ \t]*### STUB\n.*?(?=[ \t]*### END SOLUTION)", re.DOTALL)
+_MARKER = re.compile(r"[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One code cell of a lab.
+
+    Attributes:
+        source: its code.
+        grade_id: nbgrader's name for it; empty where it has none.
+        points: what it is worth; 0 where it is not graded.
+        solution: whether the learner writes in it.
+        graded: whether it is graded by itself.
+    """
+
+    source: str
+    grade_id: str = ""
+    points: float = 0
+    solution: bool = False
+    graded: bool = False
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The names that it gives to `check()`."""
+        return tuple(match["name"] for match in _CHECK.finditer(self.source))
+
+    @property
+    def solved(self) -> str:
+        """Its code without the markers of the solution regions, and without the stubs in them."""
+        return _MARKER.sub("", _STUB.sub("", self.source)).strip("\n")
+
+    def assigns(self, name: str) -> bool:
+        """Whether its code gives a value to the variable `name`."""
+        try:
+            tree = ast.parse(self.source)
+        except SyntaxError:
+            return False
+        targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+        return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+
+
+def path_of(root: Path, lab: Lab, folder: str, language: str) -> Path:
+    """Where an edition of a lab stands.
+
+    Args:
+        root: the course's folder.
+        lab: the lab.
+        folder: `"labs"` or `"solutions"`.
+        language: the edition.
+    """
+    return root / folder / language / lab.slug / f"{lab.slug}.ipynb"
+
+
+def code_cells(path: Path) -> tuple[Cell, ...]:
+    """The code cells of a notebook.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no notebook.
+    """
+    # They are the kit's own, of one known format; nbformat, which knows them all, takes seconds to import.
+    try:
+        return tuple(_cells(json.loads(path.read_text(encoding="utf-8"))["cells"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no notebook") from error
+
+
+def _cells(cells: list[dict[str, Any]]) -> Iterator[Cell]:
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            grading = cell["metadata"].get("nbgrader", {})
+            yield Cell(
+                source="".join(cell["source"]),
+                grade_id=grading.get("grade_id", ""),
+                points=grading.get("points", 0),
+                solution=bool(grading.get("solution")),
+                graded=bool(grading.get("grade")) and not grading.get("solution"),
+            )

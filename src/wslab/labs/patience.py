@@ -1,0 +1,146 @@
+"""How long to wait for an answer, on this machine, right now.
+
+A deadline in seconds is too long on a fast machine and too short on a busy one. So when a run begins two things are
+measured: a trip of a byte over loopback, and how much longer than its own work a piece of work takes, which says how
+many others want the processor. Deadlines follow from both, and none counts as missed before both were measured again:
+where the machine stood still or was wanted by others, the answer that was late gets a second look. As long as other
+answers arrive the server is at work, and the wait goes on for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import statistics
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_TRIPS = 20
+_SHORTEST, _LONGEST = 0.6, 3.0
+_LATE_TRIPS = 3
+_WORK = 0.004  # seconds of a thread's own time
+_MOST_WANTED = 8.0
+_STRETCH = 4  # how many times its length a deadline may become while the server is at work
+
+
+class Overdue(Exception):
+    """No answer within the deadline, though the machine was awake."""
+
+
+class Patience:
+    """Deadlines that follow from the machine's own round trip.
+
+    Attributes:
+        baseline: the median of the trips when the run began, in seconds.
+        step: how long one answer may take, in seconds.
+        grace: how long to go on looking for something that should not come, in seconds.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trips: list[float]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+        self._sign = 0.0
+        self.baseline = statistics.median(trips)
+        # Of the slower trips, yet not the slowest: one hiccup must not stretch every deadline.
+        slow = statistics.quantiles(trips, n=10)[-2]
+        self.step = min(_LONGEST, max(_SHORTEST * math.sqrt(contention()), 100 * slow))
+        self.grace = min(0.5, max(0.05, 20 * slow))
+
+    async def trip(self) -> float:
+        """Send a byte over loopback and back; return the seconds that took."""
+        async with self._turn:
+            begun = time.perf_counter()
+            self._writer.write(b".")
+            await self._reader.readexactly(1)
+            return time.perf_counter() - begun
+
+    def sign_of_life(self) -> None:
+        """Something came from the server, whoever waited for it."""
+        self._sign = time.perf_counter()
+
+    def deadline(self, begun: float, within: float | None = None) -> float:
+        """Until when to wait, on the clock of `time.perf_counter()`; it moves on while the server is at work.
+
+        Args:
+            begun: when the waiting began, on that clock.
+            within: seconds, to be held to; the patience's own `step` if left out.
+        """
+        if within is not None:
+            return begun + within
+        return min(max(begun, self._sign) + self.step, begun + _STRETCH * self.step)
+
+    async def second_look(self) -> float:
+        """Find out how the machine is after a deadline has passed; return for how many seconds to look again."""
+        for _ in range(_LATE_TRIPS):
+            await self.trip()
+        return self.grace + _SHORTEST * (contention() - 1) / 2
+
+    async def in_time(self, waiting: Coroutine[Any, Any, T], within: float | None = None) -> T:
+        """The result of `waiting`, which is cancelled where it takes too long.
+
+        Args:
+            waiting: a coroutine.
+            within: seconds; the patience's own if left out.
+
+        Raises:
+            Overdue: there was none in time.
+        """
+        task = asyncio.ensure_future(waiting)
+        begun = time.perf_counter()
+        try:
+            while not task.done() and (left := self.deadline(begun, within) - time.perf_counter()) > 0:
+                await asyncio.wait({task}, timeout=left)
+            if not task.done():
+                await asyncio.wait({task}, timeout=await self.second_look())
+            if task.done():
+                self.sign_of_life()
+                return task.result()
+            raise Overdue
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=self.grace)
+
+
+def contention() -> float:
+    """How many times longer than its own work a piece of work takes now: 1.0 where nobody else wants the processor."""
+    begun, own = time.perf_counter(), time.thread_time()
+    while (worked := time.thread_time() - own) < _WORK:
+        pass
+    return min(_MOST_WANTED, max(1.0, (time.perf_counter() - begun) / worked))
+
+
+@contextlib.asynccontextmanager
+async def measured() -> AsyncIterator[Patience]:
+    """Measure the machine, and keep the way open to measure it again."""
+    ends: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(64):
+                writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    try:
+        trips = []
+        for _ in range(_TRIPS):
+            begun = time.perf_counter()
+            writer.write(b".")
+            await reader.readexactly(1)
+            trips.append(time.perf_counter() - begun)
+        yield Patience(reader, writer, trips)
+    finally:
+        server.close()
+        for end in (writer, *ends):
+            end.close()
+        for end in (writer, *ends):
+            with contextlib.suppress(ConnectionError):
+                await end.wait_closed()

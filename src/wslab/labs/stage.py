@@ -1,0 +1,752 @@
+"""The stage: the clients that a check sends to a server, and the record of all they saw.
+
+A check knows a server only by this: it opens connections, sends, waits, leaves in every way there is, asks over
+HTTP, and hears what the server raised. Nothing here touches the app, so the same check judges a server in this process
+and one in another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import secrets
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from wslab.labs import general
+from wslab.labs.failure import Failure, NoConnection
+from wslab.labs.patience import Overdue, Patience
+from wslab.labs.venue import Venue
+from wslab.labs.verdict import Line, Misconception, Raised, filled
+from wslab.language import Text
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+_PROBE = "/.well-known/wslab"  # answered by serve() itself; any other server answers 404, which does as well
+_MAX_LINES = 3000
+_LONGEST = 70
+_NO_LINGER = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+
+_quiet = logging.getLogger("wslab.labs.clients")
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+
+_DISCONNECTS = frozenset({"WebSocketDisconnect", "ClientDisconnected", "CancelledError"})
+"""Exceptions that say nothing but that a client left."""
+
+_TEXT = Text(en="text {payload}", tr="metin {payload}")
+_BYTES = Text(en="bytes {payload}", tr="bayt {payload}")
+_OPENED = Text(en="101: the connection is open", tr="101: bağlantı açıldı")
+_ASKS = Text(en="GET {path}, asks for a WebSocket", tr="GET {path}, WebSocket istiyor")
+_STATUS = Text(en="{status} instead of 101", tr="101 yerine {status}")
+_CLOSE = Text(en="close {code}", tr="kapatma {code}")
+_CLOSE_NO_CODE = Text(en="close, without a code", tr="kapatma, kodsuz")
+_LOST = Text(
+    en="the connection ends without a close frame (1006)", tr="bağlantı kapatma çerçevesi olmadan bitti (1006)"
+)
+_FIN = Text(en="leaves with a FIN, without a close frame", tr="kapatma çerçevesi olmadan, FIN ile ayrılıyor")
+_RST = Text(en="leaves with a RST, without a close frame", tr="kapatma çerçevesi olmadan, RST ile ayrılıyor")
+_LEFT_EARLY = Text(
+    en="GET {path}, asks for a WebSocket and leaves before the answer",
+    tr="GET {path}, WebSocket istiyor ve yanıtı beklemeden ayrılıyor",
+)
+_WAITED = Text(en="waited {seconds:.1f} s, nothing came", tr="{seconds:.1f} sn beklendi, bir şey gelmedi")
+_MANY_SENT = Text(en="{count} messages in a row, {first} … {last}", tr="arka arkaya {count} mesaj, {first} … {last}")
+_NO_REPLY = Text(en="{request}: no answer", tr="{request}: yanıt yok")
+_REPLY = Text(en="{request} → {status} {body}", tr="{request} → {status} {body}")
+_RAISED = Text(en="the server: {error}", tr="sunucu: {error}")
+
+
+def quoted(data: str | bytes) -> str:
+    """A payload as the record shows it: `“Merhaba”`, shortened in the middle."""
+    if isinstance(data, bytes):
+        shown = repr(data[: _LONGEST + 1])
+        return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+    visible = data.replace("\n", "↵").replace("\r", "␍").replace("\t", "⇥")
+    if len(visible) > _LONGEST:
+        visible = f"{visible[: _LONGEST * 2 // 3]} … {visible[-_LONGEST // 4 :]}"
+    return f"“{visible}”"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a client received.
+
+    Attributes:
+        data: text as `str`, binary as `bytes`.
+        at: seconds since the check began.
+    """
+
+    data: str | bytes
+    at: float
+
+    @property
+    def text(self) -> str:
+        """The content as text, also where it came as bytes: for a check that judges something else."""
+        return self.data if isinstance(self.data, str) else self.data.decode(errors="replace")
+
+    def __str__(self) -> str:
+        return quoted(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a connection ended, as its client saw it.
+
+    Attributes:
+        code: the close code that came; 1005 for a close frame without one, 1006 where none came.
+        reason: the reason that came.
+        by_server: whether the server closed first.
+        at: seconds since the check began.
+    """
+
+    code: int
+    reason: str
+    by_server: bool
+    at: float
+
+    def __str__(self) -> str:
+        return f"{self.code} {quoted(self.reason)}" if self.reason else str(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An opening handshake that was not answered with 101.
+
+    Attributes:
+        who: the client.
+        path: what it asked for.
+        status: what came instead; None where nothing did.
+        body: what came with it.
+        why: `"status"`, `"broken"` (the connection ended), `"silence"` or `"refused"` (nobody listens).
+    """
+
+    who: str
+    path: str
+    status: int | None
+    body: bytes
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to an HTTP request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(errors="replace")
+
+
+class Client:
+    """A WebSocket client of the check. It reads all the time; what came waits in order until somebody looks.
+
+    Nothing here raises because the server misbehaves: what did not come is None, how it ended is in `end`.
+
+    Attributes:
+        who: its name in the record: `"A"`.
+        messages: everything that came, the oldest first.
+        end: how the connection ended; None while it is open.
+    """
+
+    def __init__(self, stage: Stage, who: str, websocket: ClientConnection) -> None:
+        self.who = who
+        self.messages: list[Message] = []
+        self.end: End | None = None
+        self._stage = stage
+        self._websocket = websocket
+        self._unread: list[Message] = []
+        self._leaving = False
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for data in self._websocket:
+                message = Message(data, self._stage.clock())
+                self.messages.append(message)
+                self._unread.append(message)
+                self._stage.note(self.who, "←", _of(data))
+                self._stage.ring()
+        received = self._websocket.protocol.close_rcvd
+        first = bool(self._websocket.protocol.close_rcvd_then_sent)
+        code, reason = (received.code, received.reason) if received is not None else (1006, "")
+        self.end = End(int(code), reason, received is not None and first, self._stage.clock())
+        if received is None and not self._leaving:
+            self._stage.note(self.who, "←", _LOST)
+        elif received is not None and first:
+            self._stage.note(self.who, "←", _closing(int(code), reason))
+        self._stage.ring()
+
+    @property
+    def open(self) -> bool:
+        """Whether the connection stands, as far as this end knows."""
+        return self.end is None
+
+    @property
+    def local_port(self) -> int:
+        """The port of this end: what tells this client apart in a capture; 0 on a Unix socket."""
+        name = self._websocket.transport.get_extra_info("sockname")
+        return int(name[1]) if isinstance(name, tuple) else 0
+
+    async def send(self, *data: str | bytes) -> bool:
+        """Send messages, one right after the other; return whether the connection took them all in time."""
+        if len(data) > 3:
+            ends = {"count": len(data), "first": quoted(data[0]), "last": quoted(data[-1])}
+            self._stage.note(self.who, "→", filled(_MANY_SENT, **ends))
+        try:
+            for one in data:
+                if len(data) <= 3:
+                    self._stage.note(self.who, "→", _of(one))
+                await self._stage.patience.in_time(self._websocket.send(one))
+        except (ConnectionClosed, Overdue):
+            return False
+        return True
+
+    async def next(
+        self, wanted: Callable[[Message], bool] | None = None, *, within: float | None = None
+    ) -> Message | None:
+        """The first message not taken yet that is wanted; others stay for later.
+
+        Args:
+            wanted: says whether a message is the one; any is, if left out.
+            within: seconds to wait; the stage's own patience if left out.
+
+        Returns:
+            The message; None if none came in time, or the connection ended first.
+        """
+
+        def look() -> Message | bool | None:
+            for place, message in enumerate(self._unread):
+                if wanted is None or wanted(message):
+                    return self._unread.pop(place)
+            return True if self.end is not None else None
+
+        found = await self._stage.until(look, within)
+        if isinstance(found, Message):
+            return found
+        if found is None:
+            waited = self._stage.patience.step if within is None else within
+            self._stage.note(self.who, "", filled(_WAITED, seconds=waited))
+        return None
+
+    async def ended(self, within: float | None = None) -> End | None:
+        """Wait for the end of the connection; None if it does not come in time."""
+        return await self._stage.until(lambda: self.end, within)
+
+    def pause_reading(self) -> None:
+        """Stop reading: from here on the server's bytes pile up on the way, as with a client that hangs."""
+        self._websocket.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._websocket.transport.resume_reading()
+
+    # Leaving
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye with a code, and wait for the other end's goodbye (RFC 6455 §7.1.2)."""
+        self._leaving = True
+        self._stage.note(self.who, "→", _closing(code, reason))
+        with contextlib.suppress(ConnectionClosed, Overdue):
+            await self._stage.patience.in_time(self._websocket.close(code, reason))
+        await self._gone()
+
+    async def close_without_code(self) -> None:
+        """Send a close frame with an empty payload, as a page's `close()` does (RFC 6455 §5.5.1)."""
+        self._leaving = True
+        self._stage.note(self.who, "→", _CLOSE_NO_CODE)
+
+        async def empty_close() -> None:
+            async with self._websocket.send_context():
+                self._websocket.protocol.send_close()
+
+        with contextlib.suppress(ConnectionClosed, Overdue):
+            await self._stage.patience.in_time(empty_close())
+        await self._gone()
+
+    async def fin(self) -> None:
+        """End the sending side of the TCP connection and say nothing."""
+        self._leaving = True
+        self._stage.note(self.who, "→", _FIN)
+        transport = self._websocket.transport
+        with contextlib.suppress(OSError, RuntimeError):
+            transport.write_eof()
+        if await self._stage.until(lambda: self.end, None) is None:
+            transport.abort()
+        await self._gone()
+
+    async def reset(self) -> None:
+        """Drop the TCP connection with a RST; on a Unix socket, which has none, by closing it at once."""
+        self._leaving = True
+        self._stage.note(self.who, "→", _RST)
+        transport = self._websocket.transport
+        sock = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            if sock.family != getattr(socket, "AF_UNIX", None):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        transport.abort()
+        await self._gone()
+
+    def discard(self) -> None:
+        """Drop what is left of the connection."""
+        self._websocket.transport.abort()
+        self._reader.cancel()
+
+    async def _gone(self) -> None:
+        self._websocket.transport.abort()
+        await asyncio.wait({self._reader}, timeout=self._stage.patience.step)
+
+
+def _of(data: str | bytes) -> Text:
+    return filled(_TEXT if isinstance(data, str) else _BYTES, payload=quoted(data))
+
+
+def _closing(code: int, reason: str) -> Text:
+    if code == 1005:
+        return _CLOSE_NO_CODE
+    return filled(_CLOSE, code=f"{code} {quoted(reason)}" if reason else code)
+
+
+class Stage:
+    """What a check works with.
+
+    Attributes:
+        patience: this machine's deadlines, measured in this run.
+        lines: the record, the oldest step first.
+        clients: every client that got a connection, in order.
+    """
+
+    def __init__(self, venue: Venue, patience: Patience) -> None:
+        self.patience = patience
+        self.lines: list[Line] = []
+        self.clients: list[Client] = []
+        self._venue = venue
+        self._started = time.perf_counter()
+        self._mark = venue.mark()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._http: httpx.AsyncClient | None = None
+
+    # The record
+
+    def clock(self) -> float:
+        """Seconds since the check began."""
+        return time.perf_counter() - self._started
+
+    def note(self, who: str, arrow: str, what: Text) -> None:
+        """Write a step into the record."""
+        if len(self.lines) < _MAX_LINES:
+            self.lines.append(Line(self.clock(), who, arrow, what))
+
+    def unique(self, text: str) -> str:
+        """`text` with a few characters behind it that no other message has."""
+        return f"{text} {secrets.token_hex(2)}"
+
+    # Waiting
+
+    def ring(self) -> None:
+        """Something happened: whoever waits looks again."""
+        self.patience.sign_of_life()
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+    async def until(self, look: Callable[[], T | None], within: float | None = None) -> T | None:
+        """Look again at whatever happens on the stage, until there is something to see.
+
+        Args:
+            look: gives what is waited for, or None.
+            within: seconds; the stage's own patience if left out.
+
+        Returns:
+            What `look` gave; None if nothing in time, though the machine was awake.
+        """
+        found = await self._look(look, within)
+        if found is None:
+            found = await self._look(look, await self.patience.second_look())
+        return found
+
+    async def _look(self, look: Callable[[], T | None], within: float | None) -> T | None:
+        begun = time.perf_counter()
+        while (found := look()) is None:
+            left = self.patience.deadline(begun, within) - time.perf_counter()
+            if left <= 0:
+                return None
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiter)
+            try:
+                await asyncio.wait({waiter}, timeout=left)
+            finally:
+                self._waiting.discard(waiter)
+        return found
+
+    async def pause(self) -> None:
+        """Give what should not come a moment to come all the same."""
+        await asyncio.sleep(self.patience.grace)
+
+    # Opening
+
+    async def connect(
+        self,
+        who: str = "A",
+        path: str = "/ws",
+        *,
+        headers: Mapping[str, str] | None = None,
+        origin: str | None = None,
+        subprotocols: Sequence[str] | None = None,
+    ) -> Client:
+        """Open a WebSocket.
+
+        Args:
+            who: what the record calls this client.
+            path: where, a query included.
+            headers: sent along with the handshake.
+            origin: what a browser would send as `Origin`.
+            subprotocols: what is offered.
+
+        Raises:
+            NoConnection: the answer was not 101; it names the general misconception that fits.
+        """
+        found = await self.knock(who, path, headers=headers, origin=origin, subprotocols=subprotocols)
+        if isinstance(found, Refusal):
+            raise await self.no_connection(found)
+        return found
+
+    async def knock(
+        self,
+        who: str = "A",
+        path: str = "/ws",
+        *,
+        headers: Mapping[str, str] | None = None,
+        origin: str | None = None,
+        subprotocols: Sequence[str] | None = None,
+    ) -> Client | Refusal:
+        """Ask for a WebSocket and take whatever comes; the arguments are those of `connect`."""
+        self.note(who, "→", filled(_ASKS, path=path))
+
+        async def opening() -> ClientConnection:
+            sock = await self._socket()
+            return await connect(
+                f"ws://{self._host}{path}",
+                sock=sock,
+                additional_headers=headers,
+                origin=None if origin is None else Origin(origin),
+                subprotocols=None if subprotocols is None else [Subprotocol(name) for name in subprotocols],
+                compression=None,
+                open_timeout=None,
+                close_timeout=self.patience.step,
+                ping_interval=None,
+                max_size=None,
+                max_queue=None,
+                proxy=None,
+                logger=_quiet,
+            )
+
+        status, body, why = None, b"", "broken"
+        try:
+            websocket = await self.patience.in_time(opening())
+        except Overdue:
+            why = "silence"
+        except InvalidStatus as error:
+            status, body, why = error.response.status_code, bytes(error.response.body or b""), "status"
+        except ConnectionRefusedError:
+            why = "refused"
+        except (InvalidHandshake, OSError, EOFError):
+            pass
+        else:
+            self.note(who, "←", _OPENED)
+            client = Client(self, who, websocket)
+            self.clients.append(client)
+            return client
+        if why == "status":
+            self.note(who, "←", filled(_STATUS, status=status))
+        elif why == "silence":
+            self.note(who, "", filled(_WAITED, seconds=self.patience.step))
+        else:
+            self.note(who, "←", _LOST)
+        return Refusal(who, path, status, body, why)
+
+    async def leave_early(self, who: str = "?", path: str = "/ws") -> None:
+        """Ask for a WebSocket and be gone before the answer: the request, then a RST."""
+        self.note(who, "→", filled(_LEFT_EARLY, path=path))
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        try:
+            sock = await self._socket()
+        except OSError:
+            return
+        with sock, contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_sendall(sock, request.encode("ascii"))
+            if sock.family != getattr(socket, "AF_UNIX", None):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+
+    @property
+    def _host(self) -> str:
+        address = self._venue.address
+        return "localhost" if isinstance(address, str) else f"{address[0]}:{address[1]}"
+
+    async def _socket(self) -> socket.socket:
+        address = self._venue.address
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    # HTTP
+
+    async def get(self, path: str = "/", *, quietly: bool = False) -> Reply | None:
+        """GET `path`; None if no answer came. `quietly` keeps it out of the record."""
+        return await self.request("GET", path, quietly=quietly)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        quietly: bool = False,
+        within: float | None = None,
+    ) -> Reply | None:
+        """Any HTTP request; None if no answer came in time.
+
+        Args:
+            method: `"POST"`.
+            path: where.
+            params: the query.
+            json: the body, if there is one.
+            quietly: keeps it out of the record.
+            within: seconds; the stage's own patience if left out.
+        """
+        shown = f"{method} {path}"
+        try:
+            got = await self._exchange(method, path, params, json, within)
+        except (Overdue, OSError):
+            self.note("", "", filled(_NO_REPLY, request=shown))
+            return None
+        if not quietly:
+            body = got.content.decode(errors="replace")
+            body = body if len(body) <= _LONGEST else body[:_LONGEST] + "…"
+            shown = f"{method} {got.request.url.raw_path.decode('ascii')}"
+            self.note("", "", filled(_REPLY, request=shown, status=got.status_code, body=body))
+        return Reply(got.status_code, dict(got.headers), got.content)
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        within: float | None = None,
+        client: httpx.AsyncClient | None = None,
+    ) -> httpx.Response:
+        """One request and its response.
+
+        Raises:
+            Overdue: none came in time.
+            OSError: the connection was refused, or broke.
+        """
+        import httpx  # it takes a while, and a notebook without a check never needs it
+
+        if client is None:
+            client = self._http = self._http or self._new_http()
+        url = f"http://{self._host}{path}"
+        try:
+            return await self.patience.in_time(client.request(method, url, params=params, json=json), within)
+        except httpx.HTTPError as error:
+            raise ConnectionError(str(error)) from error
+
+    def _new_http(self) -> httpx.AsyncClient:
+        import httpx
+
+        address = self._venue.address
+        uds = address if isinstance(address, str) else None
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=5)
+        transport = httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False, limits=limits)
+        return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)
+
+    # The server
+
+    async def alive(self) -> bool | None:
+        """Whether the server's event loop turns: True, False (it answers nothing), or None (nobody listens)."""
+        # By a connection of its own: one of before may be what hangs.
+        async with self._new_http() as client:
+            try:
+                await self._exchange("GET", _PROBE, within=self.patience.step / 2, client=client)
+            except Overdue:
+                return False
+            except OSError:
+                return None
+        return True
+
+    async def stop_server(self) -> None:
+        """Shut the app down, as its user would."""
+        await self._forget_http()
+        await self._venue.stop()
+
+    async def restart_server(self) -> None:
+        """Have the app served anew; clients of before are gone."""
+        await self._forget_http()
+        await self._venue.restart()
+
+    async def raised(self, *, disconnects: bool = False) -> tuple[Raised, ...]:
+        """What the server raised and warned since the check began, after a moment for what is on its way.
+
+        Args:
+            disconnects: also exceptions that say nothing but that a client left.
+        """
+        await self.pause()
+        found = self._venue.raised(self._mark)
+        return found if disconnects else tuple(one for one in found if one.name not in _DISCONNECTS)
+
+    def raised_so_far(self) -> tuple[Raised, ...]:
+        """The same, whole and without waiting."""
+        return self._venue.raised(self._mark)
+
+    # What a failure says
+
+    async def no_connection(self, refusal: Refusal, misconception: Misconception | None = None) -> NoConnection:
+        """What to raise where the handshake was not answered with 101.
+
+        Args:
+            refusal: what came instead.
+            misconception: the name for it where no general one says it better.
+        """
+        raised = await self.raised()
+        errors = [one for one in raised if not one.warning]
+        never = next((one for one in raised if "was never awaited" in one.text), None)
+        seconds = self.patience.step
+        seen = {
+            "status": filled(general.STATUS_CAME, status=refusal.status),
+            "silence": filled(general.HANDSHAKE_UNANSWERED, seconds=seconds),
+            "refused": general.NOBODY_LISTENS,
+            "broken": general.HANDSHAKE_BROKEN,
+        }[refusal.why]
+        alive = await self.alive() if refusal.why != "status" else True
+        if alive is None:
+            return NoConnection(general.DIED, general.NOBODY_LISTENS)
+        if not alive:
+            return NoConnection(general.BLOCKS, seen, where=self._where())
+        if other_loop := [one for one in errors if "different event loop" in one.text or "different loop" in one.text]:
+            return NoConnection(general.ANOTHER_LOOP, seen, error=other_loop[0])
+        if never is not None:
+            return NoConnection(misconception or general.NOT_AWAITED, seen, error=never, path=refusal.path)
+        if misconception is not None:
+            return NoConnection(misconception, seen, path=refusal.path, status=refusal.status)
+        if refusal.status == 403:
+            return NoConnection(general.REFUSED, seen, path=refusal.path)
+        if any("without completing handshake" in one.text for one in errors):
+            return NoConnection(general.NEVER_ACCEPTED, seen)
+        if errors:
+            return NoConnection(general.HANDLER_RAISED, seen, error=errors[-1])
+        return NoConnection(general.HANDSHAKE_HANGS if refusal.why == "silence" else general.NO_HANDSHAKE, seen)
+
+    async def silence(
+        self,
+        client: Client | None = None,
+        misconception: Misconception | None = None,
+        *,
+        ended: Misconception | None = None,
+        **values: object,
+    ) -> Failure:
+        """What to raise where an answer did not come: it finds out why, as far as the wire tells.
+
+        Args:
+            client: who waited; None for an HTTP request.
+            misconception: the name for an open connection on which nothing comes, and the loop turns.
+            ended: the name for a connection that ended instead.
+            values: fill in the `{names}` of these two.
+        """
+        who = client.who if client is not None else "HTTP"
+        raised = await self.raised()
+        errors = [one for one in raised if not one.warning]
+        if client is not None and client.end is not None:
+            seen = filled(general.CONNECTION_ENDED, who=who, how=client.end)
+        else:
+            seen = filled(general.NOTHING_CAME, seconds=self.patience.step)
+        alive = await self.alive()
+        if alive is None:
+            return Failure(general.DIED, seen)
+        if not alive:
+            return Failure(general.BLOCKS, seen, where=self._where())
+        if other_loop := [one for one in errors if "different event loop" in one.text or "different loop" in one.text]:
+            return Failure(general.ANOTHER_LOOP, seen, error=other_loop[0])
+        if never := [one for one in raised if "was never awaited" in one.text]:
+            return Failure(general.NOT_AWAITED, seen, error=never[0])
+        if client is not None and client.end is not None:
+            if errors:
+                return Failure(general.HANDLER_RAISED, seen, error=errors[-1])
+            return Failure(ended or general.ENDED, seen, who=who, **values)
+        return Failure(misconception or general.NO_ANSWER, seen, who=who, **values)
+
+    def _where(self) -> Text | str:
+        place = self._venue.holder()
+        return filled(general.WHERE, place=place) if place else ""
+
+    # The end
+
+    async def dismiss(self, *, politely: bool = True) -> None:
+        """Have every client leave; that is not part of the exchange.
+
+        Args:
+            politely: with a closing handshake; False where the server would not answer it.
+        """
+        still = [client for client in self.clients if client.open]
+        lines = list(self.lines)
+        for client in still:
+            client.resume_reading()
+        await asyncio.gather(*(client.close() if politely else client.reset() for client in still))
+        self.lines = lines
+
+    async def clear(self, *, politely: bool = True) -> None:
+        """Have every client leave, and add what the server raised to the record.
+
+        Args:
+            politely: as for `dismiss`.
+        """
+        await self.dismiss(politely=politely)
+        for client in self.clients:
+            client.discard()
+        for one in self.raised_so_far():
+            if one.name not in _DISCONNECTS:
+                self.lines.append(Line(None, "", "", filled(_RAISED, error=one)))
+        await self._forget_http()
+
+    async def _forget_http(self) -> None:
+        if self._http is not None:
+            with contextlib.suppress(OSError):
+                await self._http.aclose()
+            self._http = None

@@ -1,0 +1,32 @@
+"""Calls accept() and forgets to await it.
+
+fails accept: accept-not-awaited
+waits: echo order count relay
+"""
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+app = FastAPI()
+connected_clients = []
+
+
+@app.get("/")
+async def root():
+    return {"connected_clients": len(connected_clients)}
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    websocket.accept()
+    connected_clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(f"Mesajınız: {data}")
+            for client in list(connected_clients):
+                if client is not websocket:
+                    await client.send_text(f"Başka bir istemciden: {data}")
+    except WebSocketDisconnect:
+        pass
+    finally:
+        connected_clients.remove(websocket)

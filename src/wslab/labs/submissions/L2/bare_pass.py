@@ -1,0 +1,40 @@
+"""Catches everything, passes, and never takes anybody off the list.
+
+fails normal: ghost
+fails no-code: ghost
+fails fin: ghost
+fails reset: ghost
+fails exception: ghost
+waits: others interleaved
+"""
+
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+connected_clients = []
+
+
+def reply_to(data):
+    if data.startswith("/"):
+        raise ValueError(f"unknown command {data}")
+    return f"Mesajınız: {data}"
+
+
+@app.get("/")
+async def root():
+    return {"connected_clients": len(connected_clients)}
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    connected_clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(reply_to(data))
+            for client in list(connected_clients):
+                if client is not websocket:
+                    await client.send_text(f"Başka bir istemciden: {data}")
+    except Exception:
+        pass

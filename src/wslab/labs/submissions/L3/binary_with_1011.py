@@ -1,0 +1,35 @@
+"""Catches the KeyError, and calls it an internal error.
+
+fails binary: wrong-code
+"""
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+TOKEN = "ihlamur"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, token: str = ""):
+    if token != TOKEN:
+        await websocket.close()
+        return
+    await websocket.accept()
+    try:
+        while True:
+            try:
+                data = await websocket.receive_text()
+            except KeyError:
+                await websocket.close(1011)
+                return
+            if data == "bye":
+                await websocket.close(1000)
+                return
+            if data.startswith("kick "):
+                reason = data.removeprefix("kick ").encode()[:123].decode(errors="ignore")
+                await websocket.close(1008, reason)
+                return
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass

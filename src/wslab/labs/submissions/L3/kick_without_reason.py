@@ -1,0 +1,37 @@
+"""Closes with 1008 and keeps the reason to itself.
+
+fails kick: no-reason
+fails reason: no-reason
+"""
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+TOKEN = "ihlamur"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, token: str = ""):
+    if token != TOKEN:
+        await websocket.close()
+        return
+    await websocket.accept()
+    try:
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            data = message.get("text")
+            if data is None:
+                await websocket.close(1003, "yalnızca metin")
+                return
+            if data == "bye":
+                await websocket.close(1000)
+                return
+            if data.startswith("kick "):
+                await websocket.close(1008)
+                return
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass

@@ -1,0 +1,44 @@
+"""A class whose method says for each message which code ends the connection, if any; the handler only carries it out.
+
+right
+"""
+
+from fastapi import FastAPI, WebSocket
+
+
+class Visit:
+    def __init__(self, websocket):
+        self.websocket = websocket
+
+    async def run(self):
+        await self.websocket.accept()
+        while (message := await self.websocket.receive())["type"] == "websocket.receive":
+            match ending(message):
+                case None:
+                    await self.websocket.send_text("Mesajınız: " + message["text"])
+                case code, reason:
+                    short = reason if len(reason.encode()) <= 123 else reason[:60] + "…"
+                    await self.websocket.close(code, short)
+                    return
+
+
+def ending(message):
+    text = message.get("text")
+    if text is None:
+        return 1003, "metin lütfen"
+    if text == "bye":
+        return 1000, "görüşürüz"
+    if text.startswith("kick "):
+        return 1008, text[len("kick ") :]
+    return None
+
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    if websocket.query_params.get("token") != "ihlamur":
+        await websocket.close()
+    else:
+        await Visit(websocket).run()

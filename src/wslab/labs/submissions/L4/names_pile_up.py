@@ -1,0 +1,48 @@
+"""Keeps the names in a list beside the dictionary, and a name that comes back stands there twice.
+
+fails reconnect: duplicates-after-reconnect
+"""
+
+import asyncio
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+app = FastAPI()
+clients = {}
+names = []
+
+
+async def reply_to(data):
+    if data == "/rapor":
+        await asyncio.sleep(5)
+    return f"Mesajınız: {data}"
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, name: str):
+    await websocket.accept()
+    clients[name] = websocket
+    names.append(name)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(await reply_to(data))
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        if clients.get(name) is websocket:
+            del clients[name]
+            names.remove(name)
+
+
+@app.post("/broadcast")
+async def broadcast_to_all(message: str, pause: float = 0):
+    sent = 0
+    for client in [clients[name] for name in names if name in clients]:
+        try:
+            await client.send_text(f"SUNUCU: {message}")
+            sent += 1
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        await asyncio.sleep(pause)
+    return {"sent": sent}

@@ -1,0 +1,53 @@
+"""Answers are put into a queue that the broadcaster empties at each tick.
+
+fails echo: echo-waits-for-tick
+"""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+PERIOD = 0.2
+connected_clients = []
+answers = []
+
+
+async def broadcaster():
+    number = 0
+    while True:
+        await asyncio.sleep(PERIOD)
+        number += 1
+        while answers:
+            client, answer = answers.pop(0)
+            with suppress(Exception):
+                await client.send_text(answer)
+        for client in list(connected_clients):
+            with suppress(Exception):
+                await client.send_text(f"SUNUCU: {number}")
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = asyncio.create_task(broadcaster())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    connected_clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            answers.append((websocket, f"Mesajınız: {data}"))
+    except WebSocketDisconnect:
+        pass
+    finally:
+        connected_clients.remove(websocket)

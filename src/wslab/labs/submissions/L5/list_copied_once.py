@@ -1,0 +1,52 @@
+"""Copies the list when the first client has come, and goes on with that copy.
+
+fails late: not-for-late-ones
+waits: one
+"""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+PERIOD = 0.2
+connected_clients = []
+
+
+async def broadcaster():
+    number = 0
+    while not connected_clients:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    audience = list(connected_clients)
+    while True:
+        await asyncio.sleep(PERIOD)
+        number += 1
+        for client in audience:
+            with suppress(Exception):
+                await client.send_text(f"SUNUCU: {number}")
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = asyncio.create_task(broadcaster())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    connected_clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass
+    finally:
+        connected_clients.remove(websocket)

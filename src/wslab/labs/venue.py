@@ -1,0 +1,187 @@
+"""Where the app under judgement is served. The judge needs an address, and to hear what the server raised."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import sys
+import threading
+from typing import Any, Protocol
+
+from wslab.capture import Capture, LiveCapture, capture
+from wslab.labs.verdict import Raised
+from wslab.serving import Entry, Log, Server, collecting
+from wslab.serving.arguments import validate
+
+Address = tuple[str, int] | str
+"""Host and port, or the path of a Unix socket."""
+
+Mark = tuple[int, int]
+"""A place in what a server has raised: which start of the app, and where since then."""
+
+
+class Venue(Protocol):
+    """What a stage needs of the place where an app is served. It may be another process than the judge's."""
+
+    @property
+    def address(self) -> Address:
+        """Where clients connect. It changes when the app is started anew."""
+
+    def begin(self, check: str) -> None:
+        """A check begins, and all that its clients do may be recorded from here on."""
+
+    def end(self) -> None:
+        """The check that began last is over."""
+
+    def mark(self) -> Mark:
+        """A place in what the server has raised so far, to be given to `raised()`."""
+
+    def raised(self, since: Mark) -> tuple[Raised, ...]:
+        """What the server raised and warned after that place."""
+
+    def holder(self) -> str:
+        """The reader's own line that holds the server's event loop, as `In[2] line 25`; empty where nobody knows."""
+
+    async def stop(self) -> None:
+        """Shut the app down as `server.stop()` does: WebSockets end with 1012, the lifespan runs to its end."""
+
+    async def restart(self) -> None:
+        """Have the app served again, whatever state it is in; what hangs is left behind.
+
+        Raises:
+            ServerStartError: it does not start.
+        """
+
+
+_STARTING = 4.0  # seconds that an app's own start-up may take
+_STOPPING = 2.0
+_TRIES, _BETWEEN_TRIES = 200, 0.02
+
+
+class Served:
+    """An app that is served in a thread of this process, as a learner's own `serve(app)` does it.
+
+    Attributes:
+        app: the app.
+        captures: by the name of a check, every byte of its last run.
+    """
+
+    def __init__(self, app: Any) -> None:
+        """Nothing is started yet.
+
+        Raises:
+            WrongApp: `app` is no ASGI app.
+        """
+        validate(app, {})
+        self.app = app
+        self.captures: dict[str, Capture] = {}
+        self._check = ""
+        self._server: Server | None = None
+        self._wire: LiveCapture | None = None
+        self._logs: list[Log] = []
+
+    @property
+    def address(self) -> Address:
+        where = self._server if self._wire is None else self._wire
+        assert where is not None
+        return where.host, where.port
+
+    @property
+    def running(self) -> bool:
+        """Whether its server runs."""
+        return self._server is not None and self._server.running
+
+    async def start(self) -> None:
+        """Start the server if it is not running.
+
+        Raises:
+            ServerStartError: it does not start.
+        """
+        if not self.running:
+            server = Server(self.app, "127.0.0.1", 0, "app", {})
+            await asyncio.to_thread(server.start, _STARTING)
+            self._server = server
+            self._logs.append(server.log)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await asyncio.to_thread(_stop_quietly, self._server, _STOPPING)
+
+    async def restart(self) -> None:
+        recording = self._wire is not None
+        self._stop_recording()
+        if self._server is not None:
+            # Not waited for: what holds the loop is not going to let go.
+            threading.Thread(target=_stop_quietly, args=(self._server, 0.2), daemon=True).start()
+            self._server = None
+        await self.start()
+        if recording:
+            self.begin(self._check)
+
+    def begin(self, check: str) -> None:
+        assert self._server is not None
+        self._stop_recording()
+        self._check = check
+        self._wire = capture(self._server)
+        self._wire.__enter__()
+
+    def end(self) -> None:
+        self._stop_recording()
+
+    def _stop_recording(self) -> None:
+        if self._wire is not None:
+            self._wire.stop(0.1)
+            self.captures[self._check] = self._wire
+            self._wire = None
+
+    def mark(self) -> Mark:
+        last = self._logs[-1].events[-1:] if self._logs else ()
+        return len(self._logs), last[0].time_ns if last else -1
+
+    def raised(self, since: Mark) -> tuple[Raised, ...]:
+        starts, place = since
+        logs = enumerate(self._logs[starts - 1 :] if starts else self._logs)
+        return tuple(
+            _raised(entry)
+            for later, log in logs
+            for entry in log.events
+            if entry.kind in ("error", "warning") and (later or not starts or entry.time_ns > place)
+        )
+
+    def holder(self) -> str:
+        if self._server is None:
+            return ""
+        return collecting.place_of(sys._current_frames().get(self._server.thread.ident or 0))
+
+
+def _raised(entry: Entry) -> Raised:
+    text = entry.text.splitlines()[0] if entry.text else ""
+    # What asyncio reports comes with a note in front: “Task exception was never retrieved: ValueError: …”.
+    name = next((word for word in text.split(": ") if word.isidentifier() or ("." in word and " " not in word)), text)
+    return Raised(name.rpartition(".")[2], text, entry.place, entry.kind == "warning")
+
+
+def _stop_quietly(server: Server, deadline: float) -> None:
+    # That it did not stop in time is told by the verdict; the sentence that stop() prints goes into the server's log.
+    collecting.log_here.set(server.log)
+    with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
+        server.stop(deadline)
+    # Where many handlers hold the loop one after the other, ending one of them only lets the next one in.
+    ident = server.thread.ident or 0
+    for _ in range(_TRIES):
+        server.thread.join(_BETWEEN_TRIES)
+        if not server.thread.is_alive():
+            break
+        # Not while the server itself winds up: only what runs in the reader's own lines is broken off.
+        if collecting.place_of(sys._current_frames().get(ident)):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(SystemExit))
+    else:
+        return
+    # A loop that was broken off leaves handlers in the middle. Closed here they end as Python code; left to the end of
+    # the process they would be closed when asyncio's own types are gone, and crash it.
+    for task in asyncio.all_tasks(server.loop):
+        with contextlib.suppress(Exception):
+            coroutine = task.get_coro()
+            if coroutine is not None:
+                coroutine.close()

@@ -1,0 +1,537 @@
+"""The tape of one loop: a ring of raw integers that the loop's own thread writes, step by step.
+
+All of the recorder's cost is here, so the hot path is one closure over local names that stores four integers a
+step. Everything else (text of lines, names of lanes, dataclasses) is made when somebody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+import weakref
+from array import array
+from asyncio.events import TimerHandle
+from collections import deque
+from collections.abc import Callable
+from types import BuiltinMethodType, CodeType, CoroutineType, FrameType, GeneratorType
+from typing import Any
+
+from wslab.recording import naming, places
+from wslab.recording.footage import CROWD, INTERNAL, KIT, Footage, Sample
+from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, is_kit_code, running_line
+from wslab.recording.rows import Row, nothing
+from wslab.source import is_user_code
+
+RING = 50_000
+"""Steps that are kept; a longer film keeps its last ones."""
+THRESHOLD_NS = 50_000_000
+"""From here on a step counts as blocking: one twentieth of a second is what a person begins to feel."""
+LATE_S = 0.02
+
+_MOST_LANES = 4_096
+_MOST_PLACES = 4_096
+_MOST_NOTES = 4_096  # late timers, thrown-away coroutines and samples, each
+_log = logging.getLogger("wslab.recording")
+clock = time.perf_counter_ns
+
+
+_TASK_NAMES = ("_PyTask", "_CTask")
+# Both kinds, since nest_asyncio rebinds `asyncio.Task` while tasks of the other kind live on.
+TASKS: tuple[type, ...] = tuple({asyncio.Task, *(getattr(asyncio.tasks, name, asyncio.Task) for name in _TASK_NAMES)})
+
+BEGINNING = (0, 0, 0, 0, 0, 0)
+"""The position of a tape on which nothing has been written."""
+
+
+def _age(task: Any) -> tuple[int, str]:
+    """Sorts tasks by their birth, as far as their automatic names tell it (`Task-12`): a set has no order."""
+    name = str(task.get_name())
+    digits = name.removeprefix("Task-")
+    return (int(digits) if digits.isdecimal() else 0, name)
+
+
+class Tape:
+    """What one loop did lately, in a ring; written by the loop's thread alone, read from any other.
+
+    Args:
+        loop: the loop to film; `hook.attach` connects the two.
+        name: what it is called in pictures.
+        size: how many steps, and how many idle stretches, the ring holds.
+        on_fault: called once when the recorder itself fails; must disconnect the tape.
+        hide_kit: whether this kit's own tasks stay unseen.
+        started: when filming begins (`perf_counter_ns`), now if not given.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        name: str,
+        size: int,
+        on_fault: Callable[[Tape], None],
+        hide_kit: bool = True,
+        started: int = 0,
+    ) -> None:
+        self.loop = loop
+        self.name = name
+        self.size = size
+        self.threshold = THRESHOLD_NS
+        self.started = started or clock()
+        self.thread: int | None = None
+        self.fault = ""
+        self.idle_known = False
+        self.unwatch: Callable[[], None] = nothing
+        self._on_fault = on_fault
+        self._hide_kit = hide_kit
+        # Start, end, row and place of each step, one after the other: a list, since its items are set in a third of
+        # the time that an array's take. Start and end of each idle time in an array, which keeps no integer object
+        # alive. Together 112 bytes a step at most.
+        self.steps = [0] * (4 * size)
+        self.idles = array("q", bytes(16 * size))
+        # since when code holds the loop (0: it doesn't), which row does or did, steps so far, idle since, idles so
+        # far, whether the film began in the middle of the step that runs
+        self.now: list[Any] = [0, None, 0, 0, 0, False]
+        # By the id of the task or transport; a weak reference takes the entry away before the id is used again.
+        self.rows: dict[int, Row] = {}
+        self._refs: dict[int, Any] = {}
+        self.by_number: dict[int, Row] = {}
+        self._callbacks: dict[CodeType, Row] = {}
+        self.internal = self._add(INTERNAL, "internal")
+        self.crowd = self._add(CROWD, "internal")
+        self.kit = Row(KIT, "kit", self.started)
+        self._next = CROWD + 1
+        self._forget_again = 0
+        self._stands: list[Stand | None] = [None]
+        self._stand_ids: dict[Stand, int] = {}
+        self.samples: deque[Sample] = deque(maxlen=_MOST_NOTES)
+        self.lates: deque[tuple[int, int, int]] = deque(maxlen=_MOST_NOTES)
+        self.unawaited: deque[tuple[int, int, str, Stand | None]] = deque(maxlen=_MOST_NOTES)
+        self.all_lates = self.all_unawaited = 0
+        self.lost_lanes = self.lost_places = 0
+        self.roll = self._make_roll()
+
+    # -- rows -----------------------------------------------------------------------------------------------
+
+    def _add(self, number: int, kind: str) -> Row:
+        row = self.by_number[number] = Row(number, kind, self.started)
+        return row
+
+    def _new_row(self, kind: str) -> Row | None:
+        if len(self.by_number) >= _MOST_LANES and self.now[2] >= self._forget_again:
+            self._forget_ended()
+        if len(self.by_number) >= _MOST_LANES:
+            self.lost_lanes += 1
+            return None
+        row = self._add(self._next, kind)
+        row.born = clock()
+        self._next += 1
+        return row
+
+    def _forget_ended(self) -> None:
+        # Looking through all of them is dear, so not at every task that is born meanwhile.
+        self._forget_again = self.now[2] + min(self.size, 1_000)
+        oldest = self.now[2] - self.size
+        for number, row in list(self.by_number.items()):
+            if row.ending and row.last < oldest:
+                del self.by_number[number]
+
+    def _sort_out(self, owner: Any, callback: Any) -> Row:
+        """The row of a callback that is seen for the first time, or that nothing is kept for."""
+        if isinstance(owner, TASKS):
+            return self.meet(owner)
+        if callback.__class__ is BuiltinMethodType:
+            return self.internal
+        code = naming.callback_code(callback)
+        if code is None or not is_user_code(code.co_filename):
+            if isinstance(owner, asyncio.BaseTransport | asyncio.AbstractEventLoop):
+                self._keep(owner, self.internal)
+            return self.kit if code is not None and is_kit_code(code.co_filename) else self.internal
+        row = self._callbacks.get(code)
+        if row is None:
+            row = self._new_row("callback")
+            if row is None:
+                return self.crowd
+            row.user = True
+            row.qualname, row.filename = code.co_qualname, code.co_filename
+            self._callbacks[code] = row
+        return row
+
+    def _keep(self, owner: Any, row: Row) -> None:
+        key = id(owner)
+        rows, refs = self.rows, self._refs
+
+        def gone(_: object) -> None:
+            if rows.get(key) is row:
+                del rows[key], refs[key]
+            if row.kind == "task" and not row.ending:
+                row.ending, row.ended = "destroyed", clock()
+                row.let_go_of_scope()
+
+        try:
+            ref = weakref.ref(owner, gone)
+        except TypeError:
+            return
+        if row.kind == "task":
+            row.ref = ref
+        refs[key] = ref
+        rows[key] = row
+
+    def meet(self, task: Any, origin: str = "") -> Row:
+        """The row of a task that is seen for the first time: before its first step, or in the middle of its life."""
+        coroutine = task.get_coro()
+        code = getattr(coroutine, "cr_code", None)
+        if self._hide_kit and code is not None and is_kit_code(code.co_filename):
+            self._keep(task, self.kit)
+            return self.kit
+        row = self._new_row("task")
+        if row is None:
+            self._keep(task, self.crowd)
+            return self.crowd
+        self._keep(task, row)
+        row.explicit, row.qualname = naming.task_names(task, coroutine)
+        row.filename = code.co_filename if code is not None else ""
+        row.user = is_user_code(row.filename)
+        row.scope = naming.scope_in(coroutine)
+        if getattr(coroutine, "cr_suspended", False):
+            row.origin = origin or "eager"
+            row.first = row.place = self._look(task, row)
+        elif origin:
+            row.origin = origin
+        return row
+
+    # -- places ---------------------------------------------------------------------------------------------
+
+    def _place(self, stand: Stand) -> int:
+        number = self._stand_ids.get(stand)
+        if number is None:
+            if len(self._stands) >= _MOST_PLACES:
+                self.lost_places += 1
+                return 0
+            number = self._stand_ids[stand] = len(self._stands)
+            self._stands.append(stand)
+        return number
+
+    def _look(self, task: Any, row: Row) -> int:
+        """Where a task stands, by its whole chain of awaits; learns on the way whose task it is, or how it ended."""
+        if task.done():
+            self._end(task, row)
+            return 0
+        stand, anchor, outermost = places.look(task.get_coro())
+        if outermost is not None:
+            row.passed_through(outermost)
+            if row.scope is None and not row.searched:
+                row.searched = True
+                row.scope = naming.scope_in(task.get_coro())
+        if anchor is not None:
+            row.anchor = weakref.ref(anchor)
+        if stand is None:
+            return 0
+        row.code, row.lasti = stand
+        row.place = self._place(stand)
+        return row.place
+
+    def _end(self, task: Any, row: Row) -> None:
+        row.ended, row.last = clock(), self.now[2]
+        row.let_go_of_scope()
+        if task.cancelled():
+            row.ending = "cancelled"
+            return
+        # Not task.exception(): that would count as having looked, and silence "exception was never retrieved".
+        error = getattr(task, "_exception", None)
+        row.ending = "raised" if error is not None else "returned"
+        if error is not None:
+            try:
+                text = str(error)
+            except Exception:
+                text = "?"
+            name = type(error).__name__
+            row.error = f"{name}: {text[:200]}" if text else name
+
+    # -- the hot path ---------------------------------------------------------------------------------------
+
+    def _make_roll(self) -> Callable[[Any, Callable[[Any], None]], None]:
+        now, rows, size, steps = self.now, self.rows, self.size, self.steps
+        sort_out, look, place_of, fail = self._sort_out, self._look, self._place, self._fail
+        note_late, end_partial, loop_time = self._note_late, self._end_partial, self.loop.time
+        users: dict[str, bool] = {}
+        leaves: set[type] = {type(None)}
+        read_clock, coroutine_type = clock, CoroutineType
+        timer_handle: Any = TimerHandle
+
+        def whose(filename: str) -> bool:
+            if len(users) > 10_000:
+                users.clear()
+            answer = users[filename] = is_user_code(filename)
+            return answer
+
+        def may_lead_on(node: Any, kind: type) -> bool:
+            """Whether a chain of awaits goes on behind something that is no coroutine."""
+            if kind is GeneratorType:
+                return node.gi_yieldfrom is not None or is_user_code(node.gi_code.co_filename)
+            if kind.__name__ in WRAPPERS:
+                return True
+            if len(leaves) < 1000:
+                leaves.add(kind)
+            return False
+
+        def roll(handle: Any, run: Callable[[Any], None]) -> None:
+            try:
+                callback = handle._callback
+                owner = getattr(callback, "__self__", None)
+                row = rows.get(id(owner))
+                if row is None:
+                    row = sort_out(owner, callback)
+                if handle.__class__ is timer_handle and loop_time() - handle._when > LATE_S:
+                    note_late(handle, row)
+                outer = now[0]
+                if outer:  # a loop is run inside a step, or the film began inside one
+                    if now[5] and end_partial(outer):
+                        outer = 0
+                    outer_row = now[1]
+                now[1] = row
+                now[0] = start = read_clock()
+            except Exception as fault:
+                fail(fault)
+                run(handle)
+                return
+            try:
+                run(handle)
+            except BaseException:
+                now[0] = 0
+                raise
+            end = read_clock()
+            try:
+                if outer:
+                    now[0], now[1] = end, outer_row
+                else:
+                    now[0] = 0
+                number = row.number
+                place = 0
+                if row.kind == "task":
+                    node = row.anchor()
+                    if node is None or (deeper := node.cr_await) is None:
+                        place = look(owner, row)
+                    else:
+                        deepest = node
+                        while deeper.__class__ is coroutine_type:
+                            filename = deeper.cr_code.co_filename
+                            try:
+                                if users[filename]:
+                                    deepest = deeper
+                            except KeyError:
+                                if whose(filename):
+                                    deepest = deeper
+                            deeper = deeper.cr_await
+                        kind = deeper.__class__
+                        if kind not in leaves and may_lead_on(deeper, kind):
+                            place = look(owner, row)
+                        else:
+                            code, lasti = deepest.cr_code, deepest.cr_frame.f_lasti
+                            if code is row.code and lasti == row.lasti:
+                                place = row.place
+                            else:
+                                row.code, row.lasti = code, lasti
+                                place = row.place = place_of(Stand(code, lasti))
+                elif number < 0:
+                    return
+                count = now[2]
+                index = count % size * 4
+                steps[index] = start
+                steps[index + 1] = end
+                steps[index + 2] = number
+                steps[index + 3] = place
+                now[2] = count + 1
+            except Exception as fault:
+                fail(fault)
+
+        return roll
+
+    def watch_selector(self, select: Callable[..., Any]) -> Callable[..., Any]:
+        """`select` with its waiting time noted: while it waits, the loop is idle."""
+        now, size, idles, end_partial, read_clock = self.now, self.size, self.idles, self._end_partial, clock
+
+        def watched(timeout: float | None = None) -> Any:
+            if timeout is not None and timeout <= 0 and not now[5]:
+                return select(timeout)
+            outer = now[0]
+            if outer and now[5] and end_partial(outer):
+                outer = 0
+            now[0] = 0
+            now[3] = start = read_clock()
+            try:
+                return select(timeout)
+            finally:
+                end = read_clock()
+                count = now[4]
+                index = count % size * 2
+                idles[index] = start
+                idles[index + 1] = end
+                now[4] = count + 1
+                now[3] = 0
+                if outer:
+                    now[0] = end
+
+        self.idle_known = True
+        return watched
+
+    # -- what happens rarely --------------------------------------------------------------------------------
+
+    def arrive(self) -> None:
+        """Look round when filming begins, on the loop's own thread: which tasks there are and where they stand."""
+        if self.thread is not None:
+            return
+        try:
+            self.thread = threading.get_ident()
+            current = asyncio.current_task(self.loop)
+            for task in sorted(asyncio.all_tasks(self.loop), key=_age):
+                row = self.rows.get(id(task))
+                if row is None:
+                    row = self.meet(task, "before")
+                if task is current and self.now[0] == 0:
+                    # The film begins in the middle of this task's step, whose end the hook won't see.
+                    self.now[5] = True
+                    self.now[1] = row
+                    self.now[0] = self.started
+        except Exception as fault:
+            self._fail(fault)
+
+    def _end_partial(self, since: int) -> bool:
+        """End the step in whose middle the film began, unless it goes on beneath (a loop run inside it)."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code is HANDLE_RUN_CODE:
+                return False
+            frame = frame.f_back
+        self.now[5] = False
+        row: Row = self.now[1]
+        self.now[0] = 0
+        task = row.ref()
+        place = self._look(task, row) if task is not None and row.kind == "task" else 0
+        if row.number >= 0:
+            self._store(since, clock(), row.number, place)
+        return True
+
+    def _store(self, start: int, end: int, number: int, place: int) -> None:
+        count = self.now[2]
+        index = count % self.size * 4
+        self.steps[index : index + 4] = [start, end, number, place]
+        self.now[2] = count + 1
+
+    def _note_late(self, handle: Any, row: Row) -> None:
+        """A timer that ran late; its lane is that of the task which sleeps on the timer's future."""
+        behind = int((self.loop.time() - handle.when()) * 1e9)
+        end = clock()
+        if row.kind != "callback":
+            for thing in handle._args or ():
+                for entry in getattr(thing, "_callbacks", None) or ():
+                    callback = entry[0] if isinstance(entry, tuple) else entry
+                    sleeper = self.rows.get(id(getattr(callback, "__self__", None)))
+                    if sleeper is not None and sleeper.kind == "task":
+                        row = sleeper
+        if row.number >= 0:
+            self.all_lates += 1
+            self.lates.append((row.number, end - behind, end))
+
+    def note_unawaited(self, coroutine: Any) -> None:
+        """A coroutine was thrown away unawaited while this loop was running a step."""
+        row = self.now[1] if self.now[0] else None
+        number = row.number if row is not None and row.number >= 0 else INTERNAL
+        stand = running_line(sys._getframe(1))
+        self.all_unawaited += 1
+        self.unawaited.append((number, clock(), coroutine.__qualname__, stand))
+
+    def look_for_blocking(self) -> int:
+        """Called by the watchdog: note the line that blocks, if one does.
+
+        Returns:
+            nanoseconds until it is worth looking again.
+        """
+        since: int = self.now[0]
+        row = self.now[1]
+        if not since:
+            return self.threshold
+        waiting = self.threshold - (clock() - since)
+        if waiting > 0:
+            return waiting
+        at = clock()
+        stand = running_line(sys._current_frames().get(self.thread or 0))
+        # Read again: if the step ended meanwhile, the frame may belong to the next one.
+        if stand is not None and self.now[0] == since and self.now[1] is row:
+            self.samples.append(Sample(at, stand))
+        return self.threshold // 2
+
+    def _fail(self, fault: Exception) -> None:
+        if self.fault:
+            return
+        self.fault = f"{type(fault).__name__}: {fault}"
+        self._on_fault(self)
+        _log.error("the recorder failed and has switched itself off; what it filmed goes on", exc_info=fault)
+
+    def standing(self) -> dict[int, int]:
+        """Where each task stands at this moment, by the numbers of its row and of its place."""
+        return {number: row.place for number, row in list(self.by_number.items())}
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def position(self) -> tuple[int, int, int, int, int, int]:
+        """Where the tape is now, for `cut`."""
+        return (self.now[2], self.now[4], self.all_lates, self.all_unawaited, self.lost_lanes, self.lost_places)
+
+    def cut(self, since: tuple[int, int, int, int, int, int], start: int, end: int) -> Footage:
+        """A copy of the tape from position `since` on.
+
+        The loop may go on writing meanwhile. A step is counted only when it is whole, so the newest are safe;
+        the oldest ones that were overwritten during the copying are left out.
+        """
+        rows = list(self.by_number.values())
+        steps, lost = self._copy(self.steps, 4, self.now[2], since[0], 2)
+        idles, lost_idles = self._copy(self.idles, 2, self.now[4], since[1], 4)
+        running_since, running_row, idle_since = self.now[0], self.now[1], self.now[3]
+        running = (running_since, running_row.number) if running_since and running_row is not None else None
+        lates, unawaited, samples = list(self.lates), list(self.unawaited), list(self.samples)
+        return Footage(
+            loop=self.name,
+            start=start,
+            end=end,
+            starts=steps[0::4],
+            ends=steps[1::4],
+            whos=steps[2::4],
+            places=steps[3::4],
+            idle_starts=idles[0::2],
+            idle_ends=idles[1::2],
+            lanes={row.number: row.notes() for row in rows},
+            stands=tuple(self._stands),
+            samples=tuple(sample for sample in samples if sample.at >= start),
+            lates=tuple(late for late in lates if start <= late[2] <= end),
+            unawaited=tuple(one for one in unawaited if start <= one[1] <= end),
+            running=running,
+            idle_since=idle_since,
+            idle_known=self.idle_known,
+            threshold=self.threshold,
+            # What was overwritten is older than what is left: nothing is missing if that reaches back to `start`.
+            lost_steps=lost if not steps or steps[1] > start else 0,
+            lost_idles=lost_idles if not idles or idles[1] > start else 0,
+            lost_lanes=self.lost_lanes - since[4],
+            lost_places=self.lost_places - since[5],
+            lost_lates=max(0, self.all_lates - since[2] - _MOST_NOTES),
+            lost_unawaited=max(0, self.all_unawaited - since[3] - _MOST_NOTES),
+            fault=self.fault,
+        )
+
+    def _copy(
+        self, ring: list[int] | array[int], width: int, upto: int, since: int, counter: int
+    ) -> tuple[list[int], int]:
+        """The entries of a ring from number `since` on, flat, and how many of them have been overwritten.
+
+        Args:
+            ring: the entries, `width` integers each.
+            upto: how many had been written when the copying began; `now[counter]` says how many there are since.
+        """
+        first = max(since, upto - self.size)
+        begin, count = first % self.size * width, (upto - first) * width
+        head = list(ring[begin : begin + count])
+        copy = head + list(ring[: count - len(head)])
+        meanwhile = max(0, self.now[counter] - self.size - first)
+        return copy[meanwhile * width :], first - since + meanwhile

@@ -1,0 +1,132 @@
+"""The same checks judge an app that another process serves, on a Unix socket: nothing of them is in that process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from wslab.labs import catalogue
+from wslab.labs.judging import judge_all
+from wslab.labs.patience import Patience
+from wslab.labs.submission import FOLDER, Submission, submissions
+from wslab.labs.venue import Address, Mark
+from wslab.labs.verdict import Outcome, Raised
+from wslab.serving import ServerStartError
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets here"),
+]
+
+SERVE = """
+import json, logging, runpy, sys, uvicorn
+
+class ToParent(logging.Handler):
+    def emit(self, record):
+        error = record.exc_info[1] if record.exc_info else None
+        text = f"{type(error).__name__}: {error}" if error else record.getMessage()
+        print(json.dumps(["error", type(error).__name__ if error else "", text]), flush=True)
+
+logging.getLogger("uvicorn.error").addHandler(ToParent())
+app = runpy.run_path(sys.argv[1])["app"]
+uvicorn.run(app, uds=sys.argv[2], log_config=None, log_level="warning", access_log=False)
+"""
+
+
+class Elsewhere:
+    """A venue in another process; what it raised comes over a pipe."""
+
+    def __init__(self, program: Path, path: str) -> None:
+        self.address: Address = path
+        self._program = program
+        self._process: subprocess.Popen[str] | None = None
+        self._raised: list[Raised] = []
+
+    async def start(self) -> None:
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        command = [sys.executable, "-c", SERVE, str(self._program), str(self.address)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        self._reader = asyncio.create_task(asyncio.to_thread(self._read, self._process))
+        for _ in range(400):
+            if os.path.exists(str(self.address)):
+                return
+            await asyncio.sleep(0.05)
+        raise ServerStartError("it did not start")
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):  # the app's own prints
+                _, name, text = json.loads(line)
+                self._raised.append(Raised(name, text))
+
+    def begin(self, check: str) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def mark(self) -> Mark:
+        return 0, len(self._raised)
+
+    def raised(self, since: Mark) -> tuple[Raised, ...]:
+        return tuple(self._raised[since[1] :])
+
+    def holder(self) -> str:
+        return ""
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+            await self._reader
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(str(self.address))
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+
+@pytest.fixture
+async def venues() -> AsyncIterator[list[Elsewhere]]:
+    started: list[Elsewhere] = []
+    yield started
+    for venue in started:
+        await venue.stop()
+
+
+PROGRAMS = [(number, one) for number in ("L1", "L2") for one in submissions(number) if one.name != "bare_pass"]
+
+
+@pytest.mark.parametrize(("number", "one"), PROGRAMS, ids=lambda value: getattr(value, "name", value))
+async def test_the_same_verdicts_over_a_unix_socket(
+    number: str, one: Submission, venues: list[Elsewhere], patience: Patience
+) -> None:
+    lab = catalogue.labs()[number]
+    with tempfile.TemporaryDirectory() as folder:  # a short path: a Unix socket's may have 104 bytes
+        venue = Elsewhere(FOLDER / number / f"{one.name}.py", f"{folder}/s")
+        venues.append(venue)
+        await venue.start()
+        graded = [check for check in lab.checks if check.points]
+        found = {
+            verdict.check: {Outcome.FAILED: verdict.misconception, Outcome.BLOCKED: "…"}.get(verdict.outcome, "")
+            async for verdict in judge_all(lab, graded, venue, patience)
+        }
+        await venue.stop()
+    # What is known of un-awaited coroutines is this process's affair; a grader's side channel carries it as well.
+    expected = {check.name: one.expected.fails.get(check.name, "") for check in graded}
+    expected |= dict.fromkeys(one.expected.waits, "…")
+    if one.name == "no_await_on_accept":
+        expected["accept"] = "handler-raised"
+    assert found == expected

@@ -1,0 +1,165 @@
+"""Checks in a real kernel: what a learner does, in and out of order; and what nbgrader makes of the outputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from wslab.labs import catalogue, notebooks
+from wslab.labs.lab import Lab
+from wslab.language import LANGUAGES
+
+ROOT = Path(__file__).parents[2]
+LABS = catalogue.labs()
+
+pytestmark = pytest.mark.notebook
+
+SETUP = """
+from fastapi import FastAPI, WebSocket
+from wslab import check, hint, reset, solution, use
+use("en")
+app = ...
+"""
+ECHO = """
+app = FastAPI()
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(f"Mesajınız: {text}")
+"""
+
+
+class Kernel:
+    """A kernel that is sent cells, one by one."""
+
+    def __init__(self, client: NotebookClient) -> None:
+        self.client = client
+
+    def run(self, source: str) -> Any:
+        """Run one cell, whatever it raises; return it."""
+        cell = nbformat.v4.new_code_cell(source)
+        self.client.nb.cells.append(cell)
+        return self.client.execute_cell(cell, len(self.client.nb.cells) - 1)
+
+
+def text_of(cell: Any) -> str:
+    parts = []
+    for output in cell.outputs:
+        assert not (output.output_type == "stream" and output.name == "stderr"), output.text
+        parts.append(output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", ""))
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    folder = tmp_path_factory.mktemp("kernel")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WSLAB_HOME", str(folder))
+        client = NotebookClient(
+            nbformat.v4.new_notebook(),
+            timeout=60,
+            kernel_name="python3",
+            allow_errors=True,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        with client.setup_kernel():
+            running = Kernel(client)
+            running.run(SETUP)
+            yield running
+
+
+def test_before_anything_is_written_a_check_says_so(kernel: Kernel) -> None:
+    kernel.run("app = ...")
+    shown = text_of(kernel.run('await check("L1.echo", app)'))
+    assert "`app` is still `...`." in shown
+    assert shown.endswith("\n0")
+
+
+def test_a_syntax_error_in_the_cell_before_is_told(kernel: Kernel) -> None:
+    kernel.run("app = ...")
+    kernel.run("app = FastAPI(\nasync def")
+    shown = text_of(kernel.run('await check("L1.echo", app)'))
+    assert "stopped with SyntaxError" in shown
+    assert "(line 1)" in shown
+
+
+def test_points_are_the_cells_result_and_the_card_is_html(kernel: Kernel) -> None:
+    kernel.run(ECHO)
+    cell = kernel.run('await check("L1.echo", app)')
+    card, result = cell.outputs
+    assert "wslab-check" in card.data["text/html"]
+    assert "<script" not in card.data["text/html"]
+    assert (result.output_type, result.data["text/plain"]) == ("execute_result", "2")
+
+
+def test_a_call_without_await_says_so(kernel: Kernel) -> None:
+    assert "write `await` in front" in text_of(kernel.run('check("L1.echo", app)'))
+    assert "write `await` in front" in text_of(kernel.run('check("L1.echo", app)\nNone'))
+
+
+def test_an_unknown_check_is_a_sentence_and_no_traceback(kernel: Kernel) -> None:
+    (output,) = kernel.run('await check("L1.ekko", app)').outputs
+    assert output.output_type == "error"
+    assert output.traceback == [
+        "LabError: Lab L1 has no check 'ekko'. Its checks: L1.warmup, L1.accept, L1.echo, L1.order, L1.count, L1.relay."
+    ]
+
+
+def test_help_is_shown_as_a_card(kernel: Kernel) -> None:
+    assert "hint 1 of 3" in text_of(kernel.run('hint("L1.relay")'))
+    assert "The solution of L1.relay opens" in text_of(kernel.run('solution("L1.relay")'))
+
+
+@pytest.mark.parametrize("line", ["time.sleep(600)", "while True: pass"])
+def test_a_blocked_loop_leaves_the_kernel_usable(kernel: Kernel, line: str) -> None:
+    kernel.run(
+        "import time\n" + ECHO.replace("        await websocket.send", f"        {line}\n        await websocket.send")
+    )
+    begun = time.perf_counter()
+    shown = text_of(kernel.run('await check("L1.echo", app)'))
+    assert time.perf_counter() - begun < 15
+    assert "holds the event loop" in shown
+    assert "In[" in shown
+    kernel.run(ECHO)
+    assert text_of(kernel.run('await check("L1.echo", app)')).endswith("\n2")
+
+
+@pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_stub_runs_to_its_end_and_nbgrader_gives_it_nothing(lab: Lab, language: str, tmp_path: Path) -> None:
+    path = notebooks.path_of(ROOT, lab, "labs", language)
+    notebook = nbformat.read(path, as_version=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WSLAB_HOME", str(tmp_path))
+        NotebookClient(
+            notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        ).execute()
+    graded = [
+        cell for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
+    ]
+    assert [grade(cell) for cell in graded] == [(0, cell.metadata.nbgrader.points) for cell in graded]
+    for cell in graded:
+        assert text_of(cell).endswith("\n0")
+
+
+def grade(cell: Any) -> tuple[float | None, float]:
+    """What nbgrader gives for an executed cell."""
+    utils = pytest.importorskip("nbgrader.utils")
+    points: tuple[float | None, float] = utils.determine_grade(cell)
+    return points
+
+
+def test_nbgrader_gives_a_check_its_points(kernel: Kernel) -> None:
+    kernel.run(ECHO)
+    for name, points in (("echo", 2), ("order", 2), ("relay", 0)):
+        cell = kernel.run(f'await check("L1.{name}", app)')
+        cell.metadata["nbgrader"] = {"grade": True, "solution": False, "points": 2, "grade_id": name}
+        assert grade(cell) == (points, 2)

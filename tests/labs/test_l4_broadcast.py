@@ -1,0 +1,103 @@
+"""Wrong paths of L4 that are no program of the corpus, each named by its own check."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from fastapi import FastAPI, HTTPException, WebSocket
+
+from wslab.labs import l4_broadcast as lab
+from wslab.labs.stage import Stage
+from wslab.labs.verdict import Verdict
+from wslab.language import Text
+
+Judge = Callable[..., Awaitable[Verdict]]
+Run = Callable[[Stage], Awaitable[Text]]
+Broadcast = Callable[[str, list[WebSocket]], Awaitable[object]]
+
+
+def served(broadcast: Broadcast | None) -> FastAPI:
+    app = FastAPI()
+    clients: list[WebSocket] = []
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        clients.append(websocket)
+        try:
+            async for text in websocket.iter_text():
+                await websocket.send_text(text)
+        finally:
+            clients.remove(websocket)
+
+    if broadcast is not None:
+
+        @app.post("/broadcast")
+        async def broadcast_to_all(message: str, pause: float = 0) -> object:
+            return await broadcast(f"SUNUCU: {message}", list(clients))
+
+    return app
+
+
+async def empty(message: str, clients: list[WebSocket]) -> object: ...
+
+
+async def raises(message: str, clients: list[WebSocket]) -> object:
+    raise KeyError("message")
+
+
+async def only_one(message: str, clients: list[WebSocket]) -> object:
+    await clients[0].send_text(message)
+    return {"sent": 1}
+
+
+async def refuses(message: str, clients: list[WebSocket]) -> object:
+    raise HTTPException(409, {"sent": "nobody"})
+
+
+async def counts_words(message: str, clients: list[WebSocket]) -> object:
+    return {"sent": "0"}
+
+
+async def honest(message: str, clients: list[WebSocket]) -> object:
+    return {"sent": len(clients)}
+
+
+@pytest.mark.parametrize(
+    ("broadcast", "run", "name"),
+    [
+        (None, lab.each, "no-route"),
+        (None, lab.none, "no-route"),
+        (None, lab.dead, "no-route"),
+        (raises, lab.each, "raises"),
+        (refuses, lab.none, "nobody-is-an-error"),
+        (counts_words, lab.none, "no-number"),
+        (empty, lab.none, "nothing-yet"),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+async def test_a_wrong_path_has_its_name(judged: Judge, broadcast: Broadcast | None, run: Run, name: str) -> None:
+    verdict = await judged(served(broadcast), run)
+    assert verdict.misconception == name
+    assert str(verdict.observed)
+
+
+async def test_nobody_there_is_no_error(judged: Judge) -> None:
+    assert (await judged(served(honest), lab.none)).passed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("broadcast", "run", "name"),
+    [
+        (only_one, lab.each, "not-heard"),
+        (only_one, lab.warm_up, "only-the-first"),
+        (empty, lab.each, "nothing-yet"),
+        (empty, lab.meanwhile, "nothing-yet"),
+        (honest, lab.meanwhile, "not-heard"),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+async def test_silence_has_its_name(judged: Judge, broadcast: Broadcast, run: Run, name: str) -> None:
+    assert (await judged(served(broadcast), run)).misconception == name

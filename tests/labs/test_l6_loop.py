@@ -1,0 +1,36 @@
+"""What L6 knows without a server: the right answers, and when a bystander counts as held up."""
+
+from __future__ import annotations
+
+import pytest
+
+from wslab.labs.l6_loop import Beside, is_echo, is_result, primes_below, result_of
+from wslab.labs.stage import Message
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 4, 10, 26, 100, 121, 122])
+def test_the_sieve_counts_what_the_given_function_counts(limit: int) -> None:
+    the_long_way = sum(all(number % other for other in range(2, int(number**0.5) + 1)) for number in range(2, limit))
+    assert primes_below(limit) == the_long_way
+
+
+def test_the_answers_of_the_task() -> None:
+    assert result_of(100) == "100 → 25"
+    assert is_result(Message("100 → 25", 0.0))
+    assert not is_result(Message("Mesajınız: work 100", 0.0))
+    assert is_echo(Message("Mesajınız: work 100", 0.0))
+
+
+@pytest.mark.parametrize(
+    ("trips", "held_up"),
+    [
+        ((), True),
+        ((0.3,), True),
+        ((0.002, 0.36, 0.004), True),
+        ((0.02,) * 20, False),
+        ((0.002, 0.2, 0.004, 0.004), False),
+    ],
+    ids=["none", "one on its way", "one takes nearly all", "many", "one hiccup"],
+)
+def test_held_up_is_a_ratio(trips: tuple[float, ...], held_up: bool) -> None:
+    assert Beside(idle=0.001, trips=trips, whole=0.4).held_up is held_up

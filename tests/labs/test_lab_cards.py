@@ -1,0 +1,121 @@
+"""Cards: what they say, that they escape everything, and that they read well without styles."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from wslab.labs import cards
+from wslab.labs.lab import Hint
+from wslab.labs.verdict import NOTHING, Line, Outcome, Raised, Verdict, earned
+from wslab.language import LANGUAGES, Text, use_language
+
+BAD = "<img src=x onerror=alert(1)> & `code`"
+
+
+def verdict(outcome: Outcome = Outcome.FAILED, lines: int = 3) -> Verdict:
+    passed = outcome is Outcome.PASSED
+    return Verdict(
+        "L1",
+        "echo",
+        Text(en="A title", tr="Bir başlık"),
+        2 if passed else 0,
+        2,
+        outcome,
+        "" if passed else "no-echo",
+        Text(en=f"seen {BAD}", tr=f"görüldü {BAD}"),
+        NOTHING if passed else Text(en="it means", tr="demek ki"),
+        NOTHING if passed else Text(en="try", tr="deneyin"),
+        tuple(Line(n / 1000, "A", "→", Text(en=f"line {n} {BAD}", tr=f"satır {n}")) for n in range(lines)),
+        (Raised("ValueError", "ValueError: x", "In[2] line 1"),),
+    )
+
+
+class Balanced(HTMLParser):
+    """Every tag that opens closes again."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in ("br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lines", [0, 3, 40])
+def test_html_is_whole_and_escaped(outcome: Outcome, language: str, lines: int) -> None:
+    use_language(language)
+    found = cards.verdict_html(verdict(outcome, lines), helped=[Text(en="help", tr="yardım")])
+    tags = Balanced(found).tags
+    assert "script" not in tags
+    assert "img" not in tags
+    assert f'lang="{language}"' in found
+    assert "<code>code</code>" in found
+
+
+def test_the_three_parts_stand_in_their_order() -> None:
+    for language, labels in (
+        ("en", ("Observed", "Meaning", "Next step")),
+        ("tr", ("Görülen", "Anlamı", "Sıradaki adım")),
+    ):
+        use_language(language)
+        for shown in (cards.verdict_html(verdict()), cards.verdict_text(verdict())):
+            places = [shown.index(label) for label in labels]
+            assert places == sorted(places)
+
+
+def test_what_passed_shows_no_next_step() -> None:
+    assert "Next step" not in cards.verdict_html(verdict(Outcome.PASSED))
+    assert "Meaning" not in cards.verdict_text(verdict(Outcome.PASSED))
+
+
+def test_the_last_lines_are_shown_and_the_whole_on_demand() -> None:
+    found = cards.verdict_html(verdict(lines=40))
+    first, whole = found.split("<details>")
+    assert "line 39" in first
+    assert "line 20 " not in first
+    assert "The whole exchange (40 steps)" in whole
+    assert len(re.findall(r"<tr>", whole)) == 41
+    assert "<details>" not in cards.verdict_html(verdict(lines=3))
+
+
+def test_colour_is_never_alone() -> None:
+    words = {cards.verdict_text(verdict(outcome)).split(":")[0][0] for outcome in Outcome}
+    assert len(words) == len(Outcome)
+
+
+def test_help_below_a_card() -> None:
+    told = cards.help_lines(verdict(), 2)
+    assert 'hint("L1.echo")' in told[0]
+    assert "2 to go" in told[0]
+    assert "is open now" in cards.help_lines(verdict(), 0)[0]
+    assert cards.help_lines(verdict(Outcome.PASSED), 3) == []
+    assert "SyntaxError" in cards.help_lines(verdict(Outcome.PASSED), 3, "SyntaxError: x")[0]
+
+
+def test_hints_show_code_as_it_is() -> None:
+    hints = [Hint(Text(en="look", tr="bakın")), Hint(Text(en="so", tr="böyle"), "if a < b:\n    pass")]
+    assert "<pre>if a &lt; b:\n    pass</pre>" in cards.hints_html("L1.echo", hints)
+    assert "    if a < b:" in cards.hints_text("L1.echo", hints)
+
+
+def test_points_are_whole_numbers_where_they_can_be() -> None:
+    whole, half = verdict(Outcome.PASSED), verdict()
+    assert repr(earned([whole, whole])) == "4"
+    assert (
+        repr(earned([whole, Verdict(**{**{f: getattr(half, f) for f in Verdict.__dataclass_fields__}, "points": 0.5})]))
+        == "2.5"
+    )
