@@ -3,6 +3,7 @@
 from wslab.capture import Capture, capture, explain
 from wslab.errors import LabError
 from wslab.labs import check, hint, reset, solution, transcript
+from wslab.language import Text
 from wslab.learning import doctor, predict, progress
 from wslab.notebook import use
 from wslab.recording import Recording, compare, record
@@ -14,6 +15,7 @@ __all__ = [
     "Recording",
     "Server",
     "ServerStartError",
+    "Text",
     "capture",
     "check",
     "compare",

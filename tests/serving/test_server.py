@@ -228,6 +228,18 @@ def test_a_handler_may_stop_its_own_server() -> None:
     assert not server.running
 
 
+@pytest.mark.filterwarnings("error::ResourceWarning")
+def test_a_connection_that_never_spoke_is_closed_as_well() -> None:
+    for _ in range(5):
+        server = serve(echo_app())
+        with socket.create_connection((server.host, server.port)) as silent:
+            server.stop()
+            silent.settimeout(5)
+            with contextlib.suppress(ConnectionResetError):
+                assert silent.recv(1) == b""
+        gc.collect()
+
+
 def test_stopping_twice_does_nothing() -> None:
     server = serve(echo_app())
     server.stop()
@@ -320,7 +332,6 @@ print("fine")
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_nest_asyncio_in_either_order(package: str, order: str) -> None:

@@ -36,3 +36,12 @@ class Engine(uvicorn.Server):
                     await self._asked_to_stop.wait()
             except TimeoutError:
                 continue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A connection whose transport asyncio is still making when its server closes is lost half-made, and its
+        # socket stays open. So the doors are shut first, and who is on the threshold comes in: four turns of the loop.
+        for sock in sockets or []:
+            asyncio.get_running_loop().remove_reader(sock)
+        for _ in range(6):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets=sockets)

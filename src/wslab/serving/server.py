@@ -196,6 +196,12 @@ class Server:
         config.timeout_graceful_shutdown = 0.5  # type: ignore[assignment]
         self._engine = Engine(config, self._settled.set)
         await self._engine.serve(sockets=[self._socket])
+        # uvicorn returns while connections that it closed still wait for their last callback, or for a peer that
+        # does not read.
+        for connection in list(self._engine.server_state.connections):
+            connection.transport.abort()
+        for _ in range(2):
+            await asyncio.sleep(0)
 
     def _collect_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         message = context.get("message", "")
