@@ -139,6 +139,18 @@ async def test_a_start_that_never_ends_is_given_up(capsys: Printed) -> None:
     assert "create_task" in capsys.readouterr().out
 
 
+async def test_a_whole_lab_is_not_gone_on_with_where_nothing_passes(
+    capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "_LONG_ENOUGH", 0.0)
+    assert await check("L1", FastAPI()) == 0
+    verdicts = {attempt.check: attempt.verdict for attempt in store().attempts("L1")}
+    assert verdicts["accept"] == "refused"
+    assert verdicts["order"] == verdicts["relay"] == "-not-reached"
+    assert "name it alone: `L1.relay`" in " ".join(capsys.readouterr().out.split())
+    assert await check("L1", app) == 10
+
+
 async def test_the_server_stays_up_for_the_next_check_of_the_same_app() -> None:
     await check("L1.accept", app)
     (first,) = servers()

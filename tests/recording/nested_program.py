@@ -30,7 +30,7 @@ def main(package: str, when: str) -> None:
         entries.append("outer")
         other = asyncio.create_task(beside())
         loop.run_until_complete(inner())
-        time.sleep(0.07)  # this blocks, in the outer step itself
+        time.sleep(0.3)  # this blocks, in the outer step itself
         await other
         entries.append("outer")
         await asyncio.sleep(0)
@@ -55,14 +55,14 @@ def main(package: str, when: str) -> None:
     assert [step.inside for step in film.steps_of("inner")] == [around.number] * 2
     assert [step.inside for step in film.steps_of("beside")] == [around.number] * 2
     assert film.steps_of("outer")[1].inside == 0
-    # The outer step lasts 0.19 s and more, but the loop was idle in it, so it held the loop for its own part alone.
+    # The outer step lasts 0.42 s and more, but the loop was idle in it, so it held the loop for its own part alone.
     idle = sum(idle.end - idle.start for idle in film.idles if around.start <= idle.start and idle.end <= around.end)
     inside = sum(step.end - step.start for step in film.steps if step.inside == around.number)
     assert idle >= 60_000_000, idle
-    assert 65_000_000 <= around.own <= around.end - around.start - idle - inside
+    assert 295_000_000 <= around.own <= around.end - around.start - idle - inside
     # On a busy machine other stretches may take long too, so the block is found by its line.
     lines = {block.place.code: film.lanes[block.lane].name for block in film.blocks if block.place is not None}
-    assert lines.get("time.sleep(0.07)") == "outer", film.blocks
+    assert lines.get("time.sleep(0.3)") == "outer", film.blocks
     assert all(idle.end <= around.end or idle.start >= around.end for idle in film.idles)
 
 

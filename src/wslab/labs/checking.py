@@ -7,6 +7,7 @@ import concurrent.futures
 import re
 import sys
 import threading
+import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,10 @@ from wslab.serving import ServerStartError, WrongApp
 HONEST = 3
 """After so many honest attempts at a check its solution opens."""
 
+_LONG_ENOUGH = 8.0
+"""Seconds after which a whole lab's checks are not gone on with, where nothing passes any more."""
+
+_LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 _AWAIT = Text(
     en='Nothing was checked yet: write `await` in front, `await check("{name}", …)`.',
     tr='Henüz bir şey sınanmadı: başına `await` yazın, `await check("{name}", …)`.',
@@ -237,7 +242,13 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
             _kept = Served(app)
         await _kept.start()
         async with measured() as patience:
+            begun = time.perf_counter()
             for one in checks:
+                hopeless = len(verdicts) > 1 and not any(verdict.passed for verdict in verdicts[-2:])
+                if hopeless and time.perf_counter() - begun > _LONG_ENOUGH:
+                    name = f"{lab.number}.{one.name}"
+                    verdicts.append(not_run(lab, one, general.NOT_REACHED, _LEFT_OUT, check=name))
+                    continue
                 verdict = await judge(lab, one, _kept, patience)
                 verdicts.append(verdict)
                 if verdict.misconception in general.NOBODY_HOME:

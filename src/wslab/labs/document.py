@@ -8,7 +8,7 @@ import time
 from wslab.labs import general
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.stage import Message, Reply, Stage
-from wslab.labs.verdict import Misconception
+from wslab.labs.verdict import Misconception, filled
 from wslab.language import Text
 
 ECHO = "Mesajınız: "
@@ -38,6 +38,13 @@ BLANK_COUNT = Misconception(
 COUNT_FAULTS = (NO_COUNT, BLANK_COUNT)
 """What a check that asks for the count may find."""
 
+_COUNTED = Text(
+    en="Connected: {connected}. `GET /` says {came}.", tr="Bağlı olan: {connected}. `GET /` diyor ki: {came}."
+)
+_COUNTED_BEFORE = Text(
+    en="Connected: {connected}. `GET /` says {came}; before the first of them came it said {base}.",
+    tr="Bağlı olan: {connected}. `GET /` diyor ki: {came}; ilki gelmeden önce {base} diyordu.",
+)
 _COUNT_CAME = Text(en="`GET /` was answered with {status} {body}.", tr="`GET /` isteğinin yanıtı {status} {body} oldu.")
 
 
@@ -91,6 +98,17 @@ async def settled_count(stage: Stage) -> int:
             break
         last = now
     return await count(stage)
+
+
+def counted(connected: int, came: int, base: int) -> Text:
+    """What was observed of a count.
+
+    Args:
+        connected: how many clients of the check are connected.
+        came: what the server says.
+        base: what it said before the check's first client came.
+    """
+    return filled(_COUNTED_BEFORE if base else _COUNTED, connected=connected, came=came, base=base)
 
 
 async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:

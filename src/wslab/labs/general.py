@@ -55,6 +55,19 @@ DOES_NOT_START = Misconception(
     ),
 )
 
+NOT_REACHED = Misconception(
+    "not-reached",
+    Text(
+        en="This check was left out: those before it failed after long waits, and this one would wait as well.",
+        tr="Bu sınama atlandı: öncekiler uzun süre bekleyip başarısız oldu; bu da bekleyecekti.",
+    ),
+    Text(
+        en="Begin with the first card that failed. To run this check all the same, name it alone: `{check}`.",
+        tr="Başarısız olan ilk karttan başlayın. Bu sınamayı yine de çalıştırmak için yalnızca adını verin: `{check}`.",
+    ),
+    begun=False,
+)
+
 # No connection
 
 NEVER_ACCEPTED = Misconception(
@@ -246,7 +259,7 @@ STUMBLED = Misconception(
 )
 
 GENERAL = (
-    NO_APP, CELL_FAILED, WRONG_APP, DOES_NOT_START, NEVER_ACCEPTED, REFUSED, HANDSHAKE_HANGS, NO_HANDSHAKE,
+    NO_APP, CELL_FAILED, WRONG_APP, DOES_NOT_START, NOT_REACHED, NEVER_ACCEPTED, REFUSED, HANDSHAKE_HANGS, NO_HANDSHAKE,
     NEEDS_ANOTHER, GHOSTS, NO_ANSWER, BLOCKS, DIED, ENDED, HANDLER_RAISED, NOT_AWAITED, ANOTHER_LOOP, UNFORESEEN,
     TOO_LONG, STUMBLED,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from wslab.labs.document import (
     RELAY,
     blame_ghosts,
     count_becomes,
+    counted,
     is_answer,
     is_relay,
     settled_count,
@@ -388,7 +389,6 @@ _COUNTED = Text(
     en="The count went {base} → {two} → {one} → {base}, and nobody who left during the handshake was counted.",
     tr="Sayı {base} → {two} → {one} → {base} oldu; el sıkışma sırasında ayrılan kimse sayılmadı.",
 )
-_COUNT = Text(en="Connected: {there}. `GET /` says {came}.", tr="Bağlı olan: {there}. `GET /` diyor ki: {came}.")
 
 
 async def count(stage: Stage) -> Text:
@@ -397,20 +397,20 @@ async def count(stage: Stage) -> Text:
     alice, bob = [await stage.connect(who) for who in "AB"]
     came = await count_becomes(stage, base + 2)
     if came != base + 2:
-        raise Failure(NEVER_COUNTS if came == base else general.UNFORESEEN, _COUNT, there=base + 2, came=came)
+        raise Failure(NEVER_COUNTS if came == base else general.UNFORESEEN, counted(2, came, base))
     for client, left in ((alice, 1), (bob, 0)):
         await client.close()
         came = await count_becomes(stage, base + left)
         if came > base + left:
-            raise Failure(NEVER_REMOVES, _COUNT, there=base + left, came=came).earning(1)
+            raise Failure(NEVER_REMOVES, counted(left, came, base)).earning(1)
         if came < base + left:
-            raise Failure(REMOVES_TOO_MANY, _COUNT, there=base + left, came=came).earning(1)
+            raise Failure(REMOVES_TOO_MANY, counted(left, came, base)).earning(1)
     for _ in range(EARLY_LEAVERS):
         await stage.leave_early()
     await stage.connect("C")
     came = await count_becomes(stage, base + 1)
     if came != base + 1:
-        raise Failure(COUNTS_BEFORE_ACCEPT, _COUNT, there=base + 1, came=came).earning(1)
+        raise Failure(COUNTS_BEFORE_ACCEPT, counted(1, came, base)).earning(1)
     return filled(_COUNTED, base=base, one=base + 1, two=base + 2)
 
 

@@ -9,6 +9,7 @@ from wslab.labs.document import (
     COUNT_FAULTS,
     RELAY,
     count_becomes,
+    counted,
     is_answer,
     settled_count,
 )
@@ -69,10 +70,6 @@ NOT_LISTED = Misconception(
         tr="`accept()` sonrasında ekleyin; ancak döngü bittiğinde çıkarın.",
     ),
 )
-_COUNT = Text(
-    en="Connected: {there}. `GET /` says {came}.",
-    tr="Bağlı olan: {there}. `GET /` diyor ki: {came}.",
-)
 _CLEAN = Text(
     en="The count went {base} → {more} → {base}.",
     tr="Sayı {base} → {more} → {base} oldu.",
@@ -99,11 +96,11 @@ async def _come_and_go(stage: Stage, who: str, leave: Leaving, base: int, within
     client = await stage.connect(who)
     came = await count_becomes(stage, base + 1, within)
     if came < base + 1:
-        raise Failure(NOT_LISTED, _COUNT, there=base + 1, came=came)
+        raise Failure(NOT_LISTED, counted(1, came, base))
     await leave(client)
     came = await count_becomes(stage, base, within)
     if came < base:
-        raise Failure(REMOVES_TOO_MANY, _COUNT, there=base, came=came)
+        raise Failure(REMOVES_TOO_MANY, counted(0, came, base))
     return came - base
 
 
@@ -112,7 +109,7 @@ def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
         base = await settled_count(stage)
         left = await _come_and_go(stage, "A", KINDS[kind], base)
         if left:
-            seen = filled(_COUNT, there=base, came=base + left)
+            seen = counted(0, base + left, base)
             lines = list(stage.lines)
             fault = (
                 GHOST
@@ -240,13 +237,13 @@ async def interleaved(stage: Stage) -> Text:
     clients = [await stage.connect(str(number)) for number in range(1, MANY + 1)]
     came = await count_becomes(stage, base + MANY)
     if came < base + MANY:
-        raise Failure(NOT_LISTED, _COUNT, there=base + MANY, came=came)
+        raise Failure(NOT_LISTED, counted(MANY, came, base))
     ways = list(KINDS.values())
     await asyncio.gather(*(ways[number % len(ways)](client) for number, client in enumerate(clients)))
     came = await count_becomes(stage, base)
     if came == base:
         return filled(_ALL_GONE, many=MANY, base=base, more=base + MANY)
-    seen = filled(_COUNT, there=base, came=came)
+    seen = counted(0, came, base)
     if came < base:
         raise Failure(REMOVES_TOO_MANY, seen)
     await _each_alone(stage, came, seen)
@@ -331,14 +328,14 @@ async def others(stage: Stage) -> Text:
     base = await settled_count(stage)
     alice, bob, carol, dave, eve = [await stage.connect(who) for who in "ABCDE"]
     if (came := await count_becomes(stage, base + 5)) < base + 5:
-        raise Failure(NOT_LISTED, _COUNT, there=base + 5, came=came)
+        raise Failure(NOT_LISTED, counted(5, came, base))
     for client, kind, left in ((bob, "normal", 4), (dave, "reset", 3)):
         await KINDS[kind](client)
         came = await count_becomes(stage, base + left)
         if came > base + left:
-            raise Waits(kind, _KIND_FIRST, _COUNT, there=base + left, came=came)
+            raise Waits(kind, _KIND_FIRST, counted(left, came, base))
         if came < base + left:
-            raise Failure(REMOVES_TOO_MANY, _COUNT, there=base + left, came=came)
+            raise Failure(REMOVES_TOO_MANY, counted(left, came, base))
     staying = (alice, carol, eve)
     for sender in (alice, eve):
         text = stage.unique("Kim kaldı?")
@@ -388,11 +385,11 @@ async def warm_up(stage: Stage) -> Text:
     client = await stage.connect("A")
     came = await count_becomes(stage, base + 1)
     if came < base + 1:
-        raise Failure(TOO_EARLY, _COUNT, there=base + 1, came=came)
+        raise Failure(TOO_EARLY, counted(1, came, base))
     await client.close()
     came = await count_becomes(stage, base)
     if came != base:
-        raise Failure(GHOST, _COUNT, there=base, came=came)
+        raise Failure(GHOST, counted(0, came, base))
     return filled(_CLEAN, base=base, more=base + 1)
 
 

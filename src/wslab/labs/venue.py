@@ -165,8 +165,12 @@ def _raised(entry: Entry) -> Raised:
 def _stop_quietly(server: Server, deadline: float) -> None:
     # That it did not stop in time is told by the verdict; the sentence that stop() prints goes into the server's log.
     collecting.log_here.set(server.log)
-    with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
-        server.stop(deadline)
+    collecting.begin()
+    try:
+        with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
+            server.stop(deadline)
+    finally:
+        collecting.end()
     # Where many handlers hold the loop one after the other, ending one of them only lets the next one in.
     ident = server.thread.ident or 0
     for _ in range(_TRIES):

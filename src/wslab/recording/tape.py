@@ -448,19 +448,19 @@ class Tape:
         Returns:
             nanoseconds until it is worth looking again.
         """
+        # From half the threshold on, so that on a busy machine, where a thread wakes late, a step that is only just
+        # too long has been seen all the same.
+        early = self.threshold // 2
         since: int = self.now[0]
         row = self.now[1]
-        if not since:
-            return self.threshold
-        waiting = self.threshold - (clock() - since)
-        if waiting > 0:
-            return waiting
         at = clock()
+        if not since or at - since < early:
+            return early - (at - since) if since else early
         stand = running_line(sys._current_frames().get(self.thread or 0))
         # Read again: if the step ended meanwhile, the frame may belong to the next one.
         if stand is not None and self.now[0] == since and self.now[1] is row:
             self.samples.append(Sample(at, stand))
-        return self.threshold // 2
+        return early
 
     def _fail(self, fault: Exception) -> None:
         if self.fault:

@@ -15,7 +15,7 @@ _log = logging.getLogger("wslab.recording")
 class Watchdog:
     """Watches every tape that is being written; its thread lives only while there is one.
 
-    It sleeps until the step that runs can have become too long, so it wakes twenty times a second at most while
+    It sleeps until the step that runs can have become too long, so it wakes forty times a second at most while
     nothing blocks.
     """
 
