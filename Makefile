@@ -50,7 +50,7 @@ test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
 	$(BIN)/wslab build --check
 	$(BIN)/python -m pytest $(PARALLEL) -m "not proof"
 
-pythons: $(VENV)/.develop ## the everyday tests and the notebooks on every other Python found here
+pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python found here
 	.ci/pythons
 
 proof: $(VENV)/.develop ## run every lab's checks on all that is known to be right and wrong, twenty times over

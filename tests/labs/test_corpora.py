@@ -16,8 +16,15 @@ from wslab.language import LANGUAGES
 ROOT = Path(__file__).parents[2]
 LABS = catalogue.labs()
 
-# Every wrong program waits for a deadline or several, so the everyday tier looks at one lab's.
+# Every wrong program waits for a deadline or several, and there are a hundred: the everyday tier looks at one lab's,
+# `make test` at the right ones of all labs as well, and the proof at everything.
 QUICK = {"L1"}
+
+
+def tier(lab: Lab, one: Submission) -> list[pytest.MarkDecorator]:
+    if lab.number in QUICK:
+        return []
+    return [pytest.mark.slow] if one.expected.right else [pytest.mark.proof]
 
 
 def programs() -> list[object]:
@@ -26,7 +33,7 @@ def programs() -> list[object]:
             lab,
             one,
             id=f"{lab.number}-{one.name}",
-            marks=[] if lab.number in QUICK or one.expected.right else [pytest.mark.slow],
+            marks=tier(lab, one),
         )
         for lab in LABS.values()
         for one in submissions(lab.number)
