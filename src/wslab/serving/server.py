@@ -136,6 +136,7 @@ class Server:
         self._ended = threading.Event()
         self._settled = threading.Event()
         collecting.begin()
+        self._collects = True
         self.thread = threading.Thread(target=self._run, name=f"wslab server {self.port}", daemon=True)
         self.thread.start()
         in_time = self._settled.wait(deadline)
@@ -176,7 +177,7 @@ class Server:
             collecting.collect_exception(self.log, error)
         finally:
             self._socket.close()
-            collecting.end()
+            self._end_collecting()
             self._ended.set()
             self._settled.set()
 
@@ -245,8 +246,15 @@ class Server:
         self.log.add("warning", sentence)
         print(sentence)
 
+    def _end_collecting(self) -> None:
+        with _registry:  # once, be it by the thread or by who abandons it
+            collects, self._collects = self._collects, False
+        if collects:
+            collecting.end()
+
     def _abandon(self) -> None:
         self._socket.close()
+        self._end_collecting()
         # Ends a loop written in Python at its next line, so that it does not eat the kernel's time for ever;
         # a call that waits in C ends it when it returns.
         ident = ctypes.c_ulong(self.thread.ident or 0)
