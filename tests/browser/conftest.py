@@ -95,7 +95,8 @@ class Notebook:
         # JupyterLab asks for a kernel when its list of kernels comes later than the notebook, on a busy machine.
         ready = '.jp-Toolbar:has(.jp-KernelName:has-text("Python 3")) [data-status="idle"]'
         while True:
-            page.wait_for_selector(f"dialog.jp-Dialog, {ready}", timeout=60_000)
+            # A narrow window hides a part of the toolbar.
+            page.wait_for_selector(f"dialog.jp-Dialog, {ready}", state="attached", timeout=60_000)
             if page.locator("dialog.jp-Dialog").count() == 0:
                 break
             self.answer_dialogs()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 from tests.browser.conftest import Lab, Notebook, running_lab
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_the_page_is_reached(browser: Browser, hub_like: Lab, way: str) -> None:
         assert page.is_visible(".wslab-page .wslab-unreachable")
         assert not page.is_visible(".wslab-page iframe")
     else:
-        assert page.frame_locator(".wslab-page iframe").locator("#out").inner_text(timeout=10_000) == "merhaba"
+        expect(page.frame_locator(".wslab-page iframe").locator("#out")).to_have_text("merhaba", timeout=30_000)
         assert ("/user/ada/proxy/" in link) is (way == "proxy")
     notebook.shot(f"page-{way}")
     context.close()

@@ -278,7 +278,7 @@ class Program:
                 pytest.fail(f"no {words!r} within {deadline} s: {''.join(self.seen)}")
             if line is None:
                 pytest.fail(f"it ended before {words!r}: {''.join(self.seen)}")
-            if "address already in use" in line or "only one usage of each socket address" in line.lower():
+            if any(taken in line.lower() for taken in ("address already in use", "only one usage of each socket")):
                 pytest.skip("somebody took the document's port in this moment")
             self.seen.append(line)
 

@@ -14,7 +14,7 @@ from typing import Any
 from wslab.capture import Capture
 from wslab.errors import LabError
 from wslab.labs import cards, catalogue, general
-from wslab.labs.judging import explained, judge, not_run
+from wslab.labs.judging import explained, judge, keep_serving, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.patience import measured
 from wslab.labs.venue import Served
@@ -251,8 +251,7 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
                     continue
                 verdict = await judge(lab, one, _kept, patience)
                 verdicts.append(verdict)
-                if verdict.misconception in general.NOBODY_HOME:
-                    await _kept.restart()
+                await keep_serving(_kept, verdict, patience)
     except WrongApp as error:
         _kept = None
         return [

@@ -87,8 +87,22 @@ async def judge_all(lab: Lab, checks: Iterable[Check], venue: Venue, patience: P
     for check in checks:
         verdict = await judge(lab, check, venue, patience)
         yield verdict
-        if verdict.misconception in general.NOBODY_HOME:
-            await venue.restart()
+        await keep_serving(venue, verdict, patience)
+
+
+async def keep_serving(venue: Venue, verdict: Verdict, patience: Patience) -> None:
+    """Have the app served anew where a check has left it hanging or dead, whatever name its verdict gave that.
+
+    Args:
+        venue: where the app is served.
+        verdict: of the check that ran last.
+        patience: as for `judge`.
+
+    Raises:
+        ServerStartError: the app does not start again.
+    """
+    if not verdict.passed and not await Stage(venue, patience).alive():
+        await venue.restart()
 
 
 def not_run(lab: Lab, check: Check, misconception: Misconception, observed: Text, /, **values: object) -> Verdict:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from wslab.capture import Capture, LiveCapture, capture
@@ -55,7 +57,8 @@ class Venue(Protocol):
 
 
 _STARTING = 4.0  # seconds that an app's own start-up may take
-_STOPPING = 2.0
+_STOPPING = 2.0  # and so the longest that a check ever sees a shutdown take
+_SWITCHING = 0.0005
 _TRIES, _BETWEEN_TRIES = 200, 0.02
 
 
@@ -67,18 +70,24 @@ class Served:
         captures: by the name of a check, every byte of its last run.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, listen: Callable[[], socket.socket] | None = None) -> None:
         """Nothing is started yet.
+
+        Args:
+            app: the app.
+            listen: gives each start of the app a socket that listens; a new port of loopback if left out.
 
         Raises:
             WrongApp: `app` is no ASGI app.
         """
         validate(app, {})
         self.app = app
+        self._listen = listen
         self.captures: dict[str, Capture] = {}
         self._check = ""
         self._server: Server | None = None
         self._wire: LiveCapture | None = None
+        self._switching: float | None = None
         self._logs: list[Log] = []
 
     @property
@@ -100,20 +109,21 @@ class Served:
         """
         if not self.running:
             server = Server(self.app, "127.0.0.1", 0, "app", {})
-            await asyncio.to_thread(server.start, _STARTING)
+            sock = self._listen() if self._listen is not None else None
+            await asyncio.to_thread(server.start, _STARTING, sock)
             self._server = server
             self._logs.append(server.log)
 
     async def stop(self) -> None:
         if self._server is not None:
-            await asyncio.to_thread(_stop_quietly, self._server, _STOPPING)
+            # What holds its loop is not waited for.
+            await asyncio.to_thread(_leave(self._server, _STOPPING).join, 2 * _STOPPING)
 
     async def restart(self) -> None:
         recording = self._wire is not None
         self._stop_recording()
         if self._server is not None:
-            # Not waited for: what holds the loop is not going to let go.
-            threading.Thread(target=_stop_quietly, args=(self._server, 0.2), daemon=True).start()
+            _leave(self._server, 0.2)
             self._server = None
         await self.start()
         if recording:
@@ -121,12 +131,19 @@ class Served:
 
     def begin(self, check: str) -> None:
         assert self._server is not None
-        self._stop_recording()
+        self.end()
+        # The judge, the capture and the server share one interpreter; where the server computes in a thread, each of
+        # them would wait five milliseconds for its turn, and a round trip takes several turns.
+        self._switching = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCHING)
         self._check = check
         self._wire = capture(self._server)
         self._wire.__enter__()
 
     def end(self) -> None:
+        if self._switching is not None:
+            sys.setswitchinterval(self._switching)
+            self._switching = None
         self._stop_recording()
 
     def _stop_recording(self) -> None:
@@ -162,7 +179,14 @@ def _raised(entry: Entry) -> Raised:
     return Raised(name.rpartition(".")[2], text, entry.place, entry.kind == "warning")
 
 
-def _stop_quietly(server: Server, deadline: float) -> None:
+def _leave(server: Server, deadline: float) -> threading.Thread:
+    """Stop a server in a thread of its own, which also ends what does not want to end; return the thread."""
+    thread = threading.Thread(target=_end, args=(server, deadline), name="wslab check ends", daemon=True)
+    thread.start()
+    return thread
+
+
+def _end(server: Server, deadline: float) -> None:
     # That it did not stop in time is told by the verdict; the sentence that stop() prints goes into the server's log.
     collecting.log_here.set(server.log)
     collecting.begin()
