@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
+from tests.browser import conftest as browser_tests
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -29,11 +24,8 @@ PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
-class Lab:
+class Lab(browser_tests.Lab):
     """A JupyterLab that runs on a folder of its own."""
-
-    url: str
-    folder: Path
 
     def notebook(self, name: str, *sources: str, language: str = "en", outputs: bool = False) -> None:
         """Write a notebook with these code cells below a setup cell; with `outputs`, executed (and not trusted)."""
@@ -63,39 +55,9 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder = tmp_path_factory.mktemp("lab")
-    settings = tmp_path_factory.mktemp("settings") / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {name: str(tmp_path_factory.mktemp(name.lower())) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", f"--ServerApp.root_dir={folder}"]
-    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--allow-root"]
-    environment = os.environ | own | {"JUPYTERLAB_SETTINGS_DIR": str(settings.parents[1])}
-    with (folder / "jupyterlab.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_for(lambda: answers(url, process, folder / "jupyterlab.log"), "JupyterLab")
-            yield Lab(url, folder)
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    try:
-        with urllib.request.urlopen(f"{url}/api/status", timeout=2):
-            return True
-    except OSError:
-        return False
+    settings = tmp_path_factory.mktemp("settings")
+    with browser_tests.running_lab(tmp_path_factory.mktemp("lab"), settings) as running:
+        yield Lab(running.url, running.folder)
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
@@ -115,8 +77,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def open_notebook(page: Page, lab: Lab, name: str) -> None:
-    page.goto(f"{lab.url}/lab/tree/{name}.ipynb?reset")
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
+    browser_tests.Notebook(page, lab, f"{name}.ipynb")
 
 
 def run_setup(page: Page) -> None:
@@ -199,8 +160,8 @@ def test_a_choice_is_answered_by_keyboard(page: Page, lab: Lab) -> None:
 
 def test_nothing_of_a_label_is_cut_off_even_in_a_narrow_window(page: Page, lab: Lab) -> None:
     lab.notebook("narrow", 'predict("98.status")', language="tr")
-    page.set_viewport_size({"width": 560, "height": 900})
     open_notebook(page, lab, "narrow")
+    page.set_viewport_size({"width": 560, "height": 900})
     run_setup(page)
     run_cell(page, 1)
     page.wait_for_selector(".wslab-form .wslab-option")
