@@ -42,7 +42,7 @@ def programs() -> list[object]:
 
 def found(verdicts: list[Verdict]) -> dict[str, str]:
     return {
-        verdict.check: {Outcome.FAILED: verdict.misconception, Outcome.BLOCKED: "…"}.get(verdict.outcome, "")
+        verdict.check: {Outcome.PASSED: "", Outcome.BLOCKED: "…"}.get(verdict.outcome, verdict.misconception)
         for verdict in verdicts
     }
 

@@ -263,3 +263,11 @@ async def test_patience_gives_a_late_answer_a_second_look(patience: Patience) ->
 async def test_a_verdict_survives_as_data(judged: Judge) -> None:
     verdict = await judged(FastAPI(), asks_once)
     assert Verdict.from_data(verdict.to_data()) == verdict
+
+
+def test_what_a_server_wrote_keeps_its_braces() -> None:
+    misconception = Misconception("said", Text(en="It said {said}.", tr="{said} dedi."), Text(en="Look.", tr="Bakın."))
+    body = '{"connected_clients": 1}'
+    failure = Failure(misconception, filled(Text(en="Came {body}", tr="Gelen: {body}"), body=body), said=body)
+    assert failure.observed.into("en") == f"Came {body}"
+    assert failure.meaning.into("tr") == f"{body} dedi."

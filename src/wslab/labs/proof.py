@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wslab.labs import cards, catalogue, general, notebooks
-from wslab.labs.judging import judge_all, not_run
+from wslab.labs.judging import explained, judge_all, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.notebooks import Cell
 from wslab.labs.patience import measured
@@ -24,6 +24,7 @@ from wslab.labs.submission import FOLDER, BadHeader, Expected, Submission, progr
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import LANGUAGES, Text, current_language, use_language
+from wslab.serving import ServerStartError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -421,7 +422,7 @@ async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) ->
     """The verdicts of checks on the apps among `names`, each app served in this process while it is judged.
 
     Raises:
-        ServerStartError, WrongApp: an app does not start, or is none.
+        WrongApp: one of them is no app.
     """
     verdicts: list[Verdict] = []
     async with measured() as patience:
@@ -433,10 +434,14 @@ async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) ->
                 ]
                 continue
             venue = Served(names[variable])
-            await venue.start()
+            judged_before = len(verdicts)
             try:
+                await venue.start()
                 async for verdict in judge_all(lab, about, venue, patience):
                     verdicts.append(verdict)
+            except ServerStartError as error:
+                left = about[len(verdicts) - judged_before :]
+                verdicts += [not_run(lab, check, general.DOES_NOT_START, explained(error)) for check in left]
             finally:
                 await venue.stop()
     return verdicts
@@ -445,13 +450,15 @@ async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) ->
 def _departures(verdicts: Sequence[Verdict], expected: Expected | None) -> Iterator[str]:
     for verdict in verdicts:
         found = f"{verdict.outcome} {verdict.misconception}".strip()
+        # Where an app never starts, each check names that as its own misconception.
+        at_fault = verdict.misconception if verdict.outcome in (Outcome.FAILED, Outcome.NOT_RUN) else ""
         if verdict.misconception == general.STUMBLED.id:
             yield f"{verdict.check} stumbled: {verdict.meaning.into(LANGUAGES[0])}"
         elif expected is None:
             if verdict.points or verdict.passed:
                 yield f"{verdict.check} gives {verdict.points:g} points to a stub"
         elif verdict.check in expected.fails:
-            if found != f"failed {expected.fails[verdict.check]}":
+            if at_fault != expected.fails[verdict.check]:
                 yield f"{verdict.check} should fail at {expected.fails[verdict.check]}: {found}"
             elif verdict.points != expected.earns.get(verdict.check, 0):
                 yield f"{verdict.check} earns {verdict.points:g} points"

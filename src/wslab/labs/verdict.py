@@ -13,14 +13,25 @@ NOTHING = Text(**dict.fromkeys(LANGUAGES, ""))
 """A text without words."""
 
 
+class Filled(Text):
+    """A text without holes: a brace in it is what a client or a server wrote, and stays."""
+
+    __slots__ = ()
+
+
 def filled(text: Text, /, **values: object) -> Text:
-    """`text` with its `{names}` filled in, in every language; a value that is a `Text` appears in its own language."""
+    """`text` with its `{names}` filled in, in every language; a value that is a `Text` appears in its own language.
+
+    What is filled already comes back as it is.
+    """
+    if isinstance(text, Filled):
+        return text
 
     def into(language: str) -> str:
         spoken = {name: value.into(language) if isinstance(value, Text) else value for name, value in values.items()}
         return text.into(language).format(**spoken)
 
-    return Text(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
+    return Filled(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
 
 
 @dataclass(frozen=True, slots=True)
