@@ -17,12 +17,12 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several workers share the run, a module stays in one of them; the notebooks, one kernel each, do not."""
+    """Where several workers share the run, a module stays in one; the notebooks, a kernel each, are shared out."""
     for item in items:
         path = item.path.relative_to(ROOT).as_posix()
         if path == "tests/seed/test_systems.py" or "02-client" in item.nodeid or "test_02_client" in path:
             group = "port 8000"  # the document's own port, which these look for or take
-        elif "notebooks" in path:
+        elif "notebooks" in path or "test_runs_from_the_menu" in item.nodeid:
             continue
         else:
             group = path

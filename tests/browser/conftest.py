@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
+_MOST_SHOTS = 40
+_SEEN_IS_DRAWN = """async (notebook) => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const box = notebook.getBoundingClientRect();
+    const drawn = (y) => document.elementFromPoint(box.left + box.width / 2, y)?.closest(".jp-Cell");
+    const last = [...notebook.querySelectorAll(".jp-Cell")].at(-1)?.getBoundingClientRect();
+    return drawn(box.top + 80) && (drawn(box.bottom - 80) || (last && last.bottom < box.bottom));
+}"""
 SHOTS = ROOT / "artefacts" / "screenshots"
 
 
@@ -136,6 +144,19 @@ class Notebook:
             }""",
             timeout=timeout * 1000,
         )
+
+    def shots(self, name: str) -> None:
+        """A picture of each screenful, from top to bottom, as somebody who reads it sees it."""
+        notebook = self.page.locator(".jp-WindowedPanel-outer").first
+        notebook.evaluate("e => e.scrollTo(0, 0)")
+        for number in range(1, _MOST_SHOTS + 1):
+            # Cells far from what is seen are drawn once they come near, and then the whole may be longer than it was.
+            self.page.wait_for_function(_SEEN_IS_DRAWN, arg=notebook.element_handle())
+            self.shot(f"{name}-{number:02}")
+            top, seen, whole = notebook.evaluate("e => [e.scrollTop, e.clientHeight, e.scrollHeight]")
+            if top + seen >= whole - 1:
+                break
+            notebook.evaluate("(e, top) => e.scrollTo(0, top)", top + seen - 60)
 
     def shot(self, name: str) -> None:
         SHOTS.mkdir(parents=True, exist_ok=True)

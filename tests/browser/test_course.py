@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import Notebook
-
-from wslab.language import LANGUAGES
+from tests.browser.conftest import ROOT, Notebook
 
 pytestmark = pytest.mark.browser
 
-# What the pages of notebook 03 do on purpose, and what Chromium then says about it in its console.
+# What the pages of notebooks 03 and 06 do on purpose, and what Chromium then says about it in its console.
 MEANT = (
     "WebSocket connection to",
     "Failed to load resource",
@@ -21,14 +20,22 @@ MEANT = (
 )
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["01-server", "03-browser-page"])
-def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], name: str, language: str) -> None:
-    notebook = open_notebook(f"notebooks/{language}/{name}.ipynb", height=1400)
-    notebook.run_all()
-    tracebacks = notebook.page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]')
-    assert [text for text in tracebacks.all_inner_texts() if "Traceback" in text] == []
-    notebook.shot(f"{name}-{language}")
+NOTEBOOKS = [path for folder in ("notebooks", "labs") for path in sorted((ROOT / folder).glob("**/*.ipynb"))]
+
+
+def named(path: Path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return f"{parts[1]}-{path.stem}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], path: Path) -> None:
+    notebook = open_notebook(path.relative_to(ROOT).as_posix(), height=1400)
+    notebook.run_all(timeout=240)
+    printed = notebook.page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]')
+    assert [text for text in printed.all_inner_texts() if "Traceback" in text] == []
+    notebook.shots(named(path))
     assert [error for error in notebook.errors if not any(part in error for part in MEANT)] == []
 
 

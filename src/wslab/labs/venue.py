@@ -117,7 +117,8 @@ class Served:
     async def stop(self) -> None:
         if self._server is not None:
             # What holds its loop is not waited for.
-            await asyncio.to_thread(_leave(self._server, _STOPPING).join, 2 * _STOPPING)
+            leaving = _leave(self._server, _STOPPING)
+            await asyncio.to_thread(lambda: leaving.join(2 * _STOPPING))
 
     async def restart(self) -> None:
         recording = self._wire is not None

@@ -289,7 +289,7 @@ def _label_lines(name: str) -> list[tuple[str, bool]]:
 def brief(code: str) -> str:
     """The last call of an expression, for where there is no room for all of it: `receive_text()`."""
     head, bracket, tail = code.partition("(")
-    return head.replace("await ", "").rpartition(".")[2] + bracket + tail
+    return head.replace("await ", "").rpartition(".")[2] + bracket + tail.removesuffix(":")
 
 
 def _row_label(canvas: _Canvas, row: Row, index: int) -> None:

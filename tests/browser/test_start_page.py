@@ -1,0 +1,30 @@
+"""Unit 00 in a real JupyterLab: the map shows the course, and a tile opens its notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.browser.conftest import Notebook
+
+from wslab.language import LANGUAGES
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_tile_opens_its_notebook(open_notebook: Callable[..., Notebook], language: str) -> None:
+    notebook = open_notebook(f"notebooks/{language}/00-setup.ipynb")
+    page = notebook.page
+    for index in range(2):
+        page.locator(".jp-CodeCell .jp-InputArea-editor").nth(index).click()
+        page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".wslab-map", timeout=60_000)
+    assert page.locator(".wslab-map > li").count() == 16
+    page.locator(".wslab-progress").scroll_into_view_if_needed()
+    notebook.shot(f"start-{language}")
+    for number, opened in (("02", "02-client.ipynb"), ("L1", "L1-echo.ipynb")):
+        page.locator(f'.wslab-map a:has(b:text-is("{number}"))').click()
+        page.wait_for_selector(f'.lm-TabBar-tab.lm-mod-current .lm-TabBar-tabLabel:text-is("{opened}")')
+        page.click('.lm-TabBar-tabLabel:text-is("00-setup.ipynb")')
+    assert notebook.errors == []
