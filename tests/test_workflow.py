@@ -1,0 +1,57 @@
+"""The workflow of GitHub Actions runs what `make test` runs, on every system and every Python of the course."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text("utf-8"))
+JOBS: dict[str, Any] = WORKFLOW["jobs"]
+
+
+def commands(job: str) -> list[str]:
+    return [step["run"] for step in JOBS[job]["steps"] if "run" in step]
+
+
+def test_every_python_of_pyproject_on_three_systems() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    low, high = map(int, re.findall(r"3\.(\d+)", project["requires-python"]))
+    matrix = JOBS["test"]["strategy"]["matrix"]
+    assert matrix["python"] == [f"3.{minor}" for minor in range(low, high)]
+    assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+
+
+def test_the_steps_are_those_of_make_test() -> None:
+    recipe = re.search(r"^test:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert recipe is not None
+    lines = [line.strip().replace("$(BIN)/", "") for line in recipe[1].splitlines()]
+    tests = [line for line in lines if "pytest" in line]
+    assert len(tests) == 1
+    assert '-m "not proof"' in tests[0]
+    assert [line for line in lines if line not in tests and line not in commands("test")] == []
+    # The two jobs run together what `-m "not proof"` selects.
+    assert sum("pytest" in command for job in JOBS for command in commands(job)) == 2
+    assert commands("test")[-1].endswith('-m "not proof and not browser"')
+    assert commands("browser")[-1].endswith('-m "browser and not proof"')
+
+
+def test_the_screenshots_are_kept_whatever_happens() -> None:
+    (upload,) = (step for step in JOBS["browser"]["steps"] if "upload-artifact" in step.get("uses", ""))
+    assert upload["if"] == "always()"
+    assert upload["with"]["path"] == "artefacts/screenshots"
+
+
+def test_every_action_is_pinned_to_a_major_version() -> None:
+    used = [step["uses"] for job in JOBS.values() for step in job["steps"] if "uses" in step]
+    assert used
+    assert [one for one in used if not re.fullmatch(r"actions/[\w-]+@v\d+", one)] == []
+
+
+def test_no_job_may_write_and_each_ends() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert all(job["timeout-minutes"] <= 60 for job in JOBS.values())
