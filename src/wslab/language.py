@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 LANGUAGES: tuple[str, ...] = ("en", "tr")
@@ -73,6 +73,9 @@ class Text:
         """The wording in the current language, its `{names}` filled in."""
         return str(self).format(**values)
 
+    def __reduce__(self) -> tuple[Callable[[Mapping[str, str]], Text], tuple[dict[str, str]]]:
+        return Text.of, (dict(self._by_language),)
+
     def __str__(self) -> str:
         return self.into(current_language())
 
@@ -84,3 +87,11 @@ class Text:
 
     def __hash__(self) -> int:
         return hash(tuple(self._by_language.items()))
+
+
+def decimal(value: float, language: str | None = None) -> str:
+    """A number as it is written in `language` (the current one if None): `1.5`, in Turkish `1,5`; no needless zeros."""
+    return f"{value:g}".replace(".", _DECIMAL_MARKS.get(language or current_language(), "."))
+
+
+_DECIMAL_MARKS = {"tr": ","}

@@ -119,3 +119,18 @@ def test_points_are_whole_numbers_where_they_can_be() -> None:
         repr(earned([whole, Verdict(**{**{f: getattr(half, f) for f in Verdict.__dataclass_fields__}, "points": 0.5})]))
         == "2.5"
     )
+
+
+def test_emphasis_is_shown_as_such_and_stars_of_code_stay() -> None:
+    sentence = "Give way **inside the** loop: `f(**words)`, 2**3**2, <b>"
+    assert cards.as_html(sentence) == (
+        "Give way <strong>inside the</strong> loop: <code>f(**words)</code>, 2**3**2, &lt;b&gt;"
+    )
+    assert cards.as_text(sentence) == "Give way inside the loop: `f(**words)`, 2**3**2, <b>"
+
+
+def test_half_points_have_the_decimal_mark_of_the_language() -> None:
+    use_language("en")
+    assert cards.points_text(1.5, 2) == "1.5 of 2 points"
+    use_language("tr")
+    assert cards.points_text(1.5, 2) == "2 puandan 1,5"

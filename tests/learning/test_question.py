@@ -25,6 +25,7 @@ from wslab.learning.question import (
     read_answer,
     same,
     shown,
+    with_unit,
 )
 
 QUESTIONS, PROBLEMS = catalogue.read(Path(__file__).parent / "data" / "98.yml")
@@ -299,3 +300,10 @@ def test_how_a_measured_value_is_shown(measured: object, text: str) -> None:
 
 def test_a_long_value_is_cut() -> None:
     assert len(shown("x" * 10_000)) == 200
+
+
+def test_one_of_a_thing_is_said_in_the_singular() -> None:
+    bars = Text(en="bars", tr="çubuk")
+    assert [with_unit(number, bars).into("en") for number in ("0", "1", "3")] == ["0 bars", "1 bar", "3 bars"]
+    assert with_unit("1", bars).into("tr") == "1 çubuk"
+    assert with_unit("1", Text.of("ms")).into("en") == "1 ms"

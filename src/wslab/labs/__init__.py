@@ -1,6 +1,6 @@
 """The graded labs: check() judges a learner's server by what it does over the wire."""
 
-from wslab.labs.catalogue import labs, points
+from wslab.labs.catalogue import labs, points, progress
 from wslab.labs.checking import Checking, check, transcript
 from wslab.labs.helping import hint, reset, solution
 from wslab.labs.verdict import Outcome, Verdict
@@ -13,6 +13,7 @@ __all__ = [
     "hint",
     "labs",
     "points",
+    "progress",
     "reset",
     "solution",
     "transcript",

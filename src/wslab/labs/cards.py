@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from wslab.labs.lab import Hint
 from wslab.labs.verdict import Line, Outcome, Verdict, earned
-from wslab.language import Text, current_language
+from wslab.language import Text, current_language, decimal
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, stylesheet
 
 _OBSERVED = Text(en="Observed", tr="Görülen")
 _MEANING = Text(en="Meaning", tr="Anlamı")
 _NEXT = Text(en="Next step", tr="Sıradaki adım")
-_OF = Text(en="{points:g} of {max:g} points", tr="{max:g} puandan {points:g}")
+_OF = Text(en="{points} of {max} points", tr="{max} puandan {points}")
 _EXCHANGE = Text(en="The end of the exchange", tr="Dökümün sonu")
 _WHOLE = Text(en="The whole exchange ({count} steps)", tr="Dökümün tamamı ({count} adım)")
 _ONLY = Text(en="The exchange ({count} steps)", tr="Döküm ({count} adım)")
@@ -76,11 +76,18 @@ CSS = f"""
 """
 
 _CODE = re.compile(r"`([^`]+)`")
+# Emphasis of a whole word or phrase; the stars of 2**3 and **words are none.
+_STRONG = re.compile(r"(?<![\w*`])\*\*(?=\w)([^*`\n]*?\w)\*\*(?![\w*`])")
 
 
 def as_html(text: object) -> str:
-    """A sentence as HTML: everything escaped, `` `code` `` as code."""
-    return _CODE.sub(r"<code>\1</code>", html.escape(str(text)))
+    """A sentence as HTML: everything escaped, `` `code` `` as code, `**words**` as strong."""
+    return _STRONG.sub(r"<strong>\1</strong>", _CODE.sub(r"<code>\1</code>", html.escape(str(text))))
+
+
+def as_text(text: object) -> str:
+    """A sentence as plain text: without the stars of emphasis."""
+    return _STRONG.sub(r"\1", str(text))
 
 
 def framed(body: str, colour: str = BLUE, *, css: bool = True) -> str:
@@ -92,7 +99,7 @@ def framed(body: str, colour: str = BLUE, *, css: bool = True) -> str:
 
 def points_text(points: float, most: float) -> str:
     """`2 of 2 points`."""
-    return _OF.format(points=points, max=most) if most else str(_WARM_UP)
+    return _OF.format(points=decimal(points), max=decimal(most)) if most else str(_WARM_UP)
 
 
 def _row(label: Text, body: str) -> str:
@@ -135,7 +142,7 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
     """
     mark, colour, word = _MARKS[verdict.outcome]
     head = (
-        f'<div class="wslab-head"><strong>{mark} {html.escape(str(verdict.title))}</strong>'
+        f'<div class="wslab-head"><strong>{mark} {as_html(verdict.title)}</strong>'
         f"<span>{points_text(verdict.points, verdict.max)}</span>"
         f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
     )
@@ -158,13 +165,13 @@ def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
     told = [verdict.observed] if verdict.passed else [verdict.observed, verdict.meaning, verdict.next]
     for label, sentence in zip(labels, told, strict=False):
         if str(sentence):
-            wrapped = textwrap.fill(str(sentence), 100, initial_indent="", subsequent_indent=" " * (width + 2))
+            wrapped = textwrap.fill(as_text(sentence), 100, initial_indent="", subsequent_indent=" " * (width + 2))
             lines.append(f"  {label + ':':<{width}}{wrapped}")
         if label == labels[0] and not verdict.passed:
             lines += [
                 "    " + f"{at:>8}  {who:<11} {what}".rstrip() for at, who, what in _rows(verdict.transcript[-_LAST:])
             ]
-    lines += [f"  {sentence}" for sentence in helped]
+    lines += [f"  {as_text(sentence)}" for sentence in helped]
     return "\n".join(lines)
 
 
@@ -198,7 +205,7 @@ def hints_text(name: str, hints: Sequence[Hint], fault: Text | None = None) -> s
     """The same as plain text."""
     lines = []
     for rung, hint in enumerate(hints, 1):
-        lines += [_HINT.format(name=name, rung=rung), textwrap.indent(str(hint.says), "  ")]
+        lines += [_HINT.format(name=name, rung=rung), textwrap.indent(as_text(hint.says), "  ")]
         if hint.code:
             lines.append(textwrap.indent(hint.code, "    "))
     return "\n".join(lines + ([str(fault)] if fault else []))

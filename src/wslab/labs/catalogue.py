@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 
 import wslab.labs
+from wslab import learning
 from wslab.errors import LabError
 from wslab.labs.lab import Check, Lab
 from wslab.language import Text
+from wslab.learning import Progress
 
 _MODULE = re.compile(r"l\d+_\w+")
 _NO_LAB = Text(
@@ -40,6 +42,11 @@ def labs() -> Mapping[str, Lab]:
 def points() -> dict[str, Mapping[str, float]]:
     """What each graded check of each lab is worth: what `wslab.learning` needs to know of labs."""
     return {number: lab.maxima for number, lab in labs().items()}
+
+
+def progress() -> Progress:
+    """How far the learner has come in every unit and every lab, and what comes next."""
+    return learning.progress(points())
 
 
 def find(name: str) -> tuple[Lab, Check | None]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from wslab.language import Text, current_language
 from wslab.learning import cards, catalogue
+from wslab.learning.frontend import somebody_watches
 from wslab.learning.progress_file import SESSION, Answer, counted_answer, store
 from wslab.learning.question import AnswerError, Choice, Judgement, Question, Verdict, is_answer, judge, read_answer
 
@@ -137,7 +137,7 @@ class Prediction:
             "text/plain": repr(self),
             "text/html": cards.question_html(self._question, self._answered(), store().fault),
         }
-        if _somebody_can_answer():
+        if somebody_watches():
             from wslab.learning.form import PredictionForm
 
             form = PredictionForm(self._view(), self._received)
@@ -239,14 +239,6 @@ def _told(given: Answer, confirmed: bool) -> str:
     if given.late:
         return str(_KEPT_LATE)
     return str(_KEPT if store().fault is None else _NOTED)
-
-
-def _somebody_can_answer() -> bool:
-    """Whether a front end shows widgets: JupyterLab, Notebook and VS Code name the cell they run, nbclient does not."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    parent = getattr(shell, "parent_header", None) or {}
-    return getattr(shell, "kernel", None) is not None and bool((parent.get("metadata") or {}).get("cellId"))
 
 
 def predict(key: str) -> Prediction:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wslab.language import Text, current_language
-from wslab.learning.question import Choice, Judgement, Question, Verdict
+from wslab.learning.question import Choice, Judgement, Number, Question, Verdict, with_unit
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, stylesheet
 
 LEAD = Text(en="Predict, before you run the next cell", tr="Sonraki hücreyi çalıştırmadan önce tahmin edin")
@@ -62,8 +62,8 @@ def answer_text(question: Question, answer: str) -> str:
     if isinstance(question, Choice):
         option = question.option(answer)
         return answer if option is None else str(option.text)
-    if question.kind == "number" and getattr(question, "unit", None) is not None:
-        return f"{answer} {getattr(question, 'unit', '')}"
+    if isinstance(question, Number) and question.unit is not None:
+        return str(with_unit(answer, question.unit))
     return answer
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslab.language import LANGUAGES, Text, current_language
+from wslab.language import LANGUAGES, Text, current_language, decimal
 from wslab.learning import catalogue
-from wslab.learning.progress_file import Answer, Attempt, OutcomeRow, Store, counted_answer, course_root, store
-from wslab.picture import BLUE, GREEN, stylesheet
+from wslab.learning.progress_file import Answer, Attempt, Hint, OutcomeRow, Store, counted_answer, course_root, store
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,6 +29,7 @@ class UnitProgress:
         right: how many of these the run confirmed.
         skipped: how many were skipped, or run past without an answer.
         last: when something of it was last asked, answered or measured (ISO 8601), or "".
+        path: where its notebook stands, from the course's folder; "" if it isn't there.
     """
 
     unit: str
@@ -39,6 +39,12 @@ class UnitProgress:
     right: int = 0
     skipped: int = 0
     last: str = ""
+    path: str = field(default="", compare=False)
+
+    @property
+    def number(self) -> str:
+        """What the course calls it: `05`."""
+        return self.unit
 
     @property
     def done(self) -> bool:
@@ -56,6 +62,10 @@ class LabProgress:
         max: what can be had, as far as is known: of every check if the labs were given, else of those tried.
         attempts: how often one of its checks was run.
         hints: how many hints were opened.
+        title: its title as the notebook has it, or "".
+        path: where its notebook stands, from the course's folder; "" if it isn't there.
+        after: the number of the last unit that it builds on, `03`; "" if that isn't known.
+        last: when a check of it was last run or a hint opened (ISO 8601), or "".
     """
 
     lab: str
@@ -63,6 +73,15 @@ class LabProgress:
     max: float
     attempts: int
     hints: int
+    title: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
+    after: str = field(default="", compare=False)
+    last: str = field(default="", compare=False)
+
+    @property
+    def number(self) -> str:
+        """What the course calls it: `L1`."""
+        return self.lab
 
     @property
     def done(self) -> bool:
@@ -70,25 +89,35 @@ class LabProgress:
         return self.attempts > 0 and self.points >= self.max
 
 
-_UNIT = Text(en="Unit", tr="Bölüm")
-_PREDICTIONS = Text(en="Predictions", tr="Tahminler")
-_MADE = Text(en="made", tr="yapılan")
-_RIGHT = Text(en="right", tr="doğru")
-_SKIPPED = Text(en="skipped", tr="atlanan")
-_LAB = Text(en="Lab", tr="Uygulama")
-_POINTS = Text(en="points", tr="puan")
-_ATTEMPTS = Text(en="attempts", tr="deneme")
-_HINTS = Text(en="hints", tr="ipucu")
-_NEXT = Text(en="Next", tr="Sırada")
-_TITLE = Text(en="Your progress", tr="İlerlemeniz")
+UNIT = Text(en="Unit", tr="Bölüm")
+PREDICTIONS = Text(en="Predictions", tr="Tahminler")
+MADE = Text(en="made", tr="yapılan")
+RIGHT = Text(en="right", tr="doğru")
+SKIPPED = Text(en="skipped", tr="atlanan")
+LAB = Text(en="Lab", tr="Çalışma")
+POINTS = Text(en="points", tr="puan")
+ATTEMPTS = Text(en="attempts", tr="deneme")
+HINTS = Text(en="hints", tr="ipucu")
+NEXT = Text(en="Next", tr="Sırada")
+TITLE = Text(en="Your progress", tr="İlerlemeniz")
 _START = Text(en="Begin with unit {unit}.", tr="Şununla başlayın: {unit}.")
 _GO_ON = Text(en="Go on with unit {unit}.", tr="Şununla devam edin: {unit}.")
 _FINISH_LAB = Text(
     en="Lab {lab} has {points} of {max} points; try it again.",
-    tr="{lab} uygulamasında {max} puandan {points} puanınız var; yeniden deneyin.",
+    tr="{lab} çalışmasında {max} puandan {points} puanınız var; yeniden deneyin.",
 )
+_NEXT_LAB = Text(en="Now write it yourself: lab {lab}.", tr="Şimdi kendiniz yazın: {lab} çalışması.")
 _ALL_DONE = Text(en="Everything here is done.", tr="Buradaki her şey tamam.")
 _NOTHING = Text(en="There are no units here yet.", tr="Burada henüz bölüm yok.")
+
+
+Station = UnitProgress | LabProgress
+"""A unit or a lab, as a stop on the way through the course."""
+
+
+def named(station: Station) -> str:
+    """A station as one says it: `05 · Why await accept()`."""
+    return f"{station.number} · {station.title}" if station.title else station.number
 
 
 @dataclass(frozen=True)
@@ -100,42 +129,60 @@ class Progress:
     fault: Text | None = field(default=None)
 
     @property
+    def stations(self) -> tuple[Station, ...]:
+        """Everything in the order in which it is taught: each lab behind the last unit that it builds on."""
+        order: list[Station] = []
+        for unit in self.units:
+            order += [unit, *(lab for lab in self.labs if lab.after == unit.unit)]
+        return (*order, *(lab for lab in self.labs if lab not in order))
+
+    @property
+    def latest(self) -> Station | None:
+        """Where the learner was last; None before anything was done."""
+        return max((one for one in self.stations if one.last), key=lambda one: one.last, default=None)
+
+    @property
+    def upcoming(self) -> Station | None:
+        """What to do next: the unit where the learner was last, if it is unfinished; else the next thing after it."""
+        last = max(self.units, key=lambda unit: unit.last, default=None)
+        if last is None or not last.last:
+            return self.units[0] if self.units else None
+        # A lab that was begun is no station to go on to: what is missing in it is said in a sentence of its own.
+        line = [one for one in self.stations if isinstance(one, UnitProgress) or (one.after and not one.attempts)]
+        place = line.index(last)
+        return next((one for one in (*line[place:], *line[:place]) if not one.done), None)
+
+    @property
     def next(self) -> str:
         """What to do next, in a sentence or two of the current language."""
         said = [
-            _FINISH_LAB.format(lab=lab.lab, points=_points(lab.points), max=_points(lab.max))
+            _FINISH_LAB.format(lab=lab.lab, points=decimal(lab.points), max=decimal(lab.max))
             for lab in self.labs
             if lab.attempts and not lab.done
         ][:1]
-        unit = self._next_unit()
-        if unit is not None:
+        upcoming = self.upcoming
+        if isinstance(upcoming, LabProgress):
+            said.insert(0, _NEXT_LAB.format(lab=named(upcoming)))
+        elif upcoming is not None:
             begun = any(one.last for one in self.units)
-            said.insert(0, (_GO_ON if begun else _START).format(unit=_named(unit)))
+            said.insert(0, (_GO_ON if begun else _START).format(unit=named(upcoming)))
         if not said:
             return str(_ALL_DONE if self.units else _NOTHING)
         return " ".join(said)
 
-    def _next_unit(self) -> UnitProgress | None:
-        """Where the learner was last, if that is unfinished; else the next unfinished one after it, else before it."""
-        if not any(unit.last for unit in self.units):
-            return self.units[0] if self.units else None
-        latest = max(range(len(self.units)), key=lambda index: self.units[index].last)
-        order = [*self.units[latest:], *self.units[:latest]]
-        return next((unit for unit in order if not unit.done), None)
-
     def __repr__(self) -> str:
-        lines = [str(_TITLE)]
+        lines = [str(TITLE)]
         for unit in self.units:
             lines.append(
-                f"  {_named(unit)}: {_PREDICTIONS}: {unit.made}/{unit.questions} {_MADE}, {unit.right} {_RIGHT}, "
-                f"{unit.skipped} {_SKIPPED}"
+                f"  {named(unit)}: {PREDICTIONS}: {unit.made}/{unit.questions} {MADE}, {unit.right} {RIGHT}, "
+                f"{unit.skipped} {SKIPPED}"
             )
         for lab in self.labs:
             lines.append(
-                f"  {lab.lab}: {_points(lab.points)}/{_points(lab.max)} {_POINTS}, {lab.attempts} {_ATTEMPTS}, "
-                f"{lab.hints} {_HINTS}"
+                f"  {lab.lab}: {decimal(lab.points)}/{decimal(lab.max)} {POINTS}, {lab.attempts} {ATTEMPTS}, "
+                f"{lab.hints} {HINTS}"
             )
-        lines.append(f"{_NEXT}: {self.next}")
+        lines.append(f"{NEXT}: {self.next}")
         if self.fault is not None:
             lines.append(str(self.fault))
         return "\n".join(lines)
@@ -148,87 +195,34 @@ class Progress:
 
         parts: list[RenderableType] = []
         if self.units:
-            table = Table(title=str(_PREDICTIONS), title_justify="left")
-            table.add_column(str(_UNIT), overflow="fold")
-            for name in (_MADE, _RIGHT, _SKIPPED):
+            table = Table(title=str(PREDICTIONS), title_justify="left")
+            table.add_column(str(UNIT), overflow="fold")
+            for name in (MADE, RIGHT, SKIPPED):
                 table.add_column(str(name), justify="right", no_wrap=True)
+            upcoming = self.upcoming
             for unit in self.units:
-                style = "bold" if unit is self._next_unit() else None
+                style = "bold" if unit is upcoming else None
                 made = f"{unit.made}/{unit.questions}" if unit.questions else "–"
-                table.add_row(Line(_named(unit)), made, str(unit.right), str(unit.skipped), style=style)
+                table.add_row(Line(named(unit)), made, str(unit.right), str(unit.skipped), style=style)
             parts.append(table)
         if self.labs:
-            table = Table(title=str(_LAB), title_justify="left")
+            table = Table(title=str(LAB), title_justify="left")
             table.add_column("")
-            for name in (_POINTS, _ATTEMPTS, _HINTS):
+            for name in (POINTS, ATTEMPTS, HINTS):
                 table.add_column(str(name), justify="right", no_wrap=True)
             for lab in self.labs:
-                points = f"{_points(lab.points)}/{_points(lab.max)}"
+                points = f"{decimal(lab.points)}/{decimal(lab.max)}"
                 table.add_row(lab.lab, points, str(lab.attempts), str(lab.hints))
             parts.append(table)
-        parts.append(Line.assemble((f"{_NEXT}: ", "bold"), self.next))
+        parts.append(Line.assemble((f"{NEXT}: ", "bold"), self.next))
         if self.fault is not None:
             parts.append(Line(str(self.fault)))
         return Group(*parts)
 
     def _repr_html_(self) -> str:
-        units = "".join(
-            f"<tr><th scope='row'>{html.escape(_named(unit))}</th>"
-            f"<td>{_bar(unit.made, unit.skipped, unit.questions)}</td>"
-            f"<td>{f'{unit.made}/{unit.questions}' if unit.questions else '–'}</td>"
-            f"<td>{unit.right}</td><td>{unit.skipped}</td></tr>"
-            for unit in self.units
-        )
-        labs = "".join(
-            f"<tr><th scope='row'>{html.escape(lab.lab)}</th><td>{_bar(lab.points, 0, lab.max)}</td>"
-            f"<td>{_points(lab.points)}/{_points(lab.max)}</td><td>{lab.attempts}</td><td>{lab.hints}</td></tr>"
-            for lab in self.labs
-        )
-        fault = "" if self.fault is None else f"<p>{html.escape(str(self.fault))}</p>"
-        return (
-            f'<div class="wslab wslab-progress" lang="{current_language()}"><style>{stylesheet()}{_CSS}</style>'
-            f"<p><strong>{_NEXT}:</strong> {html.escape(self.next)}</p>"
-            + (_table(_PREDICTIONS, (_UNIT, "", _MADE, _RIGHT, _SKIPPED), units) if units else "")
-            + (_table(_LAB, ("", "", _POINTS, _ATTEMPTS, _HINTS), labs) if labs else "")
-            + f"{fault}</div>"
-        )
+        from wslab.learning.course_map import progress_html
 
-
-_CSS = f"""
-.wslab.wslab-progress{{padding:4px 12px}}
-.wslab.wslab-progress table{{margin:8px 0 16px;font-size:16px}}
-.wslab.wslab-progress caption{{text-align:left;font-weight:600;padding:4px 0;color:var(--ink)}}
-.wslab.wslab-progress tr{{background:none}}
-.wslab.wslab-progress th,.wslab.wslab-progress td{{border:0;border-bottom:1px solid var(--rule);text-align:right;
- padding:4px 12px;max-width:none;white-space:nowrap;background:none}}
-.wslab.wslab-progress th:first-child{{text-align:left;font-weight:400;white-space:normal}}
-.wslab.wslab-progress thead th{{color:var(--quiet)}}
-.wslab-progress .wslab-bar{{display:inline-flex;width:120px;height:12px;border:1px solid var(--quiet);border-radius:3px;
- overflow:hidden;vertical-align:middle}}
-.wslab-progress .wslab-bar i{{background:{GREEN}}}
-.wslab-progress .wslab-bar i+i{{background:repeating-linear-gradient(45deg,{BLUE} 0 3px,transparent 3px 6px)}}
-"""
-
-
-def _table(caption: Text, heads: Iterable[Text | str], rows: str) -> str:
-    names = "".join(f"<th scope='col'>{html.escape(str(head))}</th>" for head in heads)
-    return f"<table><caption>{caption}</caption><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _bar(full: float, hatched: float, whole: float) -> str:
-    """Decoration: the numbers stand beside it."""
-    if not whole:
-        return ""
-    parts = "".join(f'<i style="width:{100 * part / whole:.1f}%"></i>' for part in (full, hatched))
-    return f'<span class="wslab-bar" aria-hidden="true">{parts}</span>'
-
-
-def _named(unit: UnitProgress) -> str:
-    return f"{unit.unit} · {unit.title}" if unit.title else unit.unit
-
-
-def _points(points: float) -> str:
-    return f"{points:g}"
+        return progress_html(self)
 
 
 def progress(labs: Mapping[str, Mapping[str, float]] | None = None) -> Progress:
@@ -238,17 +232,27 @@ def progress(labs: Mapping[str, Mapping[str, float]] | None = None) -> Progress:
         labs: for each lab the maximum points of each of its checks; without it only labs that were tried appear.
     """
     kept = store()
-    return summarize(kept, _titles(course_root()), labs or {})
+    return summarize(kept, tuple(built_notebooks(course_root(), current_language())), labs or {})
 
 
-def summarize(kept: Store, titles: Mapping[str, str], labs: Mapping[str, Mapping[str, float]]) -> Progress:
-    """`progress()` of a given store, for units with these titles."""
+@dataclass(frozen=True, slots=True)
+class BuiltNotebook:
+    """A notebook of the course as it lies in its folder: its number, its title, where, and for a lab its last unit."""
+
+    number: str
+    title: str
+    path: str
+    after: str = ""
+
+
+def summarize(kept: Store, notebooks: Sequence[BuiltNotebook], labs: Mapping[str, Mapping[str, float]]) -> Progress:
+    """`progress()` of a given store, for a course of these notebooks."""
     answers, outcomes, asked = kept.answers(), kept.outcomes(), kept.asked()
-    numbers = sorted({*titles, *catalogue.units(), *(answer.unit for answer in answers)})
+    there = {notebook.number: notebook for notebook in notebooks}
+    numbers = sorted({*there, *catalogue.units(), *(answer.unit for answer in answers)})
     units = [
         _unit(
-            number,
-            titles.get(number, ""),
+            there.get(number, BuiltNotebook(number, "", "")),
             tuple(catalogue.load(number)[0]),
             [answer for answer in answers if answer.unit == number],
             [outcome for outcome in outcomes if outcome.unit == number],
@@ -257,16 +261,22 @@ def summarize(kept: Store, titles: Mapping[str, str], labs: Mapping[str, Mapping
         for number in numbers
         if not number.startswith("L")
     ]
-    attempts = kept.attempts()
+    attempts, hints = kept.attempts(), kept.hints()
     names = sorted({*labs, *(attempt.lab for attempt in attempts)})
-    hints = [hint.lab for hint in kept.hints()]
-    done = [_lab(name, attempts, labs.get(name, {}), hints.count(name)) for name in names]
+    done = [
+        _lab(
+            there.get(name, BuiltNotebook(name, "", "")),
+            [attempt for attempt in attempts if attempt.lab == name],
+            [hint for hint in hints if hint.lab == name],
+            labs.get(name, {}),
+        )
+        for name in names
+    ]
     return Progress(tuple(units), tuple(done), kept.fault)
 
 
 def _unit(
-    number: str,
-    title: str,
+    notebook: BuiltNotebook,
     names: tuple[str, ...],
     answers: list[Answer],
     outcomes: list[OutcomeRow],
@@ -283,41 +293,66 @@ def _unit(
         elif any(answer.name == name for answer in answers) or any(outcome.name == name for outcome in outcomes):
             skipped += 1
     times = [*asked, *(answer.answered_at for answer in answers), *(outcome.measured_at for outcome in outcomes)]
-    return UnitProgress(number, title, len(names), made, right, skipped, max(times, default=""))
+    last = max(times, default="")
+    return UnitProgress(notebook.number, notebook.title, len(names), made, right, skipped, last, notebook.path)
 
 
-def _lab(lab: str, attempts: tuple[Attempt, ...], checks: Mapping[str, float], hints: int) -> LabProgress:
+def _lab(
+    notebook: BuiltNotebook, attempts: list[Attempt], hints: list[Hint], checks: Mapping[str, float]
+) -> LabProgress:
     best: dict[str, float] = {}
     most: dict[str, float] = dict(checks)
-    count = 0
     for attempt in attempts:
-        if attempt.lab == lab:
-            count += 1
-            best[attempt.check] = max(best.get(attempt.check, 0.0), attempt.points)
-            if attempt.check not in checks:
-                most[attempt.check] = attempt.max
-    return LabProgress(lab, sum(best.values()), sum(most.values()), count, hints)
+        best[attempt.check] = max(best.get(attempt.check, 0.0), attempt.points)
+        if attempt.check not in checks:
+            most[attempt.check] = attempt.max
+    last = max((*(attempt.at for attempt in attempts), *(hint.at for hint in hints)), default="")
+    return LabProgress(
+        notebook.number,
+        sum(best.values()),
+        sum(most.values()),
+        len(attempts),
+        len(hints),
+        notebook.title,
+        notebook.path,
+        notebook.after,
+        last,
+    )
 
 
-def _titles(root: Path) -> dict[str, str]:
-    """The units' titles, from the first heading of each built notebook in the reader's language."""
-    titles = {}
-    for language in (current_language(), *LANGUAGES):
-        for path in sorted((root / "notebooks" / language).glob("[0-9][0-9]-*.ipynb")):
-            if path.name[:2] not in titles:
-                titles[path.name[:2]] = _title(path)
-    return titles
+_LINKED = re.compile(r"\((?:[^()\s]*/)?(?P<number>\d\d)-[^()/\s]*\.ipynb\)")
 
 
-def _title(path: Path) -> str:
-    """The notebook's first heading, without its own number; "" if it has none or can't be read."""
+def built_notebooks(root: Path, language: str) -> Iterator[BuiltNotebook]:
+    """The course's notebooks and labs, in `language` where they exist in it, else in another.
+
+    Args:
+        root: the course's folder.
+        language: the reader's.
+    """
+    seen = set()
+    for edition in (language, *LANGUAGES):
+        units = sorted((root / "notebooks" / edition).glob("[0-9][0-9]-*.ipynb"))
+        labs = sorted((root / "labs" / edition).glob("L*/L*.ipynb"))
+        for path in (*units, *(lab for lab in labs if lab.stem == lab.parent.name)):
+            number = path.name.partition("-")[0]
+            if number not in seen:
+                seen.add(number)
+                first = _first_heading(path)
+                title = first.partition("\n")[0].removeprefix(number).lstrip(" .·:–—-")
+                # A lab's first cell links to what comes before it.
+                before = _LINKED.findall(first) if number.startswith("L") else []
+                yield BuiltNotebook(number, title, path.relative_to(root).as_posix(), max(before, default=""))
+
+
+def _first_heading(path: Path) -> str:
+    """The first cell with a heading, from that heading on; "" if there is none or the file can't be read."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        for cell in cells:
-            for line in "".join(cell["source"]).splitlines():
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            lines = "".join(cell["source"]).splitlines()
+            for index, line in enumerate(lines):
                 if cell["cell_type"] == "markdown" and line.startswith("# "):
-                    title = line[2:].strip()
-                    return title.removeprefix(path.name[:2]).lstrip(" .·:–—-")
+                    return "\n".join([line[2:].strip(), *lines[index + 1 :]])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return ""

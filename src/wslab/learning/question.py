@@ -460,7 +460,7 @@ def _judge_number(number: Number, measured: object, answer: str | None) -> Judge
     text = shown(measured)
     return _judged(
         measured=measured,
-        happened=Text.of(text) if number.unit is None or value is None else _with_unit(text, number.unit),
+        happened=Text.of(text) if number.unit is None or value is None else with_unit(text, number.unit),
         option=None,
         expected=expected,
         answered=given is not None,
@@ -470,8 +470,16 @@ def _judge_number(number: Number, measured: object, answer: str | None) -> Judge
     )
 
 
-def _with_unit(number: str, unit: Text) -> Text:
-    return Text(**{language: f"{number} {unit.into(language)}" for language in unit.languages})
+def with_unit(number: str, unit: Text) -> Text:
+    """A number with its unit, as each language says it: `3 bars`, `1 bar`, `1 çubuk`."""
+
+    def into(language: str) -> str:
+        name = unit.into(language)
+        # English counts one of a thing in the singular; a symbol such as s or ms has none.
+        singular = language == "en" and number == "1" and len(name) > 3 and name.endswith("s")
+        return f"{number} {name[:-1] if singular else name}"
+
+    return Text(**{language: into(language) for language in unit.languages})
 
 
 def _judge_word(word: Word, measured: object, answer: str | None) -> Judgement:
