@@ -96,7 +96,7 @@ def test_an_impossible_port(port: object) -> None:
 
 def test_an_address_of_another_machine() -> None:
     with pytest.raises(ServerStartError, match="is no address of this machine"):
-        serve(echo_app(), host="192.0.2.1")
+        serve(echo_app(), host="192.0.2.1", token=True)
 
 
 def test_a_lifespan_that_raises() -> None:

@@ -74,7 +74,10 @@ def _short(text: str) -> str:
 
 
 def caller_of(scope: Mapping[str, Any]) -> str:
-    """What tells this connection from the others: `?name=`, a path parameter, or the client's port."""
+    """What tells this connection from the others: who joined the class, `?name=`, a path parameter, or the port."""
+    nickname = getattr(scope.get("user"), "nickname", None)
+    if isinstance(nickname, str) and nickname:
+        return _short(nickname)
     query = parse_qs(bytes(scope.get("query_string") or b"").decode("latin-1"))
     for key in _CALLED:
         if query.get(key):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import ipaddress
 from types import ModuleType
 from typing import Any
 
+from wslab.gate import acceptable, new_token
 from wslab.language import Text
-from wslab.serving.errors import WrongApp
+from wslab.serving.errors import ServerStartError, WrongApp
 
 _STRING = Text(
     en="serve({app!r}) got a name. Inside a notebook hand over the object itself: serve(app). Names such as "
@@ -26,8 +28,10 @@ _WORKERS = Text(
     tr="workers={workers} başka süreçler başlatırdı; bu sunucu çekirdeğinizin tek bir iş parçacığı. Yazmayın.",
 )
 _OPTION = Text(
-    en="serve() does not know {option}. It takes name, host, port and these options of uvicorn: {known}.",
-    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port ve uvicorn'un şu seçenekleri: {known}.",
+    en="serve() does not know {option}. It takes name, host, port, token, limits and these options of "
+    "uvicorn: {known}.",
+    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port, token, limits ve uvicorn'un "
+    "şu seçenekleri: {known}.",
 )
 _CLASS = Text(
     en="serve({name}) got the class. Make an object of it first: app = {name}(), then serve(app).",
@@ -49,6 +53,20 @@ _WSGI = Text(
 _NO_APP = Text(
     en="serve() needs an ASGI app such as app = FastAPI(); it got {what}.",
     tr="serve(), app = FastAPI() gibi bir ASGI uygulaması ister; verilen: {what}.",
+)
+_OPEN = Text(
+    en="host={host!r} would let everybody on this machine's networks reach your app. To share it with a class write "
+    "serve(app, host={host!r}, token=True): then only who has the token comes in. Without host it stays "
+    "on this machine.",
+    tr="host={host!r} uygulamanızı bu makinenin ağlarındaki herkese açardı. Sınıfla paylaşmak için "
+    "serve(app, host={host!r}, token=True) yazın: o zaman yalnızca kodu bilenler girer. host yazmazsanız uygulama bu "
+    "makinede kalır.",
+)
+_TOKEN = Text(
+    en="token={token!r} cannot stand in an address. Write token=True to get a new one at each start, or 8 to 64 "
+    "English letters, digits and hyphens.",
+    tr="token={token!r} bir adreste duramaz. Her başlangıçta yenisini almak için token=True yazın ya da 8 ile 64 "
+    "arasında İngilizce harf, rakam ve tire kullanın.",
 )
 
 _OPTIONS = frozenset(
@@ -103,6 +121,31 @@ def validate(app: Any, options: dict[str, Any]) -> None:
         ) from None
     except ValueError:
         pass  # no signature to look at: let it try
+
+
+def stays_here(host: str) -> bool:
+    """Whether what listens on `host` is reachable from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def validate_sharing(host: Any, token: Any) -> None:
+    """Refuse to open an app to a network by accident.
+
+    Raises:
+        ServerStartError: `host` is more than this machine and there is no token, or the token is unfit.
+    """
+    if token and token is not True and not (isinstance(token, str) and acceptable(token)):
+        raise ServerStartError(_TOKEN, token=token)
+    if not token and not stays_here(str(host)):
+        raise ServerStartError(_OPEN, host=host)
+
+
+def token_for(token: bool | str) -> str:
+    """The token of one start: a new one, or the one that was chosen."""
+    return token if isinstance(token, str) else new_token()
 
 
 def app_name(app: object) -> str:

@@ -8,6 +8,7 @@ import concurrent.futures
 import ctypes
 import os
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Coroutine, Generator
@@ -15,9 +16,10 @@ from typing import Any, Self, TypeVar
 
 import uvicorn
 
+from wslab.gate import Gate, Limits, guarded
 from wslab.language import Text
 from wslab.serving import browser, collecting
-from wslab.serving.arguments import app_name, validate
+from wslab.serving.arguments import app_name, token_for, validate, validate_sharing
 from wslab.serving.binding import bind
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
@@ -82,9 +84,19 @@ class Server:
         log: what the app printed, warned and raised.
         loop: the event loop of its thread.
         thread: the thread.
+        gate: what stands before the app when it is shared with a room (`serve(app, token=True)`), else None.
     """
 
-    def __init__(self, app: App, host: str, port: int, name: str | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        app: App,
+        host: str,
+        port: int,
+        name: str | None,
+        options: dict[str, Any],
+        token: bool | str = False,
+        limits: Limits | None = None,
+    ) -> None:
         self.app = app
         self.host = host
         self.port = port
@@ -92,6 +104,9 @@ class Server:
         self.log = Log()
         self.loop: asyncio.AbstractEventLoop
         self.thread: threading.Thread
+        self.gate: Gate | None = None
+        self._token = token
+        self._limits = limits or Limits()
         self._options = options
         self._cell: tuple[str, int] | None = None
         self._identity = secrets.token_hex(8)
@@ -101,9 +116,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address for HTTP, without a slash at the end: `http://127.0.0.1:53211`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        """The address for HTTP, without a slash at the end: `http://127.0.0.1:53211`.
+
+        For this machine; that of a server with a token holds the token: `http://127.0.0.1:53211/k7mq-2x9t-w4hd`.
+        """
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.port}" + (f"/{self.gate.token}" if self.gate is not None else "")
 
     @property
     def ws_url(self) -> str:
@@ -120,19 +139,23 @@ class Server:
         """How many WebSocket handlers have accepted and not ended yet."""
         return self._observed.open_websockets if self.running else 0
 
-    def start(self, deadline: float = 10.0) -> Self:
+    def start(self, deadline: float = 10.0, sock: socket.socket | None = None) -> Self:
         """Bind, start the thread, and return once the server answers.
 
         Args:
             deadline: seconds that the app's own start-up may take.
+            sock: listens already, at `host` and `port` or at whatever address its owner knows; it is closed with the
+                server. One of our own if left out.
 
         Raises:
             ServerStartError: the port is taken, or the app raised or did not finish while it started.
         """
-        sock = bind(self.host, self.port)
-        self.port = sock.getsockname()[1]
+        if sock is None:
+            sock = bind(self.host, self.port)
+            self.port = sock.getsockname()[1]
         self._socket = sock
         self._observed = Observed(self.app, self.log, self._identity)
+        self.gate = self._new_gate()
         self._ended = threading.Event()
         self._settled = threading.Event()
         collecting.begin()
@@ -149,6 +172,26 @@ class Server:
         with _registry:
             _running.append(self)
         return self
+
+    def _new_gate(self) -> Gate | None:
+        if not self._token:
+            return None
+        return Gate(
+            self._observed,
+            behind=self.app,
+            name=self.name,
+            token=token_for(self._token),
+            limits=self._limits,
+            # Cookies know no ports: two servers of one machine must not take each other's.
+            cookie=f"wslab-{self.port}",
+            log=lambda line: self.log.add("log", line),
+            hang_up=self._hang_up,
+        )
+
+    def _hang_up(self, scope: Any) -> None:
+        for connection in list(self._engine.server_state.connections):
+            if getattr(connection, "scope", None) is scope:
+                connection.transport.abort()
 
     @staticmethod
     def _cause(error: BaseException | None) -> str:
@@ -184,15 +227,22 @@ class Server:
     async def _serve(self) -> None:
         self._main = asyncio.current_task()
         self.loop.set_exception_handler(self._collect_loop_error)
+        options = self._options
+        if self.gate is not None:
+            # Whoever may say where a request came from could be anybody, so no proxy is believed.
+            options = {"ws_max_size": self._limits.message_bytes, "proxy_headers": False} | options
         config = uvicorn.Config(
-            self._observed,
+            self.gate or self._observed,
             host=self.host,
             port=self.port,
             log_config=None,
             log_level="warning",
             access_log=False,
-            **self._options,
+            **options,
         )
+        if self.gate is not None:
+            config.load()
+            config.http_protocol_class = guarded(config.http_protocol_class, self._limits, self.gate.refuse)
         # uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long.
         config.timeout_graceful_shutdown = 0.5  # type: ignore[assignment]
         self._engine = Engine(config, self._settled.set)
@@ -303,7 +353,16 @@ class Server:
         return browser.card(self.name, self.url, self.ws_url, self.port, self._identity, self._state(), self.running)
 
 
-def serve(app: Any, *, port: int = 0, host: str = "127.0.0.1", name: str | None = None, **options: Any) -> Server:
+def serve(
+    app: Any,
+    *,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    name: str | None = None,
+    token: bool | str = False,
+    limits: Limits | None = None,
+    **options: Any,
+) -> Server:
     """Start `app` in a background thread and return once it answers.
 
     In a notebook, running a cell again replaces the server that the cell started before; so does a server of
@@ -312,23 +371,30 @@ def serve(app: Any, *, port: int = 0, host: str = "127.0.0.1", name: str | None 
     Args:
         app: an ASGI app, such as `FastAPI()`.
         port: 0 takes any free one.
-        host: an address of this machine; 127.0.0.1 is reachable from this machine alone.
+        host: an address of this machine; 127.0.0.1 is reachable from this machine alone, "0.0.0.0" from its whole
+            network, which needs a token.
         name: what it is called in pictures.
+        token: True shares the app with a room: only who holds the server's token comes in, which is new with each
+            start and ends with it. A string is a token of your own, 8 to 64 letters, digits and hyphens.
+        limits: what a visitor may ask of a server with a token.
         options: options of `uvicorn.Config` that make sense in a thread, such as `ws_ping_interval` (seconds).
 
     Raises:
-        ServerStartError: the port is taken, or the app raised or did not finish while it started.
+        ServerStartError: the port is taken, `host` is open to a network and there is no token, or the app raised or
+            did not finish while it started.
         WrongApp: `app` is a name, a class, a handler or anything else that is no ASGI app; or an option that
             cannot work in a thread (`reload`, `workers`).
     """
     validate(app, options)
+    validate_sharing(host, token)
     keep_interruptible()
     cell = _running_cell()
     for old in servers():
         rerun = cell is not None and old._cell is not None and old._cell[0] == cell[0] and old._cell[1] != cell[1]
-        if rerun or (port and old.port == port and old.host == host):
+        same_port = port and old.port == port and (old.host == host or {old.host, host} & {"0.0.0.0", "::"})
+        if rerun or same_port:
             old.stop()
-    server = Server(app, host, port, name, options)
+    server = Server(app, host, port, name, options, token, limits)
     server._cell = cell
     return server.start()
 

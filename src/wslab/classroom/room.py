@@ -1,0 +1,262 @@
+"""classroom(): the instructor's end of a server that is shared with a room."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import weakref
+from typing import Any
+
+from wslab.classroom import card
+from wslab.classroom.addresses import reachable_at
+from wslab.classroom.tally import CSS as SPLIT_CSS
+from wslab.classroom.tally import Tally
+from wslab.classroom.voting import Vote
+from wslab.errors import LabError
+from wslab.gate import Gate, Person, Visitor
+from wslab.language import Text
+from wslab.learning import catalogue
+from wslab.serving import Server
+from wslab.serving.arguments import stays_here
+from wslab.serving.heartbeat import in_kernel
+
+_PERIOD = 0.4  # seconds between two pictures; a class that joins changes them all the time
+
+
+class ClassroomError(LabError):
+    """What was asked of the class cannot be done; the message says why and what to do."""
+
+
+_NOT_SHARED = Text(
+    en='{name} is not shared with a room. Start it with serve(app, host="0.0.0.0", token=True), '
+    "then classroom(server).",
+    tr='{name} bir sınıfla paylaşılmıyor. serve(app, host="0.0.0.0", token=True) ile başlatıp classroom(server) yazın.',
+)
+_NO_SERVER = Text(
+    en="classroom() needs the server that serve(app, token=True) gave; it got {what}.",
+    tr="classroom(), serve(app, token=True) ile elde edilen sunucuyu ister; verilen: {what}.",
+)
+_OVER = Text(
+    en="The server has stopped, and with it this class. Start it again and write classroom(server) again.",
+    tr="Sunucu durdu, ders de onunla bitti. Yeniden başlatıp tekrar classroom(server) yazın.",
+)
+_NOBODY = Text(
+    en="Nobody here is called “{nickname}”. Here are: {names}.",
+    tr="Burada “{nickname}” adında kimse yok. Burada olanlar: {names}.",
+)
+_NO_VOTE = Text(
+    en='There is no vote yet. Ask one: room.vote("07.order").',
+    tr='Henüz bir oylama yok. Bir soru sorun: room.vote("07.order").',
+)
+
+
+class Classroom:
+    """A room of people in front of one server; made by `classroom(server)`.
+
+    As the last expression of a cell it shows the way in as a QR code and who has come, and follows what happens.
+
+    Attributes:
+        server: what is shared.
+        token: the code that lets people in.
+    """
+
+    def __init__(self, server: Server, gate: Gate) -> None:
+        self.server = server
+        self.token = gate.token
+        self._gate = gate
+        self._votes: list[Vote] = []
+        self._views: list[Any] = []
+        self._news = threading.Event()
+        self._lock = threading.Lock()
+        self._follower: threading.Thread | None = None
+        gate.board = self._board
+        gate.hear = self._hear
+        gate.changed = self._news.set
+
+    # -- who is in ------------------------------------------------------------------------------------------
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Addresses of the join page, the likeliest first; empty once the server has stopped."""
+        if not self._running:
+            return ()
+        port, token = self.server.port, self.token
+        return tuple(f"http://{address}:{port}/join/{token}" for address in reachable_at(self.server.host))
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Who has joined, in the order in which they came."""
+        return self._gate.people.snapshot()
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How often somebody was turned away or put out, by reason."""
+        return dict(self._gate.refused)
+
+    def kick(self, nickname: str) -> None:
+        """Close what this person has open (code 1008) and end their visit; their vote no longer counts.
+
+        They can join again under the same code; `lock()` the door first where that must not happen.
+
+        Raises:
+            ClassroomError: nobody is called so, or the server has stopped.
+        """
+        self._need_running()
+        if not self.server.submit(self._gate.put_out(nickname)).result(10):
+            names = ", ".join(person.nickname for person in self.people) or "–"
+            raise ClassroomError(_NOBODY, nickname=nickname, names=names)
+
+    def lock(self) -> None:
+        """Close the door: who is in stays in, nobody else joins."""
+        self._gate.locked = True
+        self._news.set()
+
+    def unlock(self) -> None:
+        """Open the door again."""
+        self._gate.locked = False
+        self._news.set()
+
+    # -- votes ------------------------------------------------------------------------------------------------
+
+    def vote(self, key: str) -> Vote:
+        """Ask everybody who has joined, and who joins later, a prediction; an open vote is closed first.
+
+        Args:
+            key: of a prediction, `07.order`.
+
+        Raises:
+            PredictionError: there is no such prediction.
+            ClassroomError: the server has stopped.
+        """
+        question = catalogue.find(key)
+        self._need_running()
+        if self._votes:
+            self._votes[-1].close()
+        self._votes.append(Vote(question, self._voters, self._tell))
+        self._tell()
+        return self._votes[-1]
+
+    def close_vote(self) -> Tally:
+        """End the vote and give the split, without saying which answer is right: that is `vote.reveal()`.
+
+        Raises:
+            ClassroomError: nothing has been asked yet.
+        """
+        if not self._votes:
+            raise ClassroomError(_NO_VOTE)
+        return self._votes[-1].close()
+
+    @property
+    def votes(self) -> tuple[Tally, ...]:
+        """Every vote so far as plain data, oldest first."""
+        return tuple(vote.split() for vote in self._votes)
+
+    def _voters(self) -> list[Visitor]:
+        return [visitor for visitor in self._gate.people.everybody if visitor.session]
+
+    def _board(self, visitor: Visitor) -> dict[str, Any]:
+        return {"vote": self._votes[-1].shown_to(visitor)} if self._votes else {}
+
+    def _hear(self, visitor: Visitor, said: dict[str, Any]) -> None:
+        if self._votes:
+            self._votes[-1].cast(visitor, said.get("vote"), said.get("choice"))
+
+    def _tell(self) -> None:
+        self._news.set()
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to be told
+            self.server.loop.call_soon_threadsafe(self._gate.tell_everybody)
+
+    # -- in the notebook --------------------------------------------------------------------------------------
+
+    @property
+    def _running(self) -> bool:
+        return self.server.running and self.server.gate is self._gate
+
+    def _need_running(self) -> None:
+        if not self._running:
+            raise ClassroomError(_OVER)
+
+    def poster(self) -> Poster:
+        """The way in alone, large enough for the last row."""
+        return Poster(self)
+
+    def _way_in(self) -> str:
+        return card.way_in(self.links, self.token, stays_here(self.server.host), self._running)
+
+    def _html(self) -> str:
+        after = self._votes[-1].split() if self._votes else None
+        # While a vote is open the projector must not tell people how the others vote.
+        split = "" if after is None else after.state_html() if after.open else after.html()
+        who = card.who_is_in(self.people, self._gate.refused, self._gate.locked)
+        return card.card(self._way_in(), who, css=SPLIT_CSS, after=split)
+
+    def __repr__(self) -> str:
+        return card.as_text(self.links, self.token, self.people, self._gate.refused, self._gate.locked)
+
+    def _repr_html_(self) -> str:
+        return self._html()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._html()}
+        if in_kernel():
+            from wslab.classroom.view import View
+
+            view = View(self._html)
+            with self._lock:
+                self._views = [*self._views[-3:], view]
+                if self._follower is None:
+                    self._follower = threading.Thread(target=self._follow, name="wslab classroom", daemon=True)
+                    self._follower.start()
+            bundle |= view.bundle()
+        return bundle
+
+    def _follow(self) -> None:
+        while True:
+            self._news.wait(1.0)
+            self._news.clear()
+            running = self._running
+            for view in list(self._views):
+                view.refresh()
+            if not running:
+                with self._lock:
+                    self._follower = None
+                return
+            time.sleep(_PERIOD)
+
+
+class Poster:
+    """The way into a class, large; made by `room.poster()`."""
+
+    def __init__(self, room: Classroom) -> None:
+        self._room = room
+
+    def __repr__(self) -> str:
+        return "\n".join(self._room.links) or str(_OVER)
+
+    def _repr_html_(self) -> str:
+        return card.card(self._room._way_in(), large=True)
+
+
+# By the gate's id: a room and its gate hold each other, and go together.
+_rooms: weakref.WeakValueDictionary[int, Classroom] = weakref.WeakValueDictionary()
+_registry = threading.Lock()
+
+
+def classroom(server: Server) -> Classroom:
+    """The room in front of a server that `serve(app, host="0.0.0.0", token=True)` shares; the same one at each call.
+
+    Raises:
+        ClassroomError: the server is not shared, or has stopped.
+    """
+    if not isinstance(server, Server):
+        raise ClassroomError(_NO_SERVER, what=f"{server!r:.80}")
+    if server.gate is None:
+        raise ClassroomError(_NOT_SHARED, name=server.name)
+    if not server.running:
+        raise ClassroomError(_OVER)
+    with _registry:
+        room = _rooms.get(id(server.gate))
+        if room is None or room._gate is not server.gate:
+            room = _rooms[id(server.gate)] = Classroom(server, server.gate)
+        return room

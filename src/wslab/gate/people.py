@@ -1,0 +1,168 @@
+"""Who has joined: the list of people, their sessions and their sockets."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from starlette.authentication import BaseUser
+
+from wslab.gate import nicknames
+from wslab.gate.limits import Bucket, Limits
+
+State = Literal["here", "away"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who has joined, at one moment.
+
+    Attributes:
+        nickname: what they call themselves; nobody else is called so.
+        address: where they came from.
+        since: when they joined.
+        messages: how many WebSocket messages they sent to the app.
+        sockets: how many WebSockets they have open to the app.
+        state: `here` while a page of theirs (or a program) is connected, `away` when none is.
+        guest: whether it is a program that brought the token along and never saw the join page.
+    """
+
+    nickname: str
+    address: str
+    since: datetime
+    messages: int
+    sockets: int
+    state: State
+    guest: bool
+
+
+class Visitor(BaseUser):
+    """The session of somebody who has joined; the app finds it as `websocket.user` (`request.user`).
+
+    Attributes:
+        nickname: what they are called; `display_name` for the app.
+        language: of their pages.
+        session: the secret in their cookie, "" for a guest.
+    """
+
+    def __init__(self, nickname: str, address: str, language: str, session: str, limits: Limits, now: float) -> None:
+        self.nickname = nickname
+        self.address = address
+        self.language = language
+        self.session = session
+        self.since = datetime.now(UTC).astimezone()
+        self.messages = 0
+        self.seen = now
+        self.requests = Bucket(limits.requests_per_second, limits.request_burst, now)
+        # Of the person, not of the connection: a new connection brings no new allowance.
+        self.allowance = Bucket(limits.messages_per_second, limits.message_burst, now)
+        self.closers: dict[object, Callable[[int, str], Awaitable[None]]] = {}
+        self.sockets = 0
+        self.pages = 0
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def display_name(self) -> str:
+        return self.nickname
+
+    @property
+    def identity(self) -> str:
+        return self.nickname
+
+    @property
+    def present(self) -> bool:
+        """Whether anything of theirs is connected."""
+        return bool(self.sockets or self.pages)
+
+    def snapshot(self) -> Person:
+        """The person as plain data."""
+        return Person(
+            nickname=self.nickname,
+            address=self.address,
+            since=self.since,
+            messages=self.messages,
+            sockets=self.sockets,
+            state="here" if self.present else "away",
+            guest=not self.session,
+        )
+
+
+class Full(Exception):
+    """Nobody else can join, from this address or at all; `scope` says which."""
+
+    def __init__(self, scope: Literal["room", "address"]) -> None:
+        super().__init__(scope)
+        self.scope: Literal["room", "address"] = scope
+
+
+class People:
+    """Everybody who has joined. Changed on the server's loop only; `snapshot` may be called from any thread."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._sessions: dict[str, Visitor] = {}
+        self._guests: list[Visitor] = []
+        self._lock = threading.Lock()
+
+    @property
+    def everybody(self) -> list[Visitor]:
+        """People and guests, in the order in which they came."""
+        with self._lock:
+            return sorted([*self._sessions.values(), *self._guests], key=lambda visitor: visitor.since)
+
+    def of_session(self, session: str) -> Visitor | None:
+        """Whose cookie this is."""
+        # The key is 128 random bits, so how long the dictionary looks for it tells nobody anything.
+        return self._sessions.get(session)
+
+    def join(self, nickname: str, address: str, language: str, now: float) -> Visitor:
+        """A new session under this nickname, made unique.
+
+        Raises:
+            Full: the room is, or this address has sent enough people.
+        """
+        with self._lock:
+            mine = [visitor for visitor in self._sessions.values() if visitor.address == address]
+            if len(mine) >= self._limits.people_per_address and not self._make_room(mine):
+                raise Full("address")
+            if len(self._sessions) >= self._limits.people and not self._make_room(list(self._sessions.values())):
+                raise Full("room")
+            visitor = Visitor(self._unique(nickname), address, language, secrets.token_urlsafe(16), self._limits, now)
+            self._sessions[visitor.session] = visitor
+        return visitor
+
+    def _make_room(self, visitors: list[Visitor]) -> bool:
+        """Forget whoever has been away longest, if anybody is."""
+        away = [visitor for visitor in visitors if not visitor.present]
+        if not away:
+            return False
+        del self._sessions[min(away, key=lambda visitor: visitor.seen).session]
+        return True
+
+    def guest(self, nickname: str, address: str, language: str, now: float) -> Visitor:
+        """A program that brought the token along, for as long as its connection lasts."""
+        with self._lock:
+            visitor = Visitor(self._unique(nickname), address, language, "", self._limits, now)
+            self._guests.append(visitor)
+        return visitor
+
+    def _unique(self, nickname: str) -> str:
+        return nicknames.unique(nickname, [other.nickname for other in (*self._sessions.values(), *self._guests)])
+
+    def forget(self, visitor: Visitor) -> None:
+        """End a session: its cookie opens nothing from now on."""
+        with self._lock:
+            self._sessions.pop(visitor.session, None)
+            if visitor in self._guests:
+                self._guests.remove(visitor)
+
+    def snapshot(self) -> tuple[Person, ...]:
+        """Everybody, as plain data."""
+        return tuple(visitor.snapshot() for visitor in self.everybody)

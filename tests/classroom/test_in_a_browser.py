@@ -1,0 +1,169 @@
+"""Two real browsers join by the link, chat and vote; the instructor's card in a real JupyterLab follows."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+from tests.browser.conftest import SHOTS, Notebook, running_lab
+from tests.gate.visitors import token
+
+from wslab.classroom import classroom
+from wslab.seed import fresh
+from wslab.serving import serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SCRIPT = "<script>alert(1)</script"
+PHONE = {"width": 390, "height": 844}
+
+
+def shot(page: Page, name: str, full: bool = True) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(SHOTS / f"class-{name}.png"), full_page=full)
+
+
+def phone(browser: Browser, locale: str, theme: str, faults: list[str]) -> Page:
+    page = browser.new_context(viewport=PHONE, locale=locale, color_scheme=theme).new_page()  # type: ignore[arg-type]
+    page.set_default_timeout(30_000)
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
+    return page
+
+
+def enter(page: Page, link: str, nickname: str) -> None:
+    page.goto(link)
+    page.fill("#nickname", nickname)
+    page.click("button")
+    expect(page.locator("#say button")).to_be_enabled()
+
+
+def narrow(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_two_phones(browser: Browser) -> None:
+    faults: list[str] = []
+    with serve(fresh("server").app, token=True, name="chat") as server:
+        room = classroom(server)
+        ada = phone(browser, "en-GB", "light", faults)
+        eve = phone(browser, "tr-TR", "dark", faults)
+        ada.goto(room.links[0])
+        eve.goto(room.links[0])
+        shot(ada, "join-en-light")
+        shot(eve, "join-tr-dark")
+        enter(ada, room.links[0], "Ada")
+        enter(eve, room.links[0], SCRIPT)
+        expect(eve.locator("h1")).to_have_text(f"Adınız: {SCRIPT}")
+        assert [person.nickname for person in room.people] == ["Ada", SCRIPT]
+
+        ada.fill("#text", "<b>Merhaba</b>")
+        ada.click("#say button")
+        expect(ada.locator("#messages li")).to_have_text("Mesajınız: <b>Merhaba</b>")
+        expect(eve.locator("#messages li")).to_have_text("Başka bir istemciden: <b>Merhaba</b>")
+
+        vote = room.vote("07.order")
+        for page, choice, kept in ((ada, "queue", "Kept."), (eve, "by-message", "Kaydedildi.")):
+            page.check(f"input[value={choice}]")
+            page.click("#send")
+            expect(page.locator("#verdict")).to_contain_text(kept)
+            assert narrow(page)
+        shot(ada, "vote-en-light")
+        assert vote.split().answers == {"Ada": "queue", SCRIPT: "by-message"}
+        vote.reveal()
+        expect(ada.locator("#verdict")).to_have_text("≠ Not what you predicted.")
+        expect(eve.locator("#verdict")).to_have_text("✓ Tahmin ettiğiniz gibi.")
+        expect(ada.locator(".option.right input")).to_have_value("by-message")
+        shot(eve, "answer-tr-dark")
+
+        eve.click("nav a")
+        expect(eve.locator("h1")).to_have_text(f"You are {SCRIPT}")
+        assert faults == []
+        # What a browser says to a server that has a new token: nothing more to do here.
+        old = token(server)
+        server.restart()
+        assert token(server) != old
+        expect(ada.locator("#over")).to_contain_text("it has a new code", timeout=30_000)
+
+
+CELLS = """
+from wslab import classroom, serve, use
+from wslab.seed import fresh
+use({language!r})
+server = serve(fresh("server").app, token=True, name="chat")
+room = classroom(server)
+---
+room
+---
+from pathlib import Path
+Path("link.txt").write_text(room.links[0])
+---
+vote = room.vote("07.order")
+---
+vote.reveal()
+---
+server.stop()
+"""
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), pytest.param("tr", "dark", marks=pytest.mark.proof)])
+def test_the_card_in_jupyterlab(browser: Browser, tmp_path: Path, language: str, theme: str) -> None:
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.format(language=language).split("---")]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    folder, settings = tmp_path / "lab", tmp_path / "settings"
+    folder.mkdir()
+    themes = settings / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    themes.mkdir(parents=True)
+    name = "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
+    (themes / "themes.jupyterlab-settings").write_text(json.dumps({"theme": name}))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), folder / "class.ipynb")
+    with running_lab(folder, settings) as lab:
+        page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+        page.set_default_timeout(60_000)
+        notebook = Notebook(page, lab, "class.ipynb")
+        page.locator(".jp-Cell").first.click()
+        for _ in range(3):
+            page.keyboard.press("Shift+Enter")
+        card = page.locator(".jp-OutputArea .wslab-class")
+        expect(card.locator("img")).to_have_attribute("alt", re.compile("http://127"))
+        link = folder / "link.txt"
+        expect(page.locator(".jp-Cell").nth(2).locator(".jp-InputPrompt")).to_have_text("[3]:")
+        faults: list[str] = []
+        student = phone(browser, language, theme, faults)
+        enter(student, link.read_text(), SCRIPT)
+        # Nobody ran a cell meanwhile: the card follows by itself.
+        row = card.locator("tbody tr")
+        expect(row.locator("td").first).to_have_text(SCRIPT)
+        page.locator(".jp-Cell").nth(3).click()
+        page.keyboard.press("Shift+Enter")
+        student.check("input[value=queue]")
+        student.click("#send")
+        voted = "1 of 1 have voted" if language == "en" else "1 kişiden 1 kişi oy verdi"
+        expect(page.locator(".wslab-split").first).to_contain_text(voted)
+        page.locator(".jp-Cell").nth(4).click()
+        page.keyboard.press("Shift+Enter")
+        expect(page.locator(".wslab-split .wslab-is-right").first).to_be_visible()
+        student.fill("#text", "selam")
+        student.click("#say button")
+        expect(row.locator("td").nth(2)).to_have_text("1")
+        page.evaluate("document.activeElement.blur()")
+        card.scroll_into_view_if_needed()
+        shot(page, f"card-{language}-{theme}", full=False)
+        page.locator(".wslab-split").last.scroll_into_view_if_needed()
+        shot(page, f"split-{language}-{theme}", full=False)
+        page.locator(".jp-Cell").nth(5).click()
+        page.keyboard.press("Shift+Enter")
+        expect(card).to_contain_text("stopped" if language == "en" else "durdu")
+        assert faults == [] or all("ERR_CONNECTION_REFUSED" in fault for fault in faults)
+        assert notebook.errors == []
+        page.context.close()
+        student.context.close()
