@@ -54,9 +54,11 @@
     panel.hidden = false;
     const frame = root.getBoundingClientRect();
     const at = box.getBoundingClientRect();
-    const below = at.bottom - frame.top + 6;
-    const above = at.top - frame.top - panel.offsetHeight - 6;
-    const low = Math.min(frame.height, window.innerHeight - frame.top);
+    // On a slide the whole page is scaled, and these rectangles with it.
+    const scale = frame.width / root.offsetWidth || 1;
+    const below = (at.bottom - frame.top) / scale + 6;
+    const above = (at.top - frame.top) / scale - panel.offsetHeight - 6;
+    const low = Math.min(frame.height, window.innerHeight - frame.top) / scale;
     panel.style.top = `${below + panel.offsetHeight > low && above > 0 ? above : below}px`;
   };
   const legend = make('ul', {class: 'wire-legend', 'aria-label': ui.legend});

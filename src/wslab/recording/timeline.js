@@ -286,8 +286,9 @@
     // ---- the mouse -------------------------------------------------------------------------------------
     const tip = make("div", { className: "wslab-tip", hidden: true });
     const spot = (event) => {
-      const box = svg.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top - lift];
+      // On a slide the whole page is scaled, and the mouse speaks of pixels of the screen.
+      const box = svg.getBoundingClientRect(), scale = box.width / width || 1;
+      return [(event.clientX - box.left) / scale, (event.clientY - box.top) / scale - lift];
     };
     const under = (px, py) => {
       const row = film.rows.findIndex(([y]) => py >= y && py < y + 50);
