@@ -11,7 +11,7 @@ LANG_ ?=
 PARALLEL ?= -n 3 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test proof pythons quick build bench pictures lock clean
+.PHONY: help install develop lab test proof pythons quick build slides site bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,8 +60,15 @@ quick: $(VENV)/.develop ## the everyday tests: under 90 seconds, no browser, no 
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook and not proof"
 
-build: $(VENV)/.develop ## write notebooks/, labs/ and solutions/ from course/
+build: $(VENV)/.develop ## write notebooks/, labs/, solutions/ and the instructor's guide from course/
 	$(BIN)/wslab build
+	$(BIN)/wslab schedule --guide
+
+slides: $(VENV)/.develop ## write build/slides: a reveal.js file for each notebook and language
+	$(BIN)/wslab slides
+
+site: $(VENV)/.develop ## write build/site: both editions to read in a browser, with search
+	$(BIN)/wslab site
 
 bench: $(VENV)/.develop ## measure; reports, asserts nothing
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -73,7 +80,7 @@ lock: $(VENV)/.develop ## renew the exact versions in requirements*.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-		--extra dev --extra grading -c requirements.lock pyproject.toml -o requirements-dev.lock
+		--extra dev --extra grading --extra site --extra dask -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

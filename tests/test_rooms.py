@@ -13,13 +13,17 @@ MAY_USE = {
     "source": set[str](),
     "picture": {"language"},
     "seed": set[str](),
-    "serving": GROUND,
+    "gate": GROUND,
+    "serving": GROUND | {"gate"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},
     "learning": GROUND | {"serving"},
+    "classroom": GROUND | {"gate", "serving", "recording", "learning"},
     "building": GROUND,
     "labs": GROUND | {"serving", "recording", "capture", "learning", "building"},
     "grading": GROUND | {"serving", "recording", "capture", "learning", "labs", "building"},
+    "teaching": GROUND | {"learning", "building"},
+    "publishing": GROUND | {"building", "learning"},
     "notebook": GROUND | {"serving"},
 }
 

@@ -9,11 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-from rich.console import Console
-from rich.table import Table
-
 from wslab.language import LANGUAGES, Text, current_language, use_language
+
+_MISSING = Text(
+    en="The package {package} is missing. In the course's folder, run: "
+    "{python} -m pip install -r requirements.lock -e .",
+    tr="{package} paketi eksik. Kursun klasöründe çalıştırın: {python} -m pip install -r requirements.lock -e .",
+)
+
+try:
+    import typer
+    from rich.console import Console
+    from rich.table import Table
+except ModuleNotFoundError as error:
+    sys.exit(_MISSING.format(package=error.name, python=sys.executable))
 
 if TYPE_CHECKING:
     from wslab.building import Unit
@@ -149,9 +158,41 @@ def adopt(notebook: Annotated[Path, typer.Argument(help="A built notebook that w
 
 
 @app.command()
+def slides(
+    units: Annotated[list[str] | None, typer.Argument(help="Numbers of notebooks, such as 05; else all.")] = None,
+) -> None:
+    """Write slides into build/slides: one file for each notebook and language, which works offline."""
+    from wslab import building, publishing
+
+    try:
+        for path in publishing.slides(find_root(), units or ()):
+            console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    except (building.BuildError, publishing.PublishingError) as error:
+        _fail(error)
+
+
+@app.command()
+def site(
+    units: Annotated[list[str] | None, typer.Argument(help="Numbers of units, such as 05 or L1; else all.")] = None,
+) -> None:
+    """Write the reading site into build/site; open its index.html."""
+    from wslab import building, publishing
+
+    try:
+        first = publishing.site(find_root(), units or ())
+        console.print(str(first), markup=False, highlight=False, soft_wrap=True)
+    except (building.BuildError, publishing.PublishingError) as error:
+        _fail(error)
+
+
+@app.command()
 def doctor() -> None:
     """Say what works here and what to do about the rest; exit status 1 if something must be mended."""
-    from wslab.learning import doctor as examine
+    try:
+        from wslab.learning import doctor as examine
+    except ModuleNotFoundError as error:
+        console.print(_MISSING.format(package=error.name, python=sys.executable), style="red", soft_wrap=True)
+        raise typer.Exit(1) from error
 
     report = examine()
     console.print(report, soft_wrap=True)
@@ -178,26 +219,66 @@ def check(
 
 
 @app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder of submissions, or a zip of one.")],
+    out: Annotated[Path, typer.Option(help="The folder for results and reports.")] = Path("results"),
+    workers: Annotated[int | None, typer.Option(help="How many at a time; else four for each core.")] = None,
+    dask: Annotated[str | None, typer.Option(help="A Dask scheduler to run on, such as tcp://10.0.0.5:8786.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Grade only these, such as ayse/L1, ayse, L1 or 'a*/L2'; may be repeated.")
+    ] = None,
+    regrade: Annotated[bool, typer.Option(help="Grade also what has a result.")] = False,
+    require_sandbox: Annotated[bool, typer.Option(help="Refuse where submissions can't be kept apart.")] = False,
+    language: Annotated[str | None, typer.Option(help="Of class.html and the remarks in scores.csv.")] = None,
+) -> None:
+    """Grade a class's labs: scores, feedback for each student, and a page on what was not understood."""
+    from wslab.errors import LabError
+    from wslab.grading.batch import Choice
+    from wslab.grading.command import grade_class
+
+    choice = Choice(only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox)
+    status = 1
+    try:
+        status = grade_class(
+            submissions, out, find_root(), console, choice=choice, workers=workers, dask=dask, language=language
+        )
+    except LabError as error:
+        _fail(error)
+    if status == 130:
+        # What is under way would be waited for, until its deadline; it ends with this process.
+        sys.stdout.flush()
+        os._exit(status)
+    raise typer.Exit(status)
+
+
+@app.command()
 def progress() -> None:
     """Show predictions, points and what comes next."""
-    from wslab.labs import points
-    from wslab.learning import progress as so_far
+    from wslab.labs import progress as so_far
 
-    console.print(so_far(points()))
+    console.print(so_far())
 
 
 @app.command()
 def schedule(
     minutes: Annotated[int | None, typer.Option(help="Stop where this many minutes are full.")] = None,
     markdown: Annotated[bool, typer.Option(help="As a Markdown table, as the README holds it.")] = False,
+    plan: Annotated[str | None, typer.Option(help="A ready plan of course/plans.yml, such as half-day.")] = None,
+    guide: Annotated[bool, typer.Option(help="Write the instructor's guide into docs/, in every language.")] = False,
 ) -> None:
     """List the units with their minutes, summed from their front matter."""
-    from wslab import building
+    from wslab import building, teaching
 
     root = find_root()
     try:
         units = building.units(root)
-    except building.BuildError as error:
+        if guide:
+            console.print(_WRITTEN.format(count=len(teaching.write_guide(root))))
+            return
+        if plan is not None:
+            console.print(teaching.plan_named(plan, teaching.read_plans(root, units)))
+            return
+    except (building.BuildError, teaching.NoPlanError) as error:
         _fail(error)
         return
     if markdown:

@@ -43,6 +43,8 @@ class Run:
         if MAY_RAISE not in cell.metadata.get("tags", []):
             assert "Traceback" not in printed, f"cell {index} of {cell.id}: {printed}"
             assert "was never awaited" not in printed, f"cell {index} of {cell.id}: {printed}"
+        # To nbgrader a check that says anything there has failed.
+        assert not (printed and cell.metadata.get("nbgrader", {}).get("grade")), f"{cell.id}: {printed}"
         shown = "".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
         # A prediction's card says so when the run measured something that the course does not teach.
         assert not any(words in shown for words in UNEXPECTED), f"cell {index}: {shown}"

@@ -39,6 +39,7 @@ T = TypeVar("T")
 _PROBE = "/.well-known/wslab"  # answered by serve() itself; any other server answers 404, which does as well
 _MAX_LINES = 3000
 _LONGEST = 70
+_MOST_MESSAGES, _MOST_BYTES = 50_000, 32 << 20  # what a server may send at most: it may be one that means no good
 _NO_LINGER = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 _quiet = logging.getLogger("wslab.labs.clients")
@@ -186,8 +187,13 @@ class Client:
         self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
+        came = 0
         with contextlib.suppress(ConnectionClosed):
             async for data in self._websocket:
+                came += len(data)
+                if came > _MOST_BYTES or len(self.messages) >= _MOST_MESSAGES:
+                    self._websocket.transport.abort()
+                    break
                 message = Message(data, self._stage.clock())
                 self.messages.append(message)
                 self._unread.append(message)
@@ -462,7 +468,7 @@ class Stage:
                 open_timeout=None,
                 close_timeout=self.patience.step,
                 ping_interval=None,
-                max_size=None,
+                max_size=_MOST_BYTES,
                 max_queue=None,
                 proxy=None,
                 logger=_quiet,
@@ -584,8 +590,19 @@ class Stage:
         if client is None:
             client = self._http = self._http or self._new_http()
         url = f"http://{self._host}{path}"
+
+        async def whole() -> httpx.Response:
+            async with client.stream(method, url, params=params, json=json) as response:
+                body = b""
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > _MOST_BYTES:
+                        raise ConnectionError("the answer has no end")
+            headers = [pair for pair in response.headers.items() if pair[0] != "content-encoding"]
+            return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+
         try:
-            return await self.patience.in_time(client.request(method, url, params=params, json=json), within)
+            return await self.patience.in_time(whole(), within)
         except httpx.HTTPError as error:
             raise ConnectionError(str(error)) from error
 

@@ -1,0 +1,1 @@
+"""A class's submissions, each judged from outside its own process."""

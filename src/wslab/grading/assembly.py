@@ -1,0 +1,249 @@
+"""Which cells of a submission run: the learner's own, and the lab's given ones as the kit has them.
+
+A check's cell is never run: the judge knows the checks. So whatever happened to one, the same cells run, in the same
+order; what happened is said in a remark.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wslab.grading.magics import without_magics
+from wslab.grading.opening import LearnerCell
+from wslab.grading.task import Cell
+from wslab.labs import notebooks
+from wslab.labs.verdict import filled
+from wslab.language import Text
+
+_EDITED = Text(
+    en="Edited, though they belong to the lab; the lab's own were taken: {names}.",
+    tr="Çalışmaya ait oldukları hâlde değiştirilmiş; çalışmanın kendi hücreleri kullanıldı: {names}.",
+)
+_MISSING = Text(
+    en="Missing, and put back from the lab: {names}.",
+    tr="Eksik; çalışmadan yerine konuldu: {names}.",
+)
+_TWICE = Text(
+    en="There more than once; that changes nothing: {names}.",
+    tr="Birden fazla kez var; bu bir şeyi değiştirmez: {names}.",
+)
+_MOVED = Text(
+    en="The lab's own cells stand in another order than in the lab; that changes nothing.",
+    tr="Çalışmanın kendi hücreleri çalışmadakinden farklı bir sırada; bu bir şeyi değiştirmez.",
+)
+_INVENTED = Text(
+    en="Marked as checks, but no checks of this lab; they were left out: {names}.",
+    tr="Sınama olarak işaretlenmiş, ama bu çalışmanın sınaması değil; dışarıda bırakıldı: {names}.",
+)
+_NO_SOLUTION = Text(
+    en="The cell to be written in is gone: {names}. Whatever other cells hold was run all the same.",
+    tr="Yazılacak hücre silinmiş: {names}. Yine de öteki hücrelerde ne varsa çalıştırıldı.",
+)
+_SEVERAL_SOLUTIONS = Text(
+    en="There more than once, and run in the order in which they stand: {names}.",
+    tr="Birden fazla kez var ve bulundukları sırayla çalıştırıldı: {names}.",
+)
+_NOT_CODE = Text(
+    en="Turned into text; it was run as code: {names}.",
+    tr="Metne dönüştürülmüş; kod olarak çalıştırıldı: {names}.",
+)
+_MAGICS = Text(
+    en="Only Jupyter knows these lines; they were passed over: {lines}.",
+    tr="Bu satırları yalnızca Jupyter anlar; atlandı: {lines}.",
+)
+_ANOTHER_APP = Text(
+    en="{name} makes another `app` after the checks. What was graded is the one before it.",
+    tr="{name} sınamalardan sonra başka bir `app` oluşturuyor. Puanlanan, ondan önceki.",
+)
+_CELL = Text(en="code cell {number}", tr="{number}. kod hücresi")
+
+_ASKING = {"check", "hint", "solution", "reset", "transcript", "stop_all", "progress"}
+_AFTER_THE_CHECKS = {"reflection", "stretch", "check-all", "stop-at-the-end", "summary", "next"}
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What is run of a submission.
+
+    Attributes:
+        cells: in this order.
+        remarks: what was not as it should be.
+    """
+
+    cells: tuple[Cell, ...]
+    remarks: tuple[Text, ...]
+
+
+def assemble(handed: Sequence[LearnerCell], kit: Iterable[notebooks.Cell]) -> Assembled:
+    """Choose the cells that run.
+
+    Of the submission: the cells to be written in, and those that the learner added, in the learner's order. Of the kit:
+    the given cells. Left out: checks, what only asks the kit for something (`hint(…)`), and, where a cell behind the
+    checks makes another `app`, everything from there on.
+
+    Args:
+        handed: the submission's cells.
+        kit: the code cells of the lab's solution.
+    """
+    return _Assembly(tuple(handed), tuple(cell for cell in kit if cell.grade_id)).assembled()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A cell that runs, and which of the lab's it is; empty for one that the learner added."""
+
+    cell: Cell
+    own: str
+    behind: bool
+
+
+class _Assembly:
+    def __init__(self, handed: tuple[LearnerCell, ...], kit: tuple[notebooks.Cell, ...]) -> None:
+        self.handed = handed
+        self.kit = {cell.grade_id: cell for cell in kit}
+        self.order = list(self.kit)
+        self.solutions = {cell.grade_id for cell in kit if cell.solution}
+        self.given = {cell.grade_id for cell in kit if not cell.solution and not cell.graded}
+        self.names: dict[str, str] = {}
+        self.magics: list[str] = []
+        self.invented: list[str] = []
+        self.not_code: list[str] = []
+
+    def assembled(self) -> Assembled:
+        kept = self._with_given(self._kept())
+        another = self._another_app(kept)
+        cells = tuple(one.cell for one in kept[: None if another is None else another])
+        remarks = list(self._remarks())
+        if another is not None:
+            remarks.append(filled(_ANOTHER_APP, name=kept[another].cell.name))
+        return Assembled(cells, tuple(remarks))
+
+    def _own(self, cell: LearnerCell) -> str:
+        """Which of the lab's cells it is: by nbgrader's name, else by the notebook's, which has the same words."""
+        if cell.grade_id in self.kit:
+            return cell.grade_id
+        return cell.id if not cell.grade_id and cell.id in self.kit else ""
+
+    def _kept(self) -> list[_Kept]:
+        kept: list[_Kept] = []
+        count = 0
+        behind = False
+        for cell in self.handed:
+            own = self._own(cell)
+            count += cell.kind == "code"
+            name = f"In[{count}]"
+            behind = behind or cell.grade_id in _AFTER_THE_CHECKS or cell.id in _AFTER_THE_CHECKS
+            if own in self.solutions:
+                behind = False
+                if cell.kind != "code":
+                    self.not_code.append(own)
+                    name = own
+            elif own:
+                if cell.kind == "code":
+                    self.names.setdefault(own, name)
+                continue
+            elif cell.kind != "code":
+                continue
+            elif cell.graded:
+                self.invented.append(cell.grade_id or name)
+                continue
+            elif _only_asks(cell.source):
+                continue
+            source, ignored = without_magics(cell.source)
+            self.magics += [f"{name}: `{line.replace('`', chr(39))}`" for line in ignored]
+            if source.strip():
+                kept.append(_Kept(Cell(name, source), own, behind))
+        return kept
+
+    def _with_given(self, kept: list[_Kept]) -> list[_Kept]:
+        """The given cells in their places: behind the solution cell that they follow in the lab, before the next."""
+        for grade_id in [one for one in self.order if one in self.given]:
+            here = self.order.index(grade_id)
+            before = set(self.order[:here])
+            after = set(self.order[here + 1 :]) & self.solutions
+            place = max(
+                (at + 1 for at, one in enumerate(kept) if one.own in before or one.own in self.given), default=0
+            )
+            place = min([place, *(at for at, one in enumerate(kept) if one.own in after)])
+            cell = Cell(self.names.get(grade_id, grade_id), self.kit[grade_id].source)
+            kept = [*kept[:place], _Kept(cell, grade_id, False), *kept[place:]]
+        return kept
+
+    def _another_app(self, kept: list[_Kept]) -> int | None:
+        """Where a cell behind the checks makes another app, though there was one that somebody had worked on."""
+        begun = any(one.own in self.solutions and self._worked_on(one) for one in kept)
+        last = max((at for at, one in enumerate(kept) if one.own in self.solutions), default=0)
+        places = (
+            at
+            for at, one in enumerate(kept)
+            if at > last and one.behind and not one.own and _makes_app(one.cell.source)
+        )
+        return next(places, None) if begun else None
+
+    def _worked_on(self, one: _Kept) -> bool:
+        from wslab.building.solutions import cleared  # brings nbformat along, seconds that few need
+
+        stub = cleared(self.kit[one.own].source, "code")
+        return notebooks.Cell(stub).assigns("app") and one.cell.source.split() != stub.split()
+
+    def _remarks(self) -> Iterable[Text]:
+        found: dict[str, list[LearnerCell]] = {}
+        for cell in self.handed:
+            if own := self._own(cell):
+                found.setdefault(own, []).append(cell)
+        locked = [one for one in self.order if one not in self.solutions]
+        edited = [one for one in locked if any(self._differs(cell) for cell in found.get(one, ()))]
+        missing = [one for one in locked if one not in found]
+        twice = [one for one in locked if len(found.get(one, ())) > 1]
+        gone = [one for one in self.order if one in self.solutions and one not in found]
+        several = [one for one in self.order if one in self.solutions and len(found.get(one, ())) > 1]
+        for text, names in (
+            (_EDITED, edited),
+            (_MISSING, missing),
+            (_TWICE, twice),
+            (_INVENTED, self.invented),
+            (_NO_SOLUTION, gone),
+            (_SEVERAL_SOLUTIONS, several),
+            (_NOT_CODE, self.not_code),
+        ):
+            if names:
+                yield filled(text, names=", ".join(f"`{name}`" for name in dict.fromkeys(names)))
+        if list(found) != [one for one in self.order if one in found]:
+            yield _MOVED
+        if self.magics:
+            yield filled(_MAGICS, lines="; ".join(self.magics))
+
+    def _differs(self, cell: LearnerCell) -> bool:
+        own = self.kit[self._own(cell)]
+        points = cell.points is not None and own.graded and cell.points != own.points
+        return cell.kind != "code" or cell.source.strip() != own.source.strip() or points
+
+
+def _only_asks(source: str) -> bool:
+    """Whether a cell does nothing but ask the kit for something, or nothing at all."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(node, ast.Expr) and _asks(node.value) for node in body)
+
+
+def _asks(node: ast.expr) -> bool:
+    node = node.value if isinstance(node, ast.Await) else node
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    simple = all(
+        isinstance(value, ast.Constant | ast.Name | ast.Attribute)
+        for value in (*node.args, *(keyword.value for keyword in node.keywords))
+    )
+    return name in _ASKING and simple
+
+
+def _makes_app(source: str) -> bool:
+    try:
+        return notebooks.Cell(source).assigns("app")
+    except (ValueError, RecursionError, MemoryError):
+        return False

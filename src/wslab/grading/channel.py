@@ -1,0 +1,126 @@
+"""The line between the judge and a learner's process: one JSON object a line, either way, over a socket.
+
+What comes from there was written by whoever wrote the submission. It is read up to a bound and as data alone, and
+nothing that it says gives a point.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_LONGEST_LINE = 1 << 20
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
+
+
+class Channel:
+    """One end of the line.
+
+    Attributes:
+        cut: whether more came than may come; nothing is read from then on.
+    """
+
+    def __init__(self, sock: socket.socket, bound: int | None = None) -> None:
+        """Take over `sock`.
+
+        Args:
+            sock: connected to the other end.
+            bound: how many bytes to read in all; as many as come, if left out.
+        """
+        self._sock = sock
+        self._left = bound
+        self._pending = b""
+        self.cut = False
+
+    def send(self, message: Mapping[str, Any], within: float = 5.0) -> bool:
+        """Send a message; return whether the other end took it in time.
+
+        Args:
+            message: what JSON can hold.
+            within: seconds.
+        """
+        try:
+            self._sock.settimeout(within)
+            # Only ASCII leaves here: half a surrogate in an exception's text breaks nothing.
+            self._sock.sendall(json.dumps(message).encode("ascii") + b"\n")
+        except OSError:
+            return False
+        return True
+
+    def receive(self, within: float | None = None) -> dict[str, Any] | None:
+        """The next message; what is none is passed over.
+
+        Args:
+            within: seconds; for ever if left out.
+
+        Returns:
+            The message; None if none came in time.
+
+        Raises:
+            EOFError: none will ever come.
+        """
+        until = None if within is None else time.monotonic() + within
+        for line in self._lines(until):
+            with contextlib.suppress(ValueError, RecursionError):
+                message = json.loads(line)
+                if isinstance(message, dict):
+                    return message
+        return None
+
+    def _lines(self, until: float | None) -> Iterator[bytes]:
+        while True:
+            line, newline, rest = self._pending.partition(b"\n")
+            if newline:
+                self._pending = rest
+                yield line
+                continue
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            if self.cut or len(self._pending) > _LONGEST_LINE:
+                self.cut = True
+                self._pending = b""
+                raise EOFError
+            try:
+                self._sock.settimeout(left)
+                data = self._sock.recv(65536)
+            except TimeoutError:
+                return
+            except OSError:
+                raise EOFError from None
+            if not data:
+                raise EOFError
+            if self._left is not None:
+                self._left -= len(data)
+                self.cut = self._left < 0
+            self._pending += data
+
+    def close(self) -> None:
+        """Close this end."""
+        self._sock.close()
+
+
+def plain(text: object, longest: int = 500) -> str:
+    """Text from there as it may be shown: one line, no signs that move a cursor or turn the direction of writing.
+
+    Args:
+        text: anything; what is no string becomes an empty one.
+        longest: characters.
+    """
+    if not isinstance(text, str):
+        return ""
+    line = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text[: 2 * longest])
+    line = named(line.strip())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def named(text: str) -> str:
+    """What compiled cells are called, as their reader calls them: `In[2] line 25`."""
+    return _PLACE.sub(lambda found: f"{found[1]} line {found[2]}" if found[2] else found[1], text)

@@ -1,0 +1,255 @@
+"""What runs in the learner's process: the notebook's cells, and the server of the app that they leave. It only serves.
+
+The judge tells it over a channel what to run, when to stop and to start again, and asks what was raised. The answers
+are hearsay: this process belongs to the learner's code from the first cell on.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import contextlib
+import inspect
+import itertools
+import json
+import linecache
+import os
+import signal
+import socket
+import sys
+import threading
+import types
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import wslab
+from wslab.grading.channel import Channel, named
+from wslab.grading.confinement import confine
+from wslab.grading.task import Limits
+from wslab.labs.venue import Served
+from wslab.language import use_language
+from wslab.serving import ServerStartError, WrongApp
+from wslab.serving.arguments import validate
+from wslab.serving.observing import App, Message, Receive, Send
+
+_MOST_AT_ONCE = 200
+_LONGEST = 2000
+_SWITCHING = 0.0005
+
+
+def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
+    """Run what the judge sends, until it hangs up. Never returns.
+
+    Args:
+        control: connected to the judge.
+        listeners: sockets that listen, one for each start of the app.
+    """
+    try:
+        channel = Channel(control)
+        job = channel.receive()
+        if job is not None:
+            _work(channel, job, list(listeners))
+    except EOFError:
+        pass
+    finally:
+        # Whatever threads and hooks the learner's code has left, they have no say.
+        os._exit(0)
+
+
+def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket]) -> None:
+    use_language(job["language"])
+    _answer_for_the_kit()
+    loop = asyncio.SelectorEventLoop()
+    asyncio.set_event_loop(loop)
+    names = _namespace()
+    for number, (name, source) in enumerate(job["cells"]):
+        if number in job["skip"]:
+            continue
+        channel.send({"begins": number})
+        error = _run(loop, names, name, source, job["seconds"])
+        if error:
+            channel.send({"failed": number, "error": named(error)[:_LONGEST]})
+    threading.Thread(target=_serve, args=(channel, names, job["variable"], listeners), daemon=True).start()
+    # What the cells have started on their own loop goes on, as in a kernel.
+    while True:
+        with contextlib.suppress(Exception):
+            loop.run_forever()
+
+
+# The cells
+
+
+class _Nothing:
+    """What the kit's questions give here, be they awaited or not: no points, nothing shown."""
+
+    def __call__(self, *_: object, **__: object) -> _Nothing:
+        return self
+
+    def __await__(self) -> Generator[Any, None, float]:
+        yield from asyncio.sleep(0).__await__()
+        return 0.0
+
+    def __float__(self) -> float:
+        return 0.0
+
+    def __repr__(self) -> str:
+        return ""
+
+
+def _answer_for_the_kit() -> None:
+    for name in ("check", "hint", "solution", "reset", "transcript", "predict", "progress", "doctor"):
+        setattr(wslab, name, _Nothing())
+    for name in ("display", "get_ipython"):
+        setattr(builtins, name, lambda *_, **__: None)
+
+
+def _namespace() -> dict[str, Any]:
+    # A module of its own: annotations and pickles are looked up by a class's module.
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    return module.__dict__
+
+
+def _run(loop: asyncio.AbstractEventLoop, names: dict[str, Any], name: str, source: str, seconds: float) -> str:
+    """Run a cell as a kernel does; return what stopped it, in a few words."""
+    filename = f"<ipython-input {name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    try:
+        code = compile(source, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        said = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        return f"{said} ({name} line {line})" if line else said
+
+    async def cell() -> None:
+        # In a kernel the loop runs while a cell does.
+        result = eval(code, names)
+        if code.co_flags & inspect.CO_COROUTINE:
+            await result
+
+    task = loop.create_task(cell())
+    try:
+        with _interrupted_after(seconds):
+            loop.run_until_complete(task)
+    except BaseException as error:
+        with contextlib.suppress(BaseException), _interrupted_after(1.0):
+            task.cancel()
+            loop.run_until_complete(task)
+        return _last_line(error, filename)
+    return ""
+
+
+def _last_line(error: BaseException, filename: str) -> str:
+    trace, line = error.__traceback__, 0
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:
+        said = type(error).__name__
+    return f"{said} ({filename}:{line})" if line else said
+
+
+@contextlib.contextmanager
+def _interrupted_after(seconds: float) -> Iterator[None]:
+    """Have a KeyboardInterrupt raised in the main thread after that time, as a kernel's ■ button does."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return
+    import _thread
+
+    timer = threading.Timer(seconds, _thread.interrupt_main)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+# The server
+
+
+class Loopback:
+    """An app that is told what it would see on a port of 127.0.0.1: on a Unix socket, clients have no address."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._ports = itertools.count(32768)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and not scope.get("client"):
+            scope["client"] = ("127.0.0.1", 32768 + next(self._ports) % 28000)
+            scope["server"] = ("127.0.0.1", 8000)
+        await self._app(scope, receive, send)
+
+
+def _serve(channel: Channel, names: dict[str, Any], variable: str, listeners: list[socket.socket]) -> None:
+    sys.setswitchinterval(_SWITCHING)
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        try:
+            app = names.get(variable, ...)
+            if app is ...:
+                channel.send({"absent": True})
+            else:
+                validate(app, {})
+                venue = Served(Loopback(app), lambda: listeners.pop(0))
+                channel.send(_started(runner, venue.start()))
+                while (order := channel.receive()) is not None:
+                    channel.send({**_obey(runner, venue, order), "to": order["number"]})
+        except WrongApp as error:
+            channel.send({"wrong": str(error)[:_LONGEST]})
+        except EOFError:
+            pass
+        finally:
+            os._exit(0)
+
+
+def _started(runner: asyncio.Runner, starting: Any) -> dict[str, Any]:
+    try:
+        runner.run(starting)
+    except ServerStartError as error:
+        return {"unstarted": named(str(error))[:_LONGEST]}
+    except IndexError:  # no listener left
+        return {"unstarted": ""}
+    return {"served": True}
+
+
+def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[str, Any]:
+    match order["do"]:
+        case "raised":
+            everything = venue.raised((0, -1))
+            new = everything[max(order["after"], len(everything) - _MOST_AT_ONCE) :]
+            told = [[one.name, one.text[:_LONGEST], named(one.place), one.warning] for one in new]
+            return {"total": len(everything), "raised": told}
+        case "holder":
+            return {"holder": named(venue.holder())}
+        case "stop":
+            runner.run(venue.stop())
+            return {}
+        case "restart":
+            return _started(runner, venue.restart())
+    return {}
+
+
+if __name__ == "__main__":
+    plan = json.loads(sys.argv[1])
+    confine(Limits(**plan["limits"]), plan["user"])
+    if "shared" in plan:  # Windows: sockets come as bytes, once it is known who gets them
+        shared = [bytes.fromhex(one) for one in json.loads(sys.stdin.readline())]
+        first, *others = [socket.fromshare(one) for one in shared]  # type: ignore[attr-defined,unused-ignore]
+    else:
+        first, *others = [socket.socket(fileno=number) for number in plan["sockets"]]
+    main(first, others)

@@ -1,0 +1,142 @@
+"""What a student gets: one page as HTML and one as Markdown, with the cards that `check()` shows."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from wslab.grading.batch import Row
+from wslab.grading.whose import Student
+from wslab.labs import cards
+from wslab.language import Text, current_language, use_language
+from wslab.picture import stylesheet
+
+FOLDER = "feedback"
+
+_TITLE = Text(en="Feedback for {name}", tr="{name} için geri bildirim")
+_POINTS = Text(en="{lab} · {title}: {points}", tr="{lab} · {title}: {points}")
+_NO_LAB = Text(en="Not graded", tr="Puanlanmadı")
+_REMARKS = Text(en="Remarks", tr="Notlar")
+_GO_ON = Text(
+    en='To go on, open the lab again: `await check("{lab}", app)` shows these cards, and `hint("{lab}.…")` helps.',
+    tr='Devam etmek için çalışmayı yeniden açın: `await check("{lab}", app)` bu kartları gösterir, '
+    '`hint("{lab}.…")` yardım eder.',
+)
+
+PAGE_CSS = """
+body{margin:0;background:#fff}
+@media (prefers-color-scheme:dark){body{background:#111418}}
+.wslab-page{max-width:76em;margin:0 auto;padding:16px 24px 48px}
+.wslab-page h1{font-size:26px;margin:8px 0 16px}
+.wslab-page h2{font-size:20px;margin:32px 0 8px}
+.wslab-page h3{font-size:17px;margin:24px 0 8px}
+.wslab-page p,.wslab-page li{max-width:62em;overflow-wrap:anywhere}
+"""
+"""What every page of the reports shares."""
+
+_UNSAFE = re.compile(r"[^\w.-]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>&<])")
+
+
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Within the block, every text is in `language`."""
+    before = current_language()
+    use_language(language)
+    try:
+        yield
+    finally:
+        use_language(before)
+
+
+def page(title: str, body: str, css: str = "") -> str:
+    """A whole HTML document that loads nothing; `title` is escaped here, `body` is not.
+
+    The policy forbids scripts and every address: what a learner's text could smuggle in would do nothing.
+    """
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        f'<!DOCTYPE html>\n<html lang="{current_language()}"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{stylesheet()}{cards.CSS}{PAGE_CSS}{css}</style></head>\n"
+        f'<body><main class="wslab wslab-page">{body}</main></body></html>\n'
+    )
+
+
+def feedback_html(student: Student, rows: Sequence[Row], language: str) -> str:
+    """A student's page.
+
+    Args:
+        student: whose it is.
+        rows: the student's labs.
+        language: the page's own; each lab is in that of its notebook.
+    """
+    with speaking(language):
+        title = _TITLE.format(name=student.name)
+        return page(title, f"<h1>{html.escape(title)}</h1>" + "".join(_section_html(row) for row in rows))
+
+
+def _section_html(row: Row) -> str:
+    with speaking(row.language if row.result is not None else current_language()):
+        parts = [f'<section lang="{current_language()}"><h2>{html.escape(_heading(row))}</h2>']
+        if row.notes:
+            notes = "".join(f"<li>{cards.as_html(note)}</li>" for note in row.notes)
+            parts.append(f"<h3>{_REMARKS}</h3><ul>{notes}</ul>")
+        if row.result is not None:
+            parts += [cards.verdict_html(verdict, css=False) for verdict in row.result.verdicts]
+            if not all(verdict.passed for verdict in row.result.verdicts):
+                parts.append(f"<p>{cards.as_html(_GO_ON.format(lab=row.result.lab))}</p>")
+        return "\n".join([*parts, "</section>"])
+
+
+def _heading(row: Row) -> str:
+    if row.lab is None:
+        return f"{_NO_LAB}: {row.place}"
+    points = cards.points_text(row.result.score if row.result is not None else 0.0, row.lab.points)
+    return _POINTS.format(lab=row.lab.number, title=row.lab.title, points=points)
+
+
+def feedback_markdown(student: Student, rows: Sequence[Row], language: str) -> str:
+    """The same as Markdown: what comes from the learner stands in code blocks or is escaped."""
+    with speaking(language):
+        lines = [f"# {escaped(_TITLE.format(name=student.name))}", ""]
+    for row in rows:
+        with speaking(row.language if row.result is not None else language):
+            lines += [f"## {escaped(_heading(row))}", ""]
+            if row.notes:
+                lines += [f"### {_REMARKS}", "", *(f"- {escaped(str(note))}" for note in row.notes), ""]
+            if row.result is not None:
+                for verdict in row.result.verdicts:
+                    lines += [*_fenced(cards.verdict_text(verdict)), ""]
+                if not all(verdict.passed for verdict in row.result.verdicts):
+                    lines += [_GO_ON.format(lab=row.result.lab), ""]
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\&", "&amp;")
+
+
+def _fenced(text: str) -> list[str]:
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    fence = max(fence, "```", key=len)
+    return [f"{fence}text", text, fence]
+
+
+def file_names(students: Iterable[str]) -> dict[str, str]:
+    """For each student a name that is a file's on every system, and nobody else's."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for student in sorted(students):
+        name = _UNSAFE.sub("_", student).strip("._ ")[:80]
+        if name != student or not name or _RESERVED.fullmatch(name) or name.casefold() in taken:
+            name = f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
+        taken.add(name.casefold())
+        names[student] = name
+    return names

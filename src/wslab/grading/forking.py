@@ -1,0 +1,218 @@
+"""A preloaded process of one thread that forks: a learner's process that starts in milliseconds. Linux only.
+
+For each submission it forks a guardian, and the guardian the learner's process, in a room of bubblewrap's where there
+is one. The guardian watches memory, ends the whole tree when it is told to or when whoever asked is gone, and answers
+when nothing of it is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped,unused-ignore]
+
+from wslab.grading.bubblewrap import Room
+from wslab.grading.child import main as serve
+from wslab.grading.confinement import confine
+from wslab.grading.task import Limits
+
+ENDED, MEMORY, GONE, FAILED = b"e", b"m", b"g", b"f"
+"""What a guardian says: the learner's process has ended; it took too much memory; nothing is left; no such start."""
+
+_PRELOADED = (
+    "fastapi.applications",
+    "fastapi.responses",
+    "fastapi.websockets",
+    "httpx",
+    "starlette.middleware.cors",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+    "websockets.asyncio.client",
+    "websockets.asyncio.server",
+    "websockets.sync.client",
+)
+_PR_SET_CHILD_SUBREAPER = 36
+_LOOKS = 0.2  # seconds between two looks at the memory
+_SWEEPS = 2000
+_USERS = 60_000
+_HOW_MANY = 5_000
+
+
+def main(requests: socket.socket) -> None:
+    """Fork for each request, until whoever makes them is gone.
+
+    Args:
+        requests: a Unix socket that keeps messages apart; each carries a start's data and its sockets.
+    """
+    _preload()
+    # One thread: what a fork copies is whole. A guardian that ends is nobody's business.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    number = os.getpid()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, 65536, 64)
+        if not message:
+            return
+        number += 1
+        if os.fork() == 0:
+            requests.close()
+            _guard(json.loads(message), descriptors, _USERS + number % _HOW_MANY)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _preload() -> None:
+    for name in _PRELOADED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"{threads} threads, and a fork copies one")
+
+
+def _guard(plan: dict[str, object], descriptors: Sequence[int], user: int) -> None:
+    """Start one submission, see to its end, and end this process."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    life = socket.socket(fileno=descriptors[0])
+    room: Room | None = None
+    learner = 0
+    try:
+        limits = Limits(**plan["limits"])  # type: ignore[arg-type]
+        inside = plan["room"]
+        if inside:
+            room = Room(limits, own_user=inside == "own user")
+            room.enter()
+        else:
+            # Whoever is left behind by its parent comes to this process.
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        learner = os.fork()
+        if learner == 0:
+            _become(limits, user if inside == "root" else None, descriptors[1:])
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)
+        _watch(life, learner, limits, in_room=room is not None)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            life.send(FAILED)
+    finally:
+        if room is not None:
+            room.end()
+            _reap(learner)
+            room.close()
+        else:
+            _sweep()
+        with contextlib.suppress(OSError):
+            life.send(GONE)
+        os._exit(0)
+
+
+def _become(limits: Limits, user: int | None, descriptors: Sequence[int]) -> None:
+    """Be the learner's process: nothing of this one's files is left, and no right."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        null = os.open(os.devnull, os.O_RDWR)
+        kept = {null, *descriptors}
+        for number in (int(name) for name in os.listdir("/proc/self/fd")):
+            if number > 2 and number not in kept:
+                with contextlib.suppress(OSError):
+                    os.close(number)
+        for number in range(3):
+            os.dup2(null, number)
+        confine(limits, user)
+        first, *others = [socket.socket(fileno=number) for number in descriptors]
+        serve(first, others)
+    finally:
+        os._exit(1)
+
+
+def _watch(life: socket.socket, learner: int, limits: Limits, *, in_room: bool) -> None:
+    """Return when the learner's process has ended, has taken too much, or is to be ended."""
+    poll = select.poll()
+    poll.register(life, select.POLLIN)
+    pidfd = os.pidfd_open(learner)
+    poll.register(pidfd, select.POLLIN)
+    own = os.getpid()
+    while True:
+        ready = [number for number, _ in poll.poll(_LOOKS * 1000)]
+        if life.fileno() in ready:
+            return
+        if pidfd in ready:
+            _reap(learner)
+            with contextlib.suppress(OSError):
+                life.send(ENDED)
+            return
+        processes = _in_sight() if in_room else _descendants(own)
+        if sum(map(_resident, processes)) > limits.memory:
+            life.send(MEMORY)
+            return
+
+
+def _reap(pid: int) -> None:
+    if pid:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _in_sight() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
+
+
+def _resident(pid: int) -> int:
+    """Bytes that a process has in memory."""
+    try:
+        fields = Path(f"/proc/{pid}/statm").read_text().split()
+    except OSError:
+        return 0
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _sweep() -> None:
+    """End every descendant, those that left their group and their parent too; wait until none is left."""
+    for _ in range(_SWEEPS):
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.002)
+
+
+def request(plan_room: str, limits: Limits) -> bytes:
+    """The data of a start.
+
+    Args:
+        plan_room: `"own user"` or `"root"`, whichever way bubblewrap makes a room here; empty for no room.
+        limits: what the submission may use up.
+    """
+    return json.dumps({"room": plan_room, "limits": asdict(limits)}).encode()
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

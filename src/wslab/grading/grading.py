@@ -1,0 +1,97 @@
+"""One submission, from its cells to its verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from wslab.grading import sandbox
+from wslab.grading.sandbox import Start
+from wslab.grading.task import Result, Task
+from wslab.grading.venue import Isolated, NotServed
+from wslab.labs import catalogue, general
+from wslab.labs.judging import judge_all, not_run
+from wslab.labs.lab import Check, Lab
+from wslab.labs.patience import measured
+from wslab.labs.verdict import Verdict, filled
+from wslab.language import Text
+
+_LATE = Text(
+    en="The submission was ended after {seconds:g} s, the most that one may take.",
+    tr="Teslim, bir teslimin alabileceği en uzun süre olan {seconds:g} saniyenin sonunda durduruldu.",
+)
+
+
+def grade(task: Task, *, start: Start | None = None) -> Result:
+    """Run a submission in a process of its own and judge it from this one.
+
+    Nothing is raised because of the submission. Safe in several threads and processes at once.
+
+    Args:
+        task: what to run.
+        start: how its process is started; by whatever is quickest here, if left out. It has no say in the points.
+
+    Raises:
+        Refused: the task asks for a sandbox and there is none here.
+        LabError: there is no such lab.
+    """
+    begun = time.perf_counter()
+    lab = catalogue.find(task.lab)[0]
+    if task.require_sandbox:
+        sandbox.require()
+    notes: list[Text] = []
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        verdicts = runner.run(_graded(task, lab, notes, start))
+    return Result(
+        student=task.student,
+        lab=lab.number,
+        verdicts=tuple(verdicts),
+        protections=sandbox.protections(),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) -> list[Verdict]:
+    graded = [check for check in lab.checks if check.points]
+    found: dict[str, Verdict] = {}
+    try:
+        async with asyncio.timeout(task.limits.seconds):
+            for (count, variable), checks in _groups(task, graded).items():
+                venue = Isolated(task.cells[:count], variable, task.language, task.limits, start)
+                try:
+                    async for verdict in _judged(lab, checks, venue):
+                        found[verdict.check] = verdict
+                finally:
+                    venue.close()
+                    notes += [note for note in venue.notes if note not in notes]
+    except TimeoutError:
+        late = filled(_LATE, seconds=task.limits.seconds)
+        notes.append(late)
+        for check in graded:
+            found.setdefault(check.name, not_run(lab, check, general.TOO_LONG, late, seconds=task.limits.seconds))
+    return [found[check.name] for check in graded]
+
+
+def _groups(task: Task, checks: Sequence[Check]) -> dict[tuple[int, str], list[Check]]:
+    """The checks by what they are judged on: after how many cells, and which app."""
+    groups: dict[tuple[int, str], list[Check]] = {}
+    for check in checks:
+        groups.setdefault((task.after.get(check.name, len(task.cells)), check.app), []).append(check)
+    return groups
+
+
+async def _judged(lab: Lab, checks: Sequence[Check], venue: Isolated) -> AsyncIterator[Verdict]:
+    left = list(checks)
+    try:
+        await venue.start()
+        async with measured() as patience:
+            async for verdict in judge_all(lab, checks, venue, patience):
+                left.remove(next(check for check in left if check.name == verdict.check))
+                yield verdict
+    except NotServed as error:
+        for check in left:
+            yield not_run(
+                lab, check, error.misconception, error.observed, name=check.app, check=f"{lab.number}.{check.name}"
+            )

@@ -1,0 +1,192 @@
+"""What an instructor drops, sorted out: one notebook a student and lab, and a reason for everything that is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from wslab.grading.dropped import Dropped, walk
+from wslab.grading.opening import Notebook, Unreadable, opened
+from wslab.grading.whose import Student, is_a_lab, lab_in, whose
+from wslab.labs.catalogue import labs
+from wslab.labs.verdict import filled
+from wslab.language import Text
+
+_NOBODY = Text(
+    en="Nothing says whose it is. Put it into a folder that has the student's name.",
+    tr="Kime ait olduğu belli değil. Öğrencinin adını taşıyan bir klasöre koyun.",
+)
+_NOTHING = Text(en="Nothing was handed in: the folder holds no notebook.", tr="Teslim yok: klasörde not defteri yok.")
+_SEVERAL = Text(
+    en="{count} notebooks of {lab} were handed in. Graded was the newest, {graded}, and not {others}.",
+    tr="{lab} için {count} not defteri teslim edilmiş. En yenisi ({graded}) puanlandı; şunlar puanlanmadı: {others}.",
+)
+_OTHER_NAME = Text(
+    en="Its name says {named}, but it is {lab}.",
+    tr="Adında {named} yazıyor, ama içindeki {lab}.",
+)
+_LATE = Text(en="Canvas marked it as late.", tr="Canvas bunu geç teslim olarak işaretlemiş.")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One lab that one student handed in.
+
+    Attributes:
+        student: whose it is.
+        notebook: what was handed in.
+        place: where it was.
+        timestamp: when, in UTC, as `2026-11-24 09:30:00`: what nbgrader wrote beside it, else the file's own time.
+        remarks: what there is to say about the file.
+    """
+
+    student: Student
+    notebook: Notebook
+    place: str
+    timestamp: str
+    remarks: tuple[Text, ...] = ()
+
+    @property
+    def lab(self) -> str:
+        """The number of its lab: `"L1"`."""
+        return self.notebook.lab.number
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What cannot be graded.
+
+    Attributes:
+        student: whose it is; None where nobody knows.
+        lab: the number of the lab that it may be; empty where nobody knows.
+        place: where it was.
+        reason: why it cannot be graded.
+    """
+
+    student: Student | None
+    lab: str
+    place: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Everything that was dropped.
+
+    Attributes:
+        handed: what can be graded, by student and lab.
+        problems: what can't.
+        progress: by student, the bytes of the progress file that was handed in beside the labs.
+    """
+
+    handed: tuple[Handed, ...]
+    problems: tuple[Problem, ...]
+    progress: Mapping[str, bytes]
+
+
+def take_in(top: Path) -> Intake:
+    """Sort out a folder of submissions, or a zip of one.
+
+    Args:
+        top: `<student>/L1-….ipynb`, nbgrader's `submitted/<student>/<lab>/<lab>.ipynb`, what Moodle or Canvas export,
+            a zip of any of these, zips among them; any number of labs.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    found: list[tuple[datetime, Handed]] = []
+    problems: list[Problem] = []
+    progress: dict[str, tuple[datetime, bytes]] = {}
+    stamps: dict[tuple[str, ...], str] = {}
+    homes: dict[str, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for file in walk(top):
+        seen.update(file.folders[:2])
+        student = whose(file.folders, file.name)
+        if file.name.lower() == "timestamp.txt":
+            stamp = _STAMP.match(file.data.decode("utf-8", "replace").strip())
+            stamps |= {file.folders: stamp[0].replace("T", " ")} if stamp else {}
+        elif file.name.lower().endswith(".sqlite"):
+            if student is not None and file.fault is None and file.modified >= progress.get(student.id, _NEVER)[0]:
+                progress[student.id] = (file.modified, file.data)
+        else:
+            one = _sorted_out(file, student)
+            if isinstance(one, Problem):
+                problems.append(one)
+            else:
+                found.append((file.modified, one))
+                homes[one.place] = file.folders
+    stamped = [(when, _stamped(one, when, stamps.get(homes[one.place]))) for when, one in found]
+    problems += [Problem(Student(name), "", name, _NOTHING) for name in _empty_folders(top, seen)]
+    return Intake(
+        tuple(_newest(stamped)),
+        tuple(sorted(problems, key=lambda one: (one.student.id if one.student else "", one.place))),
+        {student: data for student, (_, data) in sorted(progress.items())},
+    )
+
+
+_NEVER = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), b"")
+
+
+def _sorted_out(file: Dropped, student: Student | None) -> Handed | Problem:
+    named = lab_in(file.name) or next((lab_in(folder) for folder in reversed(file.folders) if lab_in(folder)), "")
+    named = named if named in labs() else ""
+    try:
+        if file.fault is not None:
+            raise Unreadable(file.fault)
+        notebook = opened(file.data)
+    except Unreadable as error:
+        return Problem(student, named, file.place, error.reason)
+    number = notebook.lab.number
+    if student is None:
+        return Problem(None, number, file.place, _NOBODY)
+    remarks = list(notebook.remarks)
+    if named and named != number:
+        remarks.append(filled(_OTHER_NAME, named=named, lab=number))
+    if student.late:
+        remarks.append(_LATE)
+    return Handed(student, notebook, file.place, "", tuple(remarks))
+
+
+def _stamped(one: Handed, modified: datetime, stamp: str | None) -> Handed:
+    return replace(one, timestamp=stamp or f"{modified:%Y-%m-%d %H:%M:%S}")
+
+
+def _newest(found: Iterable[tuple[datetime, Handed]]) -> list[Handed]:
+    by_lab: dict[tuple[str, str], list[tuple[str, datetime, list[object], Handed]]] = {}
+    for when, one in found:
+        entry = (one.timestamp, when, _natural(one.place), one)
+        by_lab.setdefault((one.student.id, one.lab), []).append(entry)
+    chosen = []
+    for key in sorted(by_lab):
+        *others, newest = [entry[-1] for entry in sorted(by_lab[key], key=lambda entry: entry[:3])]
+        if others:
+            told = filled(
+                _SEVERAL,
+                count=len(others) + 1,
+                lab=newest.lab,
+                graded=newest.place,
+                others=", ".join(other.place for other in others),
+            )
+            newest = replace(newest, remarks=(*newest.remarks, told))
+        chosen.append(newest)
+    return chosen
+
+
+def _natural(place: str) -> list[object]:
+    """`L1-echo-10.ipynb` after `L1-echo-9.ipynb`, as exports number what was handed in again."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", place)]
+
+
+def _empty_folders(top: Path, seen: Iterable[str]) -> list[str]:
+    """The students' folders that hold nothing that anybody could grade."""
+    if not top.is_dir():
+        return []
+    inner = top / "submitted"
+    home = inner if inner.is_dir() else top
+    names = [path.name for path in sorted(home.iterdir()) if path.is_dir() and not path.name.startswith((".", "__"))]
+    return [name for name in names if name not in set(seen) and not is_a_lab(name)]

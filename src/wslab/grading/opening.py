@@ -1,0 +1,233 @@
+"""From the bytes of a notebook to its cells: any format, any size within bounds, outputs dropped first."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wslab.labs import catalogue, notebooks
+from wslab.labs.lab import Lab
+from wslab.labs.verdict import filled
+from wslab.language import LANGUAGES, Text
+
+_MOST_PARTS = 4_000_000
+_LONG = 4 << 20
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_USES = re.compile(r"""\buse\(\s*["'](\w\w)["']\s*\)""")
+
+_NOT_JSON = Text(
+    en="It is no notebook: its JSON is broken ({why}). It may have been cut off, or saved as a web page.",
+    tr="Bu bir not defteri değil: JSON yapısı bozuk ({why}). Yarım kalmış ya da web sayfası olarak kaydedilmiş "
+    "olabilir.",
+)
+_NOT_TEXT = Text(
+    en="It is no notebook: it is not text in UTF-8.",
+    tr="Bu bir not defteri değil: UTF-8 metin içermiyor.",
+)
+_EMPTY = Text(en="The file is empty.", tr="Dosya boş.")
+_TOO_MANY = Text(
+    en="It has too many parts to be a notebook that somebody wrote.",
+    tr="Bir insanın yazdığı not defteri için çok fazla parçası var.",
+)
+_NO_CELLS = Text(
+    en="It is JSON, but no notebook: it has no cells.",
+    tr="Bu geçerli JSON, ama not defteri değil: hücresi yok.",
+)
+_BAD_CELL = Text(
+    en="It is no notebook that Jupyter wrote: cell {number} has no code or text in it.",
+    tr="Bu, Jupyter'in yazdığı bir not defteri değil: {number}. hücrede kod ya da metin yok.",
+)
+_NO_UPGRADE = Text(
+    en="It is in the old notebook format {format}, and can't be brought up to date ({why}).",
+    tr="Eski not defteri biçiminde ({format}); güncel biçime dönüştürülemiyor ({why}).",
+)
+_UPGRADED = Text(
+    en="It was in the old notebook format {format}, and was brought up to date.",
+    tr="Eski not defteri biçimindeydi ({format}); güncel biçime dönüştürüldü.",
+)
+_NEWER = Text(
+    en="It is in the notebook format {format}, which is newer than this kit, and was read as format 4.",
+    tr="Bu kitten daha yeni bir not defteri biçiminde ({format}); 4. biçim olarak okundu.",
+)
+_OTHER_COURSE = Text(
+    en="It is no lab of this course: none of its cells belong to one.",
+    tr="Bu kursun bir çalışması değil: hiçbir hücresi bu kursun çalışmalarından gelmiyor.",
+)
+_NO_LAB = Text(
+    en="It is {unit} of this course, which is not graded.",
+    tr="Bu, kursun {unit} birimi; puanlanmıyor.",
+)
+
+
+class Unreadable(ValueError):
+    """It cannot be graded; `reason` says why."""
+
+    def __init__(self, reason: Text, /, **values: object) -> None:
+        self.reason = filled(reason, **values)
+        super().__init__(str(self.reason))
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerCell:
+    """One cell as it was handed in.
+
+    Attributes:
+        kind: `"code"`, `"markdown"` or `"raw"`.
+        source: what stands in it.
+        grade_id: nbgrader's name for it; empty for none.
+        id: the notebook's own name for it; empty for none.
+        graded: whether its metadata claims that it is a check.
+        points: what its metadata claims it is worth; None for nothing.
+    """
+
+    kind: str
+    source: str
+    grade_id: str = ""
+    id: str = ""
+    graded: bool = False
+    points: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A lab as it was handed in.
+
+    Attributes:
+        lab: which one, by what stands in it.
+        language: which edition.
+        cells: all of them, without their outputs.
+        remarks: what there is to say about the file.
+    """
+
+    lab: Lab
+    language: str
+    cells: tuple[LearnerCell, ...]
+    remarks: tuple[Text, ...] = ()
+
+
+def opened(data: bytes) -> Notebook:
+    """The notebook in these bytes.
+
+    Raises:
+        Unreadable: it is none, or none that this course grades.
+    """
+    document = _parsed(data)
+    for cell in _every_cell(document):
+        cell.pop("outputs", None)
+        cell.pop("attachments", None)
+    remarks: list[Text] = []
+    version = document.get("nbformat")
+    if isinstance(version, int) and not isinstance(version, bool) and version < 4:
+        document = _upgraded(document, version)
+        remarks.append(filled(_UPGRADED, format=version))
+    elif isinstance(version, int) and version > 4:
+        remarks.append(filled(_NEWER, format=version))
+    given = document.get("cells")
+    if not isinstance(given, list):
+        raise Unreadable(_NO_CELLS)
+    cells = tuple(_cell(number, cell) for number, cell in enumerate(given, 1))
+    kit = _kit_metadata(document)
+    return Notebook(_lab_of(kit, cells), _language_of(kit, cells), cells, tuple(remarks))
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    if not data.strip():
+        raise Unreadable(_EMPTY)
+    # A hundred megabytes of output are one long string; a hundred megabytes of brackets would fill the memory.
+    if len(data) > _LONG:
+        bare = _STRING.sub(b"", data)
+        if sum(bare.count(mark) for mark in (b"[", b"{", b",")) > _MOST_PARTS:
+            raise Unreadable(_TOO_MANY)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(_NOT_TEXT) from None
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Unreadable(_NOT_JSON, why=f"{error.msg}, {error.lineno}:{error.colno}") from None
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(_NOT_JSON, why=type(error).__name__) from None
+    if not isinstance(document, dict):
+        raise Unreadable(_NO_CELLS)
+    return document
+
+
+def _every_cell(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The cells of any format: those before 4 had sheets."""
+    sheets = document.get("worksheets")
+    for holder in (document, *(sheets if isinstance(sheets, list) else ())):
+        cells = holder.get("cells") if isinstance(holder, dict) else None
+        yield from (cell for cell in (cells if isinstance(cells, list) else ()) if isinstance(cell, dict))
+
+
+def _upgraded(document: dict[str, Any], version: int) -> dict[str, Any]:
+    import nbformat  # takes its time to import, and few need it
+
+    try:
+        for cell in _every_cell(document):
+            if cell.get("cell_type") == "code":
+                cell["outputs"] = []
+        node: dict[str, Any] = nbformat.convert(nbformat.from_dict(document), 4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # whatever a file that only claims to be one does to the conversion
+        raise Unreadable(_NO_UPGRADE, format=version, why=type(error).__name__) from None
+    return node
+
+
+def _cell(number: int, cell: object) -> LearnerCell:
+    if not isinstance(cell, dict):
+        raise Unreadable(_BAD_CELL, number=number)
+    source = cell.get("source")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    kind = cell.get("cell_type")
+    if not isinstance(source, str) or not isinstance(kind, str):
+        raise Unreadable(_BAD_CELL, number=number)
+    metadata = cell.get("metadata")
+    grading = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grading = grading if isinstance(grading, dict) else {}
+    grade_id, id, points = grading.get("grade_id"), cell.get("id"), grading.get("points")
+    return LearnerCell(
+        kind=kind,
+        source=source.replace("\r\n", "\n").replace("\r", "\n"),
+        grade_id=grade_id if isinstance(grade_id, str) else "",
+        id=id if isinstance(id, str) else "",
+        graded=bool(grading.get("grade")) and not grading.get("solution"),
+        points=float(points) if isinstance(points, int | float) and not isinstance(points, bool) else None,
+    )
+
+
+def _kit_metadata(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = document.get("metadata")
+    kit = metadata.get("wslab") if isinstance(metadata, dict) else None
+    return kit if isinstance(kit, dict) else {}
+
+
+def _lab_of(kit: Mapping[str, Any], cells: Iterable[LearnerCell]) -> Lab:
+    known = catalogue.labs()
+    unit = kit.get("unit")
+    number = unit.partition("-")[0] if isinstance(unit, str) else ""
+    if number in known:
+        return known[number]
+    # Its metadata is gone (some programs drop what they don't know), or somebody else's.
+    named = [name.partition(".")[0] for cell in cells for name in notebooks.Cell(cell.source).checks]
+    votes = Counter(name for name in named if name in known)
+    ids = {cell.grade_id for cell in cells}
+    for lab in known.values():
+        own = {f"check-{name}" for name in lab.maxima}
+        votes[lab.number] += len(own) if 2 * len(own & ids) > len(own) else 0
+    best = max(known, key=lambda number: votes[number])
+    if votes[best]:
+        return known[best]
+    raise Unreadable(_NO_LAB, unit=unit) if number.isdigit() else Unreadable(_OTHER_COURSE)
+
+
+def _language_of(kit: Mapping[str, Any], cells: Iterable[LearnerCell]) -> str:
+    if kit.get("language") in LANGUAGES:
+        return str(kit["language"])
+    used = [found[1] for cell in cells if cell.kind == "code" for found in _USES.finditer(cell.source)]
+    return next((language for language in used if language in LANGUAGES), LANGUAGES[0])

@@ -1,0 +1,419 @@
+"""A learner's process and what keeps it apart: how it is started here, what protects from it, and how it all ends."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+import psutil  # type: ignore[import-untyped,unused-ignore]
+
+from wslab.grading import bubblewrap
+from wslab.grading.channel import Channel
+from wslab.grading.confinement import MARK
+from wslab.grading.task import Limits, Refused
+from wslab.language import Text
+
+Start = Literal["forked", "fresh"]
+"""By a fork of a preloaded process, or as a new interpreter."""
+
+STARTS = 4
+"""How often one process may serve its app: each start takes a socket of its own."""
+
+_NO_SANDBOX = Text(
+    en="A sandbox was asked for, and there is none here: {why}. Without `--require-sandbox` submissions run in a "
+    "process of their own with limits and deadlines; run them so only where you trust who wrote them.",
+    tr="Yalıtılmış bir ortam istendi ama burada kurulamıyor: {why}. `--require-sandbox` olmadan teslimler kendi "
+    "süreçlerinde, yalnızca sınırlar ve süre kısıtıyla çalışır; böyle ancak yazanlara güveniyorsanız çalıştırın.",
+)
+_NOT_LINUX = Text(en="it takes Linux", tr="bunun için Linux gerekir")
+_NOT_INSTALLED = Text(en="bubblewrap (`bwrap`) is not installed", tr="bubblewrap (`bwrap`) kurulu değil")
+_NOT_ALLOWED = Text(
+    en="bubblewrap is installed, but this machine allows it no namespaces",
+    tr="bubblewrap kurulu, ama bu makine ona ad alanı (namespace) açtırmıyor",
+)
+
+_ROOM = (
+    "network namespace: no connection leaves the process's own loopback",
+    "process namespace: the whole tree ends with its first process",
+    "mount namespace: no solutions, no other submissions, files read-only",
+    "private temporary folder of limited size",
+    "no rights: no capabilities, no new privileges",
+)
+_LIMITED = (
+    "process of its own, judged from outside",
+    "empty environment",
+    "deadline for each cell and for the whole submission",
+)
+_RLIMITS = "limits on memory, processor time, files and processes"
+_SWEPT = "every descendant is ended, detached ones too"
+_SWEPT_BYMARK = "every process that carries the submission's mark is ended"
+_WATCHED = "memory of the whole tree watched"
+
+
+@functools.cache
+def room() -> str:
+    """How bubblewrap makes a room here, found out by making one: `"root"`, `"own user"`, or `""` where it cannot."""
+    if not bubblewrap.present():
+        return ""
+    for how in ("root", "own user") if os.geteuid() == 0 else ("own user",):
+        said = bubblewrap.command(Limits(), own_user=how == "own user")
+        # That this interpreter runs inside, seen by somebody without rights, is part of it.
+        program = [sys.executable, "-I", "-c", _PROBE]
+        done = subprocess.run([*said, *program], capture_output=True, timeout=60, check=False)
+        if done.returncode == 0 and done.stdout == b"ok":
+            return how
+    return ""
+
+
+_PROBE = """
+import os
+if os.getuid() == 0:
+    os.setgroups([]); os.setresgid(60000, 60000, 60000); os.setresuid(60000, 60000, 60000)
+import socket, wslab.errors
+open("/tmp/probe", "w").close()
+s = socket.create_server(("127.0.0.1", 0)); socket.create_connection(s.getsockname()).close()
+print("ok", end="")
+"""
+
+
+def protections() -> tuple[str, ...]:
+    """What keeps a submission apart on this machine, in plain words."""
+    on = list(_LIMITED)
+    if sys.platform != "win32":
+        on.append(_RLIMITS)
+    if room():
+        return (*_ROOM, *on, _WATCHED)
+    return (*on, _SWEPT, _WATCHED) if sys.platform == "linux" else (*on, _SWEPT_BYMARK)
+
+
+def require() -> None:
+    """Make sure that submissions are kept apart from the machine.
+
+    Raises:
+        Refused: they cannot be; the message says why.
+    """
+    if not room():
+        why = _NOT_LINUX if sys.platform != "linux" else _NOT_ALLOWED if bubblewrap.present() else _NOT_INSTALLED
+        raise Refused(_NO_SANDBOX, why=why)
+
+
+# The sockets, made on the trusted side
+
+
+@dataclass(slots=True)
+class Doors:
+    """Sockets that listen for one learner's process. It is given them, and never sees where they stand.
+
+    Attributes:
+        addresses: where the judge connects, one for each start of the app.
+        listeners: the sockets themselves; this side closes its own once they are handed over.
+    """
+
+    addresses: list[tuple[str, int] | str] = field(default_factory=list)
+    listeners: list[socket.socket] = field(default_factory=list)
+    _folder: str = ""
+
+    @classmethod
+    def make(cls) -> Doors:
+        """Make them: Unix sockets where there are any, else ports of 127.0.0.1."""
+        doors = cls()
+        unix = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
+        if unix:
+            # A Unix socket's path may have 104 bytes, on Linux 108; macOS' own temporary folder is a long one.
+            parent = None if len(os.fsencode(tempfile.gettempdir())) < 80 else "/tmp"
+            doors._folder = tempfile.mkdtemp(prefix="wslab-", dir=parent)
+        for number in range(STARTS):
+            if unix:
+                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                sock.bind(f"{doors._folder}/{number}")
+                sock.listen(2048)
+                doors.addresses.append(f"{doors._folder}/{number}")
+            else:
+                sock = socket.create_server(("127.0.0.1", 0), backlog=2048)
+                doors.addresses.append(sock.getsockname()[:2])
+            doors.listeners.append(sock)
+        return doors
+
+    def hand_over(self) -> None:
+        """Close this side's own: from now on only the learner's process listens."""
+        for sock in self.listeners:
+            sock.close()
+
+    def remove(self) -> None:
+        """Close everything and leave nothing on the disk."""
+        self.hand_over()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+# The process
+
+
+class Confined:
+    """A learner's process, with all that it has started.
+
+    Attributes:
+        channel: what it is told and answers.
+        addresses: where its app can be reached, one for each start.
+    """
+
+    def __init__(self, limits: Limits, start: Start | None = None) -> None:
+        """Start it.
+
+        Args:
+            limits: what it may use up.
+            start: how; by whatever is quickest here, if left out.
+        """
+        if start is None:
+            start = "forked" if sys.platform == "linux" else "fresh"
+        self._doors = Doors.make()
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours, bound=limits.output)
+        self.addresses = self._doors.addresses
+        try:
+            launch = _forked if start == "forked" else _fresh
+            self._tree: _Guarded | _Fresh = launch(_bearable(limits), [theirs, *self._doors.listeners])
+        except BaseException:
+            self.channel.close()
+            self._doors.remove()
+            raise
+        finally:
+            theirs.close()
+        self._doors.hand_over()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the learner's process has ended by itself."""
+        return self._tree.ended
+
+    @property
+    def too_much_memory(self) -> bool:
+        """Whether it was ended because of the memory that it took."""
+        return self._tree.too_much_memory
+
+    def kill(self) -> None:
+        """End it and all that it has started; return when nothing of it is left."""
+        self.channel.close()
+        self._tree.kill()
+        self._doors.remove()
+
+
+def _bearable(limits: Limits) -> Limits:
+    """The limits; without a room the kernel counts every process of this user, so these are added."""
+    return limits if room() else replace(limits, processes=limits.processes + _threads_of_this_user())
+
+
+@functools.cache
+def _threads_of_this_user() -> int:
+    me = psutil.Process().username()
+    count = 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            count += process.num_threads() if process.username() == me else 0
+    return 2 * count + 200
+
+
+# By a fork
+
+
+class _Guarded:
+    """A process that was forked; a guardian in between ends it."""
+
+    def __init__(self, life: socket.socket) -> None:
+        self._life = life
+        self._said = b""
+
+    def _listen(self, within: float) -> None:
+        from wslab.grading.forking import GONE
+
+        until = time.monotonic() + within
+        while GONE not in self._said:
+            self._life.settimeout(max(0.0, until - time.monotonic()) or 1e-6)
+            try:
+                data = self._life.recv(16)
+            except (TimeoutError, BlockingIOError):
+                return
+            except OSError:
+                data = b""
+            self._said += data or GONE
+
+    @property
+    def ended(self) -> bool:
+        self._listen(0)
+        return bool(self._said)
+
+    @property
+    def too_much_memory(self) -> bool:
+        from wslab.grading.forking import MEMORY
+
+        self._listen(0)
+        return MEMORY in self._said
+
+    def kill(self) -> None:
+        with contextlib.suppress(OSError):
+            self._life.send(b"k")
+        self._listen(30.0)
+        self._life.close()
+
+
+class _Forker:
+    """This process's own preloaded process, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def start(self, limits: Limits, sockets: list[socket.socket]) -> _Guarded:
+        from wslab.grading.forking import request
+
+        ours, theirs = socket.socketpair()
+        try:
+            message = request(room(), limits)
+            with self._lock:
+                if self._process is None or self._process.poll() is not None:
+                    self._begin()
+                assert self._requests is not None
+                socket.send_fds(self._requests, [message], [theirs.fileno(), *(one.fileno() for one in sockets)])
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return _Guarded(ours)
+
+    def _begin(self) -> None:
+        self.close()
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "wslab.grading.forking", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """Let it go; it ends when nobody can ask any more."""
+        if self._requests is not None:
+            self._requests.close()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+        self._requests = self._process = None
+
+    def forget(self) -> None:
+        """In a forked child: it is the parent's."""
+        self.__init__()  # type: ignore[misc]
+
+
+_forker = _Forker()
+atexit.register(_forker.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forker.forget)
+
+
+def _forked(limits: Limits, sockets: list[socket.socket]) -> _Guarded:
+    return _forker.start(limits, sockets)
+
+
+# As a new interpreter
+
+
+class _Fresh:
+    """A process that was started anew."""
+
+    def __init__(self, process: subprocess.Popen[bytes], mark: str, first: int | None) -> None:
+        self._process = process
+        self._mark = mark
+        self._first = first
+        self.too_much_memory = False
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        if self._first is not None:  # of a room: nothing else of it needs to be found
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._first, signal.SIGKILL)
+            self._process.wait()
+            return
+        for _ in range(50):
+            found = self._relatives()
+            for process in found:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            if not found:
+                break
+            psutil.wait_procs(found, timeout=0.5)
+        self._process.wait()
+
+    def _relatives(self) -> list[psutil.Process]:
+        """Its descendants, and whoever carries its mark though it has gone away from them."""
+        found = {}
+        with contextlib.suppress(psutil.Error):
+            own = psutil.Process(self._process.pid)
+            found = {one.pid: one for one in (own, *own.children(recursive=True))}
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == self._mark:
+                    found[process.pid] = process
+        return [one for one in found.values() if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def _fresh(limits: Limits, sockets: list[socket.socket]) -> _Fresh:
+    how, mark = room(), secrets.token_hex(8)
+    plan: dict[str, object] = {"limits": asdict(limits), "user": 60_000 + os.getpid() % 5000 if how == "root" else None}
+    windows = sys.platform == "win32"
+    numbers = [one.fileno() for one in sockets]
+    plan["shared" if windows else "sockets"] = [] if windows else numbers
+    program = [sys.executable, "-I", "-m", "wslab.grading.child", json.dumps(plan)]
+    told, tells = os.pipe() if how else (-1, -1)
+    try:
+        if how:
+            program = [*bubblewrap.command(limits, own_user=how == "own user", info=tells), *program]
+        process = subprocess.Popen(
+            program,
+            stdin=subprocess.PIPE if windows else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, MARK: mark},
+            pass_fds=() if windows else (*numbers, *((tells,) if how else ())),
+            start_new_session=not windows,
+        )
+    finally:
+        if how:
+            os.close(tells)
+    if windows:
+        assert process.stdin is not None
+        shared = [one.share(process.pid).hex() for one in sockets]  # type: ignore[attr-defined,unused-ignore]
+        process.stdin.write(json.dumps(shared).encode() + b"\n")
+        process.stdin.flush()
+    first = None
+    if how:
+        try:
+            first = bubblewrap.first_process(told)
+        except OSError:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            os.close(told)
+    return _Fresh(process, mark, first)

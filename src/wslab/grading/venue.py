@@ -1,0 +1,285 @@
+"""Where a submission's app is served while it is judged: in a process of its own, of which nothing is believed.
+
+What that process says about itself (what it raised, which line holds its loop) explains a verdict. What it does over
+the wire earns the points.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from wslab.grading.channel import plain
+from wslab.grading.sandbox import Confined, Start
+from wslab.grading.task import Cell, Limits
+from wslab.labs import general
+from wslab.labs.venue import Address, Mark
+from wslab.labs.verdict import Misconception, Raised, filled
+from wslab.language import Text
+from wslab.serving import ServerStartError
+
+_CELL = 8.0  # seconds for one cell, after which it is interrupted
+_LET_GO = 3.0  # seconds in which an interrupted cell has to let go
+_STARTING, _STOPPING = 8.0, 6.0
+_ANSWER, _DEAF = 3.0, 0.05  # seconds for an answer: of a process that has always answered, and of one that has not
+_REPLAYS = 3
+_MOST_RAISED = 1000
+_RUNS_ON = Text(
+    en="`{cell}` took longer than {seconds:g} s and did not let itself be interrupted; the rest was run without it.",
+    tr="`{cell}` {seconds:g} saniyeden uzun sürdü ve kesilemedi; geri kalanı onsuz çalıştırıldı.",
+)
+_ENDED_IT = Text(
+    en="`{cell}` ended the whole process; the rest was run without it.",
+    tr="`{cell}` bütün süreci sona erdirdi; geri kalanı onsuz çalıştırıldı.",
+)
+_STOPPED = Text(en="`{cell}` stopped with {error}.", tr="`{cell}` şu hatayla durdu: {error}.")
+_CELL_ERROR = Text(en="{cell} stopped with {error}.", tr="{cell} şu hatayla durdu: {error}.")
+_NO_NAME = Text(
+    en="There is no `{name}` after all cells have run.", tr="Bütün hücreler çalıştıktan sonra `{name}` yok."
+)
+_MEMORY = Text(
+    en="The submission took more than {size} MB of memory, and its process was ended.",
+    tr="Teslim {size} MB'den çok bellek kullandı, süreci sona erdirildi.",
+)
+_SILENT = Text(
+    en="The submission's process ended, or said nothing any more, before the app was served.",
+    tr="Teslimin süreci, uygulama sunulmadan önce sona erdi ya da hiç ses vermez oldu.",
+)
+_CUT = Text(
+    en="The submission reported more than is read; what it raised later is not shown.",
+    tr="Teslim, okunandan fazlasını bildirdi; sonradan fırlattıkları gösterilmiyor.",
+)
+
+
+class NotServed(ServerStartError):
+    """There is no server to judge.
+
+    Attributes:
+        misconception: what that says about the submission.
+        observed: what was seen.
+    """
+
+    def __init__(self, misconception: Misconception, observed: Text) -> None:
+        super().__init__(observed)
+        self.misconception = misconception
+        self.observed = observed
+
+
+class Isolated:
+    """A venue (`wslab.labs.venue.Venue`) in a process of its own.
+
+    Attributes:
+        notes: what is to be said about the run.
+    """
+
+    def __init__(
+        self, cells: Sequence[Cell], variable: str, language: str, limits: Limits, start: Start | None
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            cells: what to run, in order.
+            variable: the name of the app that the cells leave.
+            language: what sentences from there are written in.
+            limits: what may be used up.
+            start: as for `Confined`.
+        """
+        self.notes: list[Text] = []
+        self._cells = cells
+        self._variable = variable
+        self._language = language
+        self._limits = limits
+        self._start = start
+        self._skip: set[int] = set()
+        self._errors: dict[int, str] = {}
+        self._process: Confined | None = None
+        self._served = -1  # the number of the start that is being served
+        self._raised: list[Raised] = []
+        self._heard = 0  # how many of these the process has counted since it was started
+        self._orders = 0
+        self._deaf = False
+
+    @property
+    def address(self) -> Address:
+        assert self._process is not None
+        return self._process.addresses[max(0, self._served)]
+
+    # Starting
+
+    async def start(self) -> None:
+        """Run the cells and have the app served.
+
+        Raises:
+            NotServed: there is no server, and the reason.
+        """
+        for _ in range(_REPLAYS + 1):
+            killer = await asyncio.to_thread(self._launch)
+            if killer is None:
+                return
+            self._skip.add(killer)
+        raise NotServed(general.DOES_NOT_START, _SILENT)
+
+    def _launch(self) -> int | None:
+        """Start a process; return the number of the cell that kept it from serving, None if it serves."""
+        self.close()
+        self._process = process = Confined(self._limits, self._start)
+        self._served, self._heard, self._deaf = -1, 0, False
+        process.channel.send(
+            {
+                "language": self._language,
+                "cells": [[cell.name, cell.source] for cell in self._cells],
+                "skip": sorted(self._skip),
+                "variable": self._variable,
+                "seconds": _CELL,
+            }
+        )
+        running: int | None = None
+        left = _STARTING + _CELL + _LET_GO
+        while True:
+            until = time.monotonic() + left
+            try:
+                said = process.channel.receive(left)
+            except EOFError:
+                said, until = None, time.monotonic()
+            match said:
+                case {"begins": int(number)} if self._next(running) == number:
+                    running, left = number, _CELL + _LET_GO
+                case {"failed": int(number), "error": error} if number == running:
+                    self._errors[number] = plain(error)
+                    self._note(_STOPPED, cell=self._cells[number].name, error=plain(error))
+                case {"served": True}:
+                    self._served = 0
+                    return None
+                case {"absent": True}:
+                    raise self._without_app()
+                case {"wrong": sentence}:
+                    raise NotServed(general.WRONG_APP, _said(sentence))
+                case {"unstarted": sentence}:
+                    raise NotServed(general.DOES_NOT_START, _said(sentence))
+                case None:
+                    return self._blame(running, ended=time.monotonic() < until or process.ended)
+                case _:
+                    left = until - time.monotonic()
+
+    def _next(self, running: int | None) -> int:
+        after = -1 if running is None else running
+        return next((n for n in range(after + 1, len(self._cells)) if n not in self._skip), -1)
+
+    def _blame(self, running: int | None, *, ended: bool) -> int:
+        assert self._process is not None
+        if self._process.too_much_memory:
+            self._note(_MEMORY, size=self._limits.memory >> 20)
+        if running is None:
+            raise NotServed(general.DOES_NOT_START, _SILENT)
+        name = self._cells[running].name
+        self._errors[running] = "…"
+        if ended:
+            self._note(_ENDED_IT, cell=name)
+        else:
+            self._note(_RUNS_ON, cell=name, seconds=_CELL)
+        return running
+
+    def _without_app(self) -> NotServed:
+        for number in sorted(self._errors, reverse=True):
+            if self._variable in self._cells[number].source:
+                observed = filled(_CELL_ERROR, cell=self._cells[number].name, error=self._errors[number])
+                return NotServed(general.CELL_FAILED, observed)
+        return NotServed(general.NO_APP, filled(_NO_NAME, name=self._variable))
+
+    def _note(self, text: Text, **values: object) -> None:
+        note = filled(text, **values)
+        if note not in self.notes:
+            self.notes.append(note)
+
+    # What a stage needs
+
+    def begin(self, check: str) -> None:
+        """Nothing is recorded here."""
+
+    def end(self) -> None:
+        """Nothing was."""
+
+    def mark(self) -> Mark:
+        self._hear()
+        return 0, len(self._raised)
+
+    def raised(self, since: Mark) -> tuple[Raised, ...]:
+        self._hear()
+        return tuple(self._raised[since[1] :])
+
+    def holder(self) -> str:
+        match self._ask("holder"):
+            case {"holder": place}:
+                return plain(place, 80)
+        return ""
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._ask, "stop", _STOPPING)
+
+    async def restart(self) -> None:
+        """As `Venue.restart()`: in the same process where it still does as it is told, so that the app keeps what it
+        remembers; else that process ends with all that it has started, and another one begins.
+
+        Raises:
+            NotServed: there is no server.
+        """
+        if self._process is not None and self._served + 1 < len(self._process.addresses):
+            self._hear()
+            said = await asyncio.to_thread(self._ask, "restart", _STARTING)
+            if said is not None and said.get("served") is True:
+                self._served += 1
+                return
+        await self.start()
+
+    # Hearsay
+
+    def _hear(self) -> None:
+        """Ask what was raised since the last time."""
+        match self._ask("raised", after=self._heard):
+            case {"total": int(total), "raised": list(told)} if total >= self._heard:
+                self._heard = total
+                for one in told[-_MOST_RAISED:]:
+                    match one:
+                        case [str(name), str(text), str(place), bool(warning)] if len(self._raised) < _MOST_RAISED:
+                            self._raised.append(Raised(plain(name, 80), plain(text), plain(place, 80), warning))
+
+    def _ask(self, what: str, within: float = 0.0, **more: Any) -> dict[str, Any] | None:
+        """The answer to an order; None if none came in time.
+
+        Args:
+            what: the order.
+            within: seconds; the usual ones if left out.
+            more: what belongs to the order.
+        """
+        if self._process is None:
+            return None
+        self._orders += 1
+        if not within:
+            within = _DEAF if self._deaf else _ANSWER
+        until = time.monotonic() + within
+        with contextlib.suppress(EOFError):
+            if self._process.channel.send({"do": what, "number": self._orders, **more}, within):
+                while (left := until - time.monotonic()) > 0:
+                    answer = self._process.channel.receive(left)
+                    if answer is not None and answer.get("to") == self._orders:
+                        self._deaf = False
+                        return answer
+        self._deaf = True
+        return None
+
+    def close(self) -> None:
+        """End the process and all that it has started."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.too_much_memory:
+                self._note(_MEMORY, size=self._limits.memory >> 20)
+            if process.channel.cut:
+                self._note(_CUT)
+            process.kill()
+
+
+def _said(sentence: object) -> Text:
+    return filled(Text.of("{sentence}"), sentence=plain(sentence, 1000))
