@@ -146,7 +146,10 @@ class Notebook:
         )
 
     def shots(self, name: str) -> None:
-        """A picture of each screenful, from top to bottom, as somebody who reads it sees it."""
+        """Pictures from top to bottom, as somebody who reads it sees it: of each screenful with `WSLAB_SHOTS=all`.
+
+        Without, of the first, one in the middle, and the last.
+        """
         notebook = self.page.locator(".jp-WindowedPanel-outer").first
         notebook.evaluate("e => e.scrollTo(0, 0)")
         for number in range(1, _MOST_SHOTS + 1):
@@ -156,7 +159,8 @@ class Notebook:
             top, seen, whole = notebook.evaluate("e => [e.scrollTop, e.clientHeight, e.scrollHeight]")
             if top + seen >= whole - 1:
                 break
-            notebook.evaluate("(e, top) => e.scrollTo(0, top)", top + seen - 60)
+            step = seen - 60 if os.environ.get("WSLAB_SHOTS") == "all" else max(seen - 60, whole / 2 - seen)
+            notebook.evaluate("(e, top) => e.scrollTo(0, top)", top + step)
 
     def shot(self, name: str) -> None:
         SHOTS.mkdir(parents=True, exist_ok=True)

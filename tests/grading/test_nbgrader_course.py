@@ -128,7 +128,11 @@ UNANSWERED = {("right_table_of_endings", "tr")}
     ("language", "samples"),
     [
         ("en", [sample("L1", "solution"), sample("L1", "counts_before_accept", "tr")]),
-        ("tr", [sample("L3", "right_table_of_endings", "tr"), sample("L3", "http_exception_403", "en")]),
+        pytest.param(
+            "tr",
+            [sample("L3", "right_table_of_endings", "tr"), sample("L3", "http_exception_403", "en")],
+            marks=pytest.mark.proof,
+        ),
     ],
     ids=LANGUAGES,
 )
@@ -158,7 +162,10 @@ def test_autograde_gives_each_its_points(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "least"),
-    [(sample("L5", "right_on_event"), "ticks"), (sample("L6", "to_thread_not_awaited", "tr"), "flood")],
+    [
+        (sample("L5", "right_on_event"), "ticks"),
+        pytest.param(sample("L6", "to_thread_not_awaited", "tr"), "flood", marks=pytest.mark.proof),
+    ],
     ids=lambda value: value.student if isinstance(value, Sample) else value,
 )
 def test_no_warning_of_the_learners_own_code_reaches_a_check(
