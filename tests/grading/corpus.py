@@ -28,12 +28,14 @@ class Sample:
         name: the program's name, or `"solution"` or `"stub"`.
         language: which edition the learner worked in.
         points: what each graded check gives, by the check's name.
+        turn: which copy of it this is, where the same is handed in by several students.
     """
 
     lab: Lab
     name: str
     language: str
     points: Mapping[str, float]
+    turn: int = 0
 
     @property
     def score(self) -> float:
@@ -43,7 +45,7 @@ class Sample:
     @property
     def student(self) -> str:
         """A name for whoever hands it in."""
-        return f"{self.lab.number}-{self.language}-{self.name}"
+        return f"{self.lab.number}-{self.language}-{self.name}" + (f"-{self.turn}" if self.turn else "")
 
     @property
     def notebook(self) -> NotebookNode:

@@ -3,41 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.grading.corpus import ROOT, Sample, corpus, sample
+from tests.grading.corpus import ROOT, SOLUTION, STUB, Sample, corpus, sample
 
 from wslab.grading import running
 from wslab.grading.batch import grade_all
 from wslab.grading.grading import grade
+from wslab.grading.task import Result
 from wslab.labs import catalogue
+from wslab.labs.submission import submissions
+from wslab.labs.verdict import Outcome
+from wslab.language import LANGUAGES
+
+# Worth, and what it is about: the misconception, or that the check waits for another one.
+Found = dict[str, tuple[float, str]]
 
 
-def points(handed_in: Sequence[Sample], folder: Path) -> dict[str, dict[str, float] | None]:
-    """What each is given, by student."""
+def found(handed_in: Sequence[Sample], folder: Path) -> dict[str, Found | None]:
+    """What each check finds in each submission, by student."""
     for one in handed_in:
         one.write(folder / "submitted")
     batch = grade_all(folder / "submitted", folder / "out", ROOT, grade, lambda: running.local(8), at_once=8)
+    return {row.student.id: verdicts_of(row.result) if row.result else None for row in batch.rows}
+
+
+def verdicts_of(result: Result) -> Found:
     return {
-        row.student.id: {verdict.check: verdict.points for verdict in row.result.verdicts} if row.result else None
-        for row in batch.rows
+        verdict.check: (verdict.points, "…" if verdict.outcome is Outcome.BLOCKED else verdict.misconception)
+        for verdict in result.verdicts
     }
 
 
+def points(verdicts: Found | None) -> dict[str, float] | None:
+    return verdicts and {check: worth for check, (worth, _) in verdicts.items()}
+
+
+def due(one: Sample) -> Found:
+    """What its header says of a program of the corpus."""
+    expected = next(program for program in submissions(one.lab.number) if program.name == one.name).expected
+    about = dict.fromkeys(one.points, "") | dict.fromkeys(expected.waits, "…") | dict(expected.fails)
+    return {check: (worth, about[check]) for check, worth in one.points.items()}
+
+
 @pytest.mark.slow
-def test_a_few_of_several_labs_and_both_editions_get_their_points(tmp_path: Path) -> None:
-    handed_in = [
-        sample("L1", "counts_before_accept", "tr"),
-        sample("L1", "solution"),
-        sample("L2", "stub", "tr"),
-        sample("L3", "http_exception_403"),
-    ]
-    assert points(handed_in, tmp_path) == {one.student: one.points for one in handed_in}
-
-
-@pytest.mark.proof
 @pytest.mark.parametrize("number", catalogue.labs())
-def test_everything_that_is_known_of_a_lab_gets_its_points(number: str, tmp_path: Path) -> None:
+def test_every_program_of_a_lab_fails_where_it_should_and_nowhere_else(number: str, tmp_path: Path) -> None:
     handed_in = list(corpus(number))
-    assert points(handed_in, tmp_path) == {one.student: one.points for one in handed_in}
+    verdicts = found(handed_in, tmp_path)
+    assert {name: points(of) for name, of in verdicts.items()} == {one.student: one.points for one in handed_in}
+    programs = [one for one in handed_in if one.name not in (SOLUTION, STUB)]
+    assert {one.student: verdicts[one.student] for one in programs} == {one.student: due(one) for one in programs}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", catalogue.labs())
+def test_twenty_times_the_solution_earns_everything_with_others_beside_it(number: str, tmp_path: Path) -> None:
+    twenty = [
+        replace(one, turn=turn) for turn in range(10) for one in (sample(number, SOLUTION, it) for it in LANGUAGES)
+    ]
+    verdicts = found(twenty, tmp_path)
+    assert {name: points(of) for name, of in verdicts.items()} == {one.student: one.points for one in twenty}
