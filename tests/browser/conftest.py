@@ -140,7 +140,10 @@ class Notebook:
         self.page.wait_for_function(
             """() => {
                 const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-                return prompts.length > 0 && prompts.every((prompt) => /^\\[\\d+\\]:/.test(prompt.textContent));
+                // A cell out of sight may have no prompt; one that waits or runs has [ ]: or [*]:.
+                const done = (prompt) => /^(\\[\\d+\\]:)?$/.test(prompt.textContent.trim());
+                const idle = document.querySelector('.jp-Notebook-ExecutionIndicator[data-status="idle"]');
+                return prompts.some((prompt) => prompt.textContent.trim()) && prompts.every(done) && idle !== null;
             }""",
             timeout=timeout * 1000,
         )
