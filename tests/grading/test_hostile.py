@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
+import stat
 import sys
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
 
 from wslab.grading import sandbox
+from wslab.grading.channel import Channel
 from wslab.grading.grading import grade
 from wslab.grading.task import Cell, Limits, Result, Task
+from wslab.grading.venue import Isolated
+from wslab.labs import stage
+from wslab.labs.patience import measured
 from wslab.labs.submission import submissions
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the forked start is Linux's")]
@@ -33,6 +43,8 @@ GAINS_NOTHING = {
     "    except OSError: pass",
     "huge and malformed": "import os\nfor n in range(3, 64):\n    try:\n        os.set_blocking(n, False)\n"
     "        os.write(n, b'[' * 100000)\n    except OSError: pass",
+    "more than is read": "import os\nfor n in range(3, 64):\n    try:\n        os.write(n, b'[' * (2 << 20))\n"
+    "    except OSError: pass",
     "ignores signals": "import signal\nfor n in (2, 15, 14):\n    signal.signal(n, signal.SIG_IGN)",
 }
 
@@ -46,38 +58,306 @@ def test_no_point_is_gained(name: str) -> None:
     assert graded(GAINS_NOTHING[name]).score <= WORTH
 
 
+def test_a_message_is_read_whatever_was_written_in_front_of_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"[" * 1000)
+        Channel(theirs).send({"served": True})
+        assert Channel(ours).receive(1) == {"served": True}
+
+
 def test_what_ends_the_process_loses_its_own_cell_alone() -> None:
     result = graded("import os; os._exit(0)")
     assert result.score == WORTH
     assert any("In[2]" in note.into("en") for note in result.notes)
 
 
-def survivors(mark: str) -> list[int]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if mark in (process.info["cmdline"] or []):
-            found.append(process.pid)
-    return found
+def named(name: str) -> list[int]:
+    """The processes that carry a name which they took themselves and gave to all that they forked."""
+    alive = (one for one in psutil.process_iter(["name", "status"]) if one.info["status"] != psutil.STATUS_ZOMBIE)
+    return [one.pid for one in alive if one.info["name"] == name]
+
+
+@pytest.fixture(params=["room", "plain"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With bubblewrap's room, and as on a machine that has none."""
+    if request.param == "plain":
+        monkeypatch.setattr(sandbox, "room", lambda: "")
+    elif not sandbox.room():
+        pytest.skip("no namespaces here")
+    return str(request.param)
+
+
+@pytest.fixture
+def at_the_end(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[sandbox.Confined], None]], None]:
+    """Have something looked at when a learner's process is about to be ended."""
+
+    def look_at(look: Callable[[sandbox.Confined], None]) -> None:
+        kill = sandbox.Confined.kill
+
+        def look_and_kill(process: sandbox.Confined) -> None:
+            look(process)
+            kill(process)
+
+        monkeypatch.setattr(sandbox.Confined, "kill", look_and_kill)
+
+    return look_at
+
+
+Look = Callable[[Callable[[sandbox.Confined], None]], None]
+
+DETACH = """
+import ctypes, os, time
+told, tells = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(15, {name!r}.encode(), 0, 0, 0)
+        {does}
+        os.write(tells, b".")
+        time.sleep(60)
+    os._exit(0)
+os.read(told, 1)
+"""
+"""A cell whose grandchild has left its parents, its group and its session, and has a name of its own."""
 
 
 @pytest.mark.parametrize("start", ["forked", "fresh"])
-def test_a_detached_child_does_not_survive(start: sandbox.Start) -> None:
-    mark = f"wslab-left-behind-{start}"
+def test_a_detached_child_does_not_survive(place: str, start: sandbox.Start, at_the_end: Look) -> None:
+    name = f"left-{place}-{start}"[:15]
+    before: list[int] = []
+    at_the_end(lambda _: before.extend(named(name)))
+    cell = Cell("In[2]", DETACH.format(name=name, does=""))
+    assert grade(Task("x", "L1", "en", (Cell("In[1]", WRONG), cell)), start=start).score == WORTH
+    assert len(before) == 1
+    assert not named(name)
+
+
+BOMB = """
+import ctypes, os, time
+ctypes.CDLL(None).prctl(15, {name!r}.encode(), 0, 0, 0)
+children = []
+for _ in range(100):
+    try:
+        children.append(os.fork())
+    except OSError:
+        break
+    if not children[-1]:
+        time.sleep(60)
+        os._exit(0)
+for child in children[:{spared}]:
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+"""
+"""The bomb spares a few, so that its own app can be served, or none."""
+
+
+def test_a_fork_bomb_is_bounded_and_nothing_of_it_survives(place: str, at_the_end: Look) -> None:
+    name = f"bomb-{place}"
+    before: list[int] = []
+    at_the_end(lambda _: before.append(len(named(name))))
+    # All of these processes share what is counted as the memory of each.
+    assert graded(BOMB.format(name=name, spared=8), Limits(processes=32, memory=8 << 30)).score <= WORTH
+    # Who is root without a room has no limit on processes: the kernel knows none for that user.
+    assert 10 < max(before) <= (32 if place == "room" else 101)
+    assert not named(name)
+
+
+def test_another_students_result_is_unharmed() -> None:
+    noise = "import time\nuntil = time.monotonic() + 1\nwhile time.monotonic() < until: print('x' * 65536)"
+    bomb = BOMB.format(name="noisy", spared=0)
+    cells = tuple(Cell(f"In[{n}]", source) for n, source in enumerate((WRONG, bomb, noise), 1))
+    with ThreadPoolExecutor(3) as pool:
+        noisy = pool.submit(grade, Task("x", "L1", "en", cells, Limits(memory=8 << 30)))
+        greedy = pool.submit(graded, "x = []\nwhile True: x.append(b'x' * (64 << 20))")
+        # The bomb has gone off, and the noise goes on for a second.
+        while not noisy.done() and len(named("noisy")) < 30:
+            time.sleep(0.01)
+        assert not noisy.done()
+        honest = pool.submit(grade, Task("y", "L1", "en", (Cell("In[1]", RIGHT),)))
+        assert honest.result().score == 10
+        assert noisy.result().score <= WORTH
+        assert greedy.result().score <= WORTH
+    assert not named("noisy")
+
+
+NEIGHBOUR = (
+    RIGHT
+    + """
+import threading, uvicorn
+def answer_for_others():
+    socks = []
+    for n in range(3, 64):
+        try:
+            sock = socket.socket(fileno=os.dup(n))
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN): socks.append(sock)
+        except OSError: pass
+    threading.Thread(target=uvicorn.Server(uvicorn.Config(app, log_level="critical")).run, args=(socks,)).start()
+import socket
+"""
+)
+"""A right server, and a function that serves it from wherever the submission's own listeners are."""
+
+ACCOMPLICE = """
+import os, socket
+from fastapi import FastAPI
+app = FastAPI()
+elsewhere = socket.create_server(("127.0.0.1", 0))
+for n in range(3, 64):
+    try:
+        sock = socket.socket(fileno=os.dup(n))
+        if n != elsewhere.fileno() and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            os.dup2(elsewhere.fileno(), n)
+    except OSError: pass
+"""
+"""Makes room for another one's server: it serves nothing, and its own listeners are gone."""
+
+
+def test_who_listens_since_an_earlier_run_answers_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # The weakest place there is: no namespaces, and ports that are given out again, to several at once.
+    monkeypatch.setattr(sandbox, "room", lambda: "")
+    ports: list[int] = []
+
+    def same_ports() -> sandbox.Doors:
+        doors = sandbox.Doors()
+        for number in range(sandbox.STARTS):
+            port = ports[number] if len(ports) == sandbox.STARTS else 0
+            sock = socket.create_server(("127.0.0.1", port), reuse_port=True)
+            doors.listeners.append(sock)
+            doors.addresses.append(sock.getsockname()[:2])
+        ports[:] = [int(address[1]) for address in doors.addresses]
+        return doors
+
+    monkeypatch.setattr(sandbox.Doors, "make", same_ports)
+    began = tmp_path / "began"
+    does = f"answer_for_others(); open({str(began)!r}, 'w').close()"
+    left = Cell("In[2]", DETACH.format(name="neighbour", does=does))
+    grade(Task("x", "L1", "en", (Cell("In[1]", NEIGHBOUR), left, Cell("In[3]", "del app"))))
+    assert began.exists()
+    assert grade(Task("y", "L1", "en", (Cell("In[1]", ACCOMPLICE),))).score == 0
+    assert not named("neighbour")
+
+
+@pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")
+def test_the_judge_cannot_be_looked_into() -> None:
+    judge = os.getpid()
+    source = f"""
+import ctypes, os
+seen = []
+libc = ctypes.CDLL(None)
+for pid in {{{judge}, os.getppid()}}:
+    for kind in ('mem', 'maps', 'environ'):
+        try:
+            with open(f'/proc/{{pid}}/{{kind}}', 'rb') as file:
+                if kind == 'mem' or file.read(1): seen.append((pid, kind))
+        except OSError: pass
+    try: seen += [(pid, os.readlink(f'/proc/{{pid}}/fd/{{n}}')) for n in os.listdir(f'/proc/{{pid}}/fd')]
+    except OSError: pass
+if libc.ptrace(0x4206, {judge}, 0, 0) == 0: seen.append('ptrace')
+for n in range(3, 64):
+    try: target = os.readlink(f'/proc/self/fd/{{n}}')
+    except OSError: continue
+    if not target.startswith(('socket:', 'anon_inode:', '/dev/null', '/proc')): seen.append((n, target))
+if seen: raise ValueError(seen)
+"""
+    result = graded(source)
+    assert result.score == WORTH
+    assert not result.notes, str(result.notes[0])
+
+
+@pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")
+def test_the_judges_socket_cannot_be_replaced(at_the_end: Look) -> None:
+    stand: list[bool] = []
+
+    def look(process: sandbox.Confined) -> None:
+        stand.extend(stat.S_ISSOCK(os.lstat(str(where)).st_mode) for where in process.addresses)
+
+    at_the_end(look)
+    # A listening socket knows what it was bound to; here nothing stands there.
+    source = """
+import os, socket
+done, asked = [], 0
+for n in range(3, 64):
+    try: sock = socket.socket(fileno=os.dup(n))
+    except OSError: continue
+    where = sock.getsockname() if sock.family == socket.AF_UNIX else ''
+    if not where: continue
+    asked += 1
+    if os.path.lexists(os.path.dirname(where)): done.append(where)
+    try:
+        os.unlink(where)
+        os.symlink('/tmp/mine', where)
+        done.append(where)
+    except OSError: pass
+if done or not asked: raise ValueError(done)
+"""
+    result = graded(source)
+    assert result.score == WORTH
+    assert not result.notes, str(result.notes[0])
+    assert stand
+    assert all(stand)
+
+
+ENDLESS = """
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import StreamingResponse
+app = FastAPI()
+@app.get("/")
+async def root():
+    async def for_ever():
+        while True: yield b"x" * 65536
+    return StreamingResponse(for_ever())
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    while True: await websocket.send_text("x" * {size})
+"""
+
+
+def test_a_server_that_answers_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "_MOST_MESSAGES", 500)
+    monkeypatch.setattr(stage, "_MOST_BYTES", 1 << 20)
+
+    async def met(size: int) -> int:
+        venue = Isolated((Cell("In[1]", ENDLESS.format(size=size)),), "app", "en", Limits(), None)
+        try:
+            await venue.start()
+            async with measured() as patience:
+                met = stage.Stage(venue, patience)
+                if not size:
+                    with pytest.raises(ConnectionError, match="the answer has no end"):
+                        await met._exchange("GET", "/", within=20)
+                    return 0
+                client = await met.connect()
+                assert await client.ended(within=20)
+                return len(client.messages)
+        finally:
+            venue.close()
+
+    assert asyncio.run(met(1)) == 500
+    assert asyncio.run(met(60_000)) == (1 << 20) // 60_000
+    assert asyncio.run(met(0)) == 0
+
+
+@pytest.mark.parametrize("start", ["forked", "fresh"])
+def test_the_graders_environment_is_not_to_be_read(
+    place: str, start: sandbox.Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSLAB_TEST_SECRET", "kept-to-oneself")
+    sandbox._forker.close()  # the next one is started in this environment
     source = (
-        "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', "
-        f"{mark!r}], start_new_session=True)"
+        "import glob, os\nseen = str(os.environ)\n"
+        f"for path in glob.glob('/proc/{'[0-9]*' if place == 'room' else 'self'}/environ'):\n    try:\n"
+        "        with open(path) as file: seen += file.read()\n    except OSError: pass\n"
+        "if 'kept-to-oneself' in seen: raise ValueError('seen')"
     )
-    task = Task("x", "L1", "en", (Cell("In[1]", WRONG), Cell("In[2]", source)))
-    assert grade(task, start=start).score == WORTH
-    assert not survivors(mark)
-
-
-def test_a_fork_bomb_is_bounded_and_ends() -> None:
-    bomb = (
-        "import os, time\nfor _ in range(200):\n    try:\n        if os.fork() == 0:\n            time.sleep(60)\n"
-        "            os._exit(0)\n    except OSError: break"
-    )
-    assert graded(bomb, Limits(processes=32)).score <= WORTH
+    venue = Isolated((Cell("In[1]", "app = lambda *_: None"), Cell("In[2]", source)), "app", "en", Limits(), start)
+    try:
+        asyncio.run(venue.start())
+        assert not venue.notes, str(venue.notes[0])
+    finally:
+        venue.close()
+        sandbox._forker.close()
 
 
 def test_full_memory_and_full_disk_harm_nobody_else() -> None:
@@ -91,16 +371,14 @@ def test_full_memory_and_full_disk_harm_nobody_else() -> None:
 
 @pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")
 def test_nothing_of_the_machine_is_in_reach() -> None:
-    reached = threading.Event()
+    visitors: list[tuple[str, int]] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(30)
 
         def listen() -> None:
-            try:
-                listener.accept()[0].close()
-                reached.set()
-            except OSError:
-                pass
+            sock, where = listener.accept()
+            sock.close()
+            visitors.append(where)
 
         thread = threading.Thread(target=listen)
         thread.start()
@@ -117,7 +395,9 @@ def test_nothing_of_the_machine_is_in_reach() -> None:
             "if seen: raise ValueError(seen)"
         )
         result = graded(source)
-    thread.join(6)
-    assert not reached.is_set()
+        # A visit of the test's own ends the wait; who was there before is found first.
+        with socket.create_connection(("127.0.0.1", port)) as own:
+            thread.join(6)
+            assert visitors == [own.getsockname()]
     assert result.score == WORTH
     assert not result.notes

@@ -111,6 +111,14 @@ def require() -> None:
         raise Refused(_NO_SANDBOX, why=why)
 
 
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR")
+
+
+def _environment(**more: str) -> dict[str, str]:
+    """What an interpreter needs to start; /proc/self/environ shows it to the submission whatever is unset later."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | more
+
+
 # The sockets, made on the trusted side
 
 
@@ -306,6 +314,7 @@ class _Forker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                env=_environment(),
                 start_new_session=True,
             )
 
@@ -375,7 +384,14 @@ class _Fresh:
             with contextlib.suppress(psutil.Error, OSError):
                 if process.environ().get(MARK) == self._mark:
                     found[process.pid] = process
-        return [one for one in found.values() if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        return [one for one in found.values() if _runs(one)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:  # it ended in between
+        return False
 
 
 def _fresh(limits: Limits, sockets: list[socket.socket]) -> _Fresh:
@@ -394,7 +410,7 @@ def _fresh(limits: Limits, sockets: list[socket.socket]) -> _Fresh:
             stdin=subprocess.PIPE if windows else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, MARK: mark},
+            env=_environment(**{MARK: mark}),
             pass_fds=() if windows else (*numbers, *((tells,) if how else ())),
             start_new_session=not windows,
         )
