@@ -48,7 +48,7 @@ test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/wslab build --check
-	$(BIN)/python -m pytest $(PARALLEL) -m "not proof"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not proof and not elsewhere"
 
 pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python found here
 	.ci/pythons

@@ -32,11 +32,11 @@ def test_the_steps_are_those_of_make_test() -> None:
     lines = [line.strip().replace("$(BIN)/", "") for line in recipe[1].splitlines()]
     tests = [line for line in lines if "pytest" in line]
     assert len(tests) == 1
-    assert '-m "not proof"' in tests[0]
+    assert '-m "not proof and not elsewhere"' in tests[0]
     assert [line for line in lines if line not in tests and line not in commands("test")] == []
-    # The two jobs run together what `-m "not proof"` selects.
+    # The two jobs run together what `-m "not proof and not elsewhere"` selects.
     assert sum("pytest" in command for job in JOBS for command in commands(job)) == 2
-    assert commands("test")[-1].endswith('-m "not proof and not browser"')
+    assert commands("test")[-1].endswith('-m "not proof and not elsewhere and not browser"')
     assert commands("browser")[-1].endswith('-m "browser and not proof"')
 
 

@@ -66,7 +66,6 @@ def named(path: Path) -> str:
 
 
 FIRST = [path for path in NOTEBOOKS if path.parent.name == LANGUAGES[0]]
-OTHERS = [path for path in NOTEBOOKS if path.parent.name != LANGUAGES[0]]
 
 
 def test_there_is_something_to_run() -> None:
@@ -84,6 +83,12 @@ def test_again_and_out_of_order(run: Run) -> None:
     run.all()
 
 
-@pytest.mark.parametrize("run", OTHERS + SOLUTIONS, ids=named, indirect=True)
+@pytest.mark.elsewhere
+@pytest.mark.parametrize("run", NOTEBOOKS, ids=named, indirect=True)
 def test_top_to_bottom(run: Run) -> None:
+    run.all()
+
+
+@pytest.mark.parametrize("run", SOLUTIONS, ids=named, indirect=True)
+def test_a_solution_runs_top_to_bottom(run: Run) -> None:
     run.all()
