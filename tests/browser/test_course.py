@@ -52,7 +52,7 @@ def test_a_message_typed_in_the_page_reaches_a_python_client_in_a_cell(open_note
     expect(before.locator(".jp-OutputArea")).to_contain_text("Mesajınız: Python'dan merhaba", timeout=60_000)
     frame = chat.element_handle().content_frame()
     assert frame is not None
-    frame.wait_for_function("ws.readyState === WebSocket.OPEN")
+    frame.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
     typed = chat.content_frame.locator("#messageText")
     typed.fill("Tarayıcıdan selam")
     typed.press("Enter")

@@ -175,7 +175,7 @@ def test_two_users_chat_and_neither_reaches_the_other(browser: Browser, hub: Hub
             element = page.locator(".wslab-page iframe").element_handle()
             frame = element.content_frame()
             assert frame is not None
-            frame.wait_for_function("ws.readyState === WebSocket.OPEN")
+            frame.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
             chat.locator("#messageText").fill(said)
             chat.locator("#messageText").press("Enter")
             expect(chat.locator("#messages")).to_contain_text(f"Mesajınız: {said}")

@@ -51,7 +51,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 def page(tab: Page, server: Server) -> Page:
     """The page, connected."""
     tab.goto(f"{server.url}/page")
-    tab.wait_for_function("ws.readyState === WebSocket.OPEN")
+    tab.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
     return tab
 
 

@@ -127,7 +127,7 @@ def tabs(browser: Browser, sender: Server) -> Iterator[tuple[Page, Page]]:
     for page in pages:
         page.set_default_timeout(DEADLINE * 1000)
         page.goto(sender.url)
-        page.wait_for_function("ws.readyState === WebSocket.OPEN")
+        page.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
     yield pages
     for page in pages:
         page.close()
@@ -343,7 +343,7 @@ def test_the_page_runs_alone_as_in_the_document(tmp_path: Path, browser: Browser
         page.set_default_timeout(DEADLINE * 1000)
         try:
             page.goto("http://localhost:8001/")
-            page.wait_for_function("ws.readyState === WebSocket.OPEN")
+            page.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
             page.fill("#messageText", "selam")
             page.click("button")
             page.wait_for_selector("#messages li")
