@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
 # Most tests wait for a socket, a kernel or a browser, so there are more workers than cores.
-PARALLEL ?= -n 3 --dist loadgroup
+PARALLEL ?= -n 3 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help install develop lab test proof pythons quick build slides site bench pictures lock clean
@@ -43,7 +43,7 @@ develop: $(VENV)/.develop ## create .venv with what the tests need, too
 lab: $(VENV)/.lab ## open the course in JupyterLab (make lab LANG_=tr for Turkish)
 	$(BIN)/wslab lab $(if $(LANG_),--language $(LANG_))
 
-test: $(VENV)/.develop ## run all tests, in a real browser and real kernels too
+test: $(VENV)/.develop ## run the tests, in a real browser and real kernels too
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy

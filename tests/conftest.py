@@ -6,8 +6,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from wslab.language import use_language
 from wslab.serving import stop_all
@@ -16,17 +18,32 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+class _ByModule(LoadScopeScheduling):
+    """A module stays in one worker, with its course, its browser and its JupyterLab; the notebooks are shared out.
+
+    xdist's own `loadgroup` says by a suffix of the test's name what belongs together, which is lost with pytest 9.2
+    (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        if module == "tests/seed/test_systems.py" or "02-client" in test or "test_02_client" in module:
+            return "port 8000"  # the document's own port, which these look for or take
+        if module == "tests/browser/test_course.py":
+            return f"{module} {test.partition('[')[2][:2]}"  # a JupyterLab for each edition
+        return nodeid if module.startswith("tests/notebooks/") else module
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # the order of the collection is better than by number of tests
+    return _ByModule(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several workers share the run, a module stays in one; the notebooks, a kernel each, are shared out."""
-    for item in items:
-        path = item.path.relative_to(ROOT).as_posix()
-        if path == "tests/seed/test_systems.py" or "02-client" in item.nodeid or "test_02_client" in path:
-            group = "port 8000"  # the document's own port, which these look for or take
-        elif "notebooks" in path or "test_runs_from_the_menu" in item.nodeid:
-            continue
-        else:
-            group = path
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The modules with long tests come first, so that no worker begins one when the others are done."""
+    long = {item.path for item in items if {"slow", "browser", "notebook"} & {one.name for one in item.iter_markers()}}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(autouse=True)

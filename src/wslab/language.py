@@ -73,8 +73,12 @@ class Text:
         """The wording in the current language, its `{names}` filled in."""
         return str(self).format(**values)
 
+    def spoken(self) -> dict[str, str]:
+        """The wording in every language of the course, as what JSON can hold; `Text.of()` takes it back."""
+        return {language: self.into(language) for language in LANGUAGES}
+
     def __reduce__(self) -> tuple[Callable[[Mapping[str, str]], Text], tuple[dict[str, str]]]:
-        return Text.of, (dict(self._by_language),)
+        return type(self).of, (dict(self._by_language),)
 
     def __str__(self) -> str:
         return self.into(current_language())
@@ -89,9 +93,42 @@ class Text:
         return hash(tuple(self._by_language.items()))
 
 
-def decimal(value: float, language: str | None = None) -> str:
-    """A number as it is written in `language` (the current one if None): `1.5`, in Turkish `1,5`; no needless zeros."""
-    return f"{value:g}".replace(".", _DECIMAL_MARKS.get(language or current_language(), "."))
+class Filled(Text):
+    """A text without holes: a brace in it is what a client or a server wrote, and stays."""
+
+    __slots__ = ()
+
+
+def filled(text: Text, /, **values: object) -> Text:
+    """`text` with its `{names}` filled in, in every language; a value that is a `Text` appears in its own language.
+
+    What is filled already comes back as it is.
+    """
+    if isinstance(text, Filled):
+        return text
+
+    def into(language: str) -> str:
+        spoken = {name: value.into(language) if isinstance(value, Text) else value for name, value in values.items()}
+        return text.into(language).format(**spoken)
+
+    return Filled(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
+
+
+def verbatim(words: str) -> Text:
+    """What somebody wrote, the same in every language, braces and all."""
+    return Filled(**dict.fromkeys(LANGUAGES, words))
+
+
+def decimal(value: float, language: str | None = None, *, digits: int | None = None) -> str:
+    """A number as it is written in `language` (the current one if None): `1.5`, in Turkish `1,5`.
+
+    Args:
+        value: the number.
+        language: whose decimal mark.
+        digits: how many decimals; no needless zeros if left out.
+    """
+    text = f"{value:g}" if digits is None else f"{value:.{digits}f}"
+    return text.replace(".", _DECIMAL_MARKS.get(language or current_language(), "."))
 
 
 _DECIMAL_MARKS = {"tr": ","}

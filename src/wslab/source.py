@@ -7,6 +7,7 @@ import site
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 _KIT = str(Path(__file__).parent)
 # The document's systems live inside the kit, but to a reader they are the program under study.
@@ -42,10 +43,15 @@ def is_user_code(filename: str) -> bool:
     return not _inside(filename, _KIT) and not any(_inside(filename, folder) for folder in _LIBRARIES)
 
 
+def ipython_shell() -> Any:
+    """The IPython shell that runs the reader's code, None outside of one; IPython is not imported for it."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
 def cell_label(filename: str) -> str | None:
     """`In[2]` for the code of a notebook cell, None for the code of a file."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = ipython_shell()
     if shell is None:
         return None
     named = shell.compile.format_code_name(filename)  # ("Cell", "In[2]")

@@ -43,6 +43,19 @@ class Lab:
     folder: Path
 
 
+def until_it_answers(url: str, process: subprocess.Popen[bytes], output: Path, seconds: float) -> None:
+    """Wait for a server in another process; where it ends or says nothing in time, fail with what it wrote."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2).read()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{process.args} did not start: {output.read_text()}")
+            time.sleep(0.1)  # between two looks at another process, which sends no event
+
+
 @contextlib.contextmanager
 def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[Lab]:
     """JupyterLab as `wslab lab` starts it, on `folder`, with configuration and data folders of its own."""
@@ -61,15 +74,7 @@ def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[L
     with output.open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}api/status", timeout=2).read()
-                    break
-                except OSError:
-                    if process.poll() is not None or time.monotonic() > deadline:
-                        pytest.fail("JupyterLab did not start: " + output.read_text())
-                    time.sleep(0.1)  # between two looks at another process, which sends no event
+            until_it_answers(f"{url}api/status", process, output, 60)
             yield Lab(url, folder)
         finally:
             process.terminate()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import ROOT, Notebook
+from tests.seed.pages import CHAT_IS_OPEN
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +53,7 @@ def test_a_message_typed_in_the_page_reaches_a_python_client_in_a_cell(open_note
     expect(before.locator(".jp-OutputArea")).to_contain_text("Mesajınız: Python'dan merhaba", timeout=60_000)
     frame = chat.element_handle().content_frame()
     assert frame is not None
-    frame.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
+    frame.wait_for_function(CHAT_IS_OPEN)
     typed = chat.content_frame.locator("#messageText")
     typed.fill("Tarayıcıdan selam")
     typed.press("Enter")

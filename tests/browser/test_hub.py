@@ -10,8 +10,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,8 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import ROOT, Lab, Notebook
+from tests.browser.conftest import ROOT, Lab, Notebook, until_it_answers
+from tests.seed.pages import CHAT_IS_OPEN
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -123,15 +122,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         command = [sys.executable, "-m", "jupyterhub", "-f", str(folder / "jupyterhub_config.py")]
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            until = time.monotonic() + 90
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}/hub/api", timeout=2).read()
-                    break
-                except OSError:
-                    if process.poll() is not None or time.monotonic() > until:
-                        pytest.fail("JupyterHub did not start: " + output.read_text())
-                    time.sleep(0.1)  # between two looks at another process, which sends no event
+            until_it_answers(f"{url}/hub/api", process, output, 90)
             yield Hub(url, homes)
         finally:
             process.terminate()  # ends the proxy and each user's server, too
@@ -175,7 +166,7 @@ def test_two_users_chat_and_neither_reaches_the_other(browser: Browser, hub: Hub
             element = page.locator(".wslab-page iframe").element_handle()
             frame = element.content_frame()
             assert frame is not None
-            frame.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
+            frame.wait_for_function(CHAT_IS_OPEN)
             chat.locator("#messageText").fill(said)
             chat.locator("#messageText").press("Enter")
             expect(chat.locator("#messages")).to_contain_text(f"Mesajınız: {said}")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, Page
+from tests.seed.pages import CHAT_IS_OPEN
 from websockets.sync.client import connect
 
 from wslab.seed import fresh
@@ -51,7 +52,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 def page(tab: Page, server: Server) -> Page:
     """The page, connected."""
     tab.goto(f"{server.url}/page")
-    tab.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
+    tab.wait_for_function(CHAT_IS_OPEN)
     return tab
 
 

@@ -94,13 +94,14 @@ def test_each_kind_of_tampering_is_named() -> None:
     cells.append(copy.deepcopy(cells[index(document, "check-reset")]))
     cells.insert(0, cells.pop(index(document, "check-others")))
     cells.append({**code("100", "check-mine", grade=True, points=100), "id": "mine"})
+    cells.append({**code("100", "check-text", grade=True, points=100), "id": "text", "cell_type": "markdown"})
     told = said(done(document, "L2"))
     for part in (
         "Edited, though they belong to the lab; the lab's own were taken: `check-fin`",
         "Missing, and put back from the lab: `check-normal`",
         "`check-reset`",
         "another order",
-        "no checks of this lab; they were left out: `check-mine`",
+        "no checks of this lab; they were left out: `check-mine`, `check-text`",
     ):
         assert part in told
 

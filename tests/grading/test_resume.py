@@ -15,7 +15,7 @@ import pytest
 from tests.grading.papers import ROOT, hand_in
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from rich.console import Console
 from tests.grading.papers import ROOT, fake_grade
@@ -24,6 +24,7 @@ from wslab.grading.command import grade_class
 from wslab.language import use_language
 
 use_language("en")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script's `&` has started
 
 def slowly(task):
     time.sleep(float(sys.argv[3]))

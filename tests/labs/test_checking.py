@@ -107,7 +107,7 @@ async def test_the_error_of_the_cell_before_is_told(
 ) -> None:
     error = SyntaxError("invalid syntax", ("<cell>", 3, 1, "x = = 1", 3, 4))
     shell = SimpleNamespace(last_execution_result=SimpleNamespace(error_before_exec=error), user_ns={"In": ["", "x"]})
-    monkeypatch.setattr(checking, "_shell", lambda: shell)
+    monkeypatch.setattr(checking, "ipython_shell", lambda: shell)
     points = await check("L1.accept", given)
     out = capsys.readouterr().out
     assert "stopped with SyntaxError: invalid syntax (line 3)" in out
@@ -228,7 +228,7 @@ async def test_attempts_are_kept_and_the_same_again_is_none() -> None:
 async def test_in_a_notebook_only_a_new_text_is_a_new_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = ["", "app = FastAPI()", 'await check("L1.accept", app)']
     shell = SimpleNamespace(user_ns={"In": cells})
-    monkeypatch.setattr(checking, "_shell", lambda: shell)
+    monkeypatch.setattr(checking, "ipython_shell", lambda: shell)
     await check("L1.accept", FastAPI())
     cells += ["app = FastAPI() ", 'await check("L1.accept", app)']
     await check("L1.accept", FastAPI())

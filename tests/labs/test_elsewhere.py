@@ -58,7 +58,9 @@ class Elsewhere:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         self._reader = asyncio.create_task(asyncio.to_thread(self._read, self._process))
         for _ in range(400):
-            if os.path.exists(str(self.address)):
+            # The path is there a moment before anybody listens at it.
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(self.address))
                 return
             await asyncio.sleep(0.05)
         raise ServerStartError("it did not start")

@@ -15,8 +15,8 @@ from wslab.labs.failure import Failure, Waits
 from wslab.labs.patience import Overdue, Patience
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served
-from wslab.labs.verdict import Misconception, Outcome, Verdict, filled
-from wslab.language import LANGUAGES, Text
+from wslab.labs.verdict import Misconception, Outcome, Verdict
+from wslab.language import LANGUAGES, Text, filled
 from wslab.serving import serve
 
 Judge = Callable[..., Awaitable[Verdict]]

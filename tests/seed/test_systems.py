@@ -21,6 +21,7 @@ import httpx
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page
+from tests.seed.pages import CHAT_IS_OPEN
 from websockets.sync.client import ClientConnection, connect
 
 from wslab.seed import SYSTEMS, fresh
@@ -127,7 +128,7 @@ def tabs(browser: Browser, sender: Server) -> Iterator[tuple[Page, Page]]:
     for page in pages:
         page.set_default_timeout(DEADLINE * 1000)
         page.goto(sender.url)
-        page.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
+        page.wait_for_function(CHAT_IS_OPEN)
     yield pages
     for page in pages:
         page.close()
@@ -343,7 +344,7 @@ def test_the_page_runs_alone_as_in_the_document(tmp_path: Path, browser: Browser
         page.set_default_timeout(DEADLINE * 1000)
         try:
             page.goto("http://localhost:8001/")
-            page.wait_for_function("typeof ws !== 'undefined' && ws.readyState === WebSocket.OPEN")
+            page.wait_for_function(CHAT_IS_OPEN)
             page.fill("#messageText", "selam")
             page.click("button")
             page.wait_for_selector("#messages li")

@@ -268,19 +268,17 @@ def check(root: str | Path = ".") -> None:
         raise BuildError(problems)
 
 
-def units(root: str | Path = ".") -> tuple[Unit, ...]:
+def units(root: str | Path = ".", only: Iterable[str] = ()) -> tuple[Unit, ...]:
     """Every unit, in the order in which the course is taught.
 
     Args:
         root: the checkout.
+        only: numbers or names of units (`"01"`, `"L1-echo"`); none for the whole course.
 
     Raises:
-        BuildError: with every mistake in the sources.
+        BuildError: with every mistake in the sources; one of `only` is none of them.
     """
-    course = read_course(Path(root))
-    if course.problems:
-        raise BuildError(course.problems)
-    return course.units
+    return _chosen(read_course(Path(root)), only, Path(root))
 
 
 def notebook(root: str | Path, name: str, language: str, *, notes: bool = False, solved: bool = False) -> NotebookNode:

@@ -26,7 +26,7 @@ from wslab.gate import nicknames, pages
 from wslab.gate.limits import Bucket, Buckets, Limits
 from wslab.gate.people import Full, People, Visitor
 from wslab.gate.tokens import matches
-from wslab.language import LANGUAGES, Text, current_language
+from wslab.language import LANGUAGES, Text, current_language, filled
 
 JOIN = "/join"
 LIVE = "/join/live"
@@ -229,6 +229,11 @@ class Gate:
         """Whether one more message of this visitor is within the limits, at the loop's time `now`."""
         return visitor.allowance.take(now) if visitor.session else self._programs.take(visitor.address, now)
 
+    def flooded_by(self, visitor: Visitor) -> str:
+        """Count a flood; the reason for the close, in the visitor's language."""
+        self.refuse("flood", visitor.address)
+        return _FLOOD.into(visitor.language).format(rate=f"{self.limits.messages_per_second:g}")
+
     # -- HTTP -------------------------------------------------------------------------------------------------
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -361,7 +366,7 @@ class Gate:
         elif not nickname:
             problem = _NO_NICKNAME
         elif nicknames.length(nickname) > nicknames.LONGEST:
-            problem = _filled(_LONG_NICKNAME, longest=nicknames.LONGEST)
+            problem = filled(_LONG_NICKNAME, longest=nicknames.LONGEST)
         elif self.locked:
             self.refuse("locked", address)
             problem, status = _LOCKED, 403
@@ -372,9 +377,9 @@ class Gate:
                 self.refuse("full", address)
                 status = 503
                 if full.scope == "room":
-                    problem = _filled(_ROOM_FULL, count=self.limits.people)
+                    problem = filled(_ROOM_FULL, count=self.limits.people)
                 else:
-                    problem = _filled(_ADDRESS_FULL, count=self.limits.people_per_address)
+                    problem = filled(_ADDRESS_FULL, count=self.limits.people_per_address)
         if problem is not None:
             shown = nickname[: nicknames.LONGEST * 2]
             token = self.token if right else ""
@@ -461,10 +466,7 @@ class Gate:
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 if not bucket.take(loop.time()):
-                    self.refuse("flood", visitor.address)
-                    rate = f"{self.limits.messages_per_second:g}"
-                    reason = _FLOOD.into(visitor.language).format(rate=rate)
-                    await send({"type": "websocket.close", "code": 1008, "reason": reason})
+                    await send({"type": "websocket.close", "code": 1008, "reason": self.flooded_by(visitor)})
                     break
                 text = message.get("text") or ""
                 with contextlib.suppress(ValueError, RecursionError):
@@ -534,9 +536,7 @@ class _Passage:
         if message["type"] == "websocket.receive":
             gate = self._gate
             if not gate.may_speak(self._visitor, self._now()):
-                gate.refuse("flood", self._visitor.address)
-                rate = f"{gate.limits.messages_per_second:g}"
-                await self.close(1008, _FLOOD.into(self._visitor.language).format(rate=rate))
+                await self.close(1008, gate.flooded_by(self._visitor))
                 return await self.receive()
             self._visitor.messages += 1
             gate.changed()
@@ -581,10 +581,6 @@ def _field(form: bytes, name: str) -> str:
         return parse_qs(form.decode("latin-1"), max_num_fields=20).get(name, [""])[-1]
     except ValueError:
         return ""
-
-
-def _filled(text: Text, **values: object) -> Text:
-    return Text(**{language: text.into(language).format(**values) for language in text.languages})
 
 
 async def _respond(

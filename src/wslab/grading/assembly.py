@@ -14,8 +14,7 @@ from wslab.grading.magics import without_magics
 from wslab.grading.opening import LearnerCell
 from wslab.grading.task import Cell
 from wslab.labs import notebooks
-from wslab.labs.verdict import filled
-from wslab.language import Text
+from wslab.language import Text, filled
 
 _EDITED = Text(
     en="Edited, though they belong to the lab; the lab's own were taken: {names}.",
@@ -144,12 +143,10 @@ class _Assembly:
                 if cell.kind == "code":
                     self.names.setdefault(own, name)
                 continue
-            elif cell.kind != "code":
-                continue
             elif cell.graded:
                 self.invented.append(cell.grade_id or name)
                 continue
-            elif _only_asks(cell.source):
+            elif cell.kind != "code" or _only_asks(cell.source):
                 continue
             source, ignored = without_magics(cell.source)
             self.magics += [f"{name}: `{line.replace('`', chr(39))}`" for line in ignored]

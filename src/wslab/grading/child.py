@@ -27,7 +27,7 @@ import wslab
 from wslab.grading.channel import Channel, named
 from wslab.grading.confinement import confine
 from wslab.grading.task import Limits
-from wslab.labs.venue import Served
+from wslab.labs.venue import SWITCHING, Served
 from wslab.language import use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
@@ -35,7 +35,6 @@ from wslab.serving.observing import App, Message, Receive, Send
 
 _MOST_AT_ONCE = 200
 _LONGEST = 2000
-_SWITCHING = 0.0005
 
 
 def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
@@ -197,7 +196,7 @@ class Loopback:
 
 
 def _serve(channel: Channel, names: dict[str, Any], variable: str, listeners: list[socket.socket]) -> None:
-    sys.setswitchinterval(_SWITCHING)
+    sys.setswitchinterval(SWITCHING)
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         try:
             app = names.get(variable, ...)

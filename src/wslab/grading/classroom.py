@@ -12,10 +12,11 @@ from wslab.errors import LabError
 from wslab.grading.batch import Batch, Row
 from wslab.grading.feedback import FOLDER, page
 from wslab.grading.predictions import Predicted
+from wslab.grading.whose import NOBODY
 from wslab.labs import cards
 from wslab.labs.lab import Lab
 from wslab.labs.verdict import Outcome, Verdict
-from wslab.language import Text, current_language
+from wslab.language import Text, decimal
 from wslab.learning import catalogue
 from wslab.learning.question import Choice
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION
@@ -36,8 +37,8 @@ _OF_SUBMISSIONS = Text(en="{name} ({count} of {all})", tr="{name} ({all} teslimi
 _ALL = Text(en="{name}", tr="{name}")
 _LAB = Text(en="{lab} · {title}", tr="{lab} · {title}")
 _MEAN = Text(
-    en="Mean {mean}, median {median:g}, of {max:g} points; {full} of {count} have all of them.",
-    tr="{max:g} puan üzerinden ortalama {mean}, ortanca {median:g}; {count} kişiden {full} tanesi tam puan aldı.",
+    en="Mean {mean}, median {median}, of {max} points; {full} of {count} have all of them.",
+    tr="{max} puan üzerinden ortalama {mean}, ortanca {median}; {count} kişiden {full} tanesi tam puan aldı.",
 )
 _DISTRIBUTION = Text(en="Distribution of points", tr="Puanların dağılımı")
 _POINTS = Text(en="points", tr="puan")
@@ -75,7 +76,6 @@ _PREDICTION_HEADS = (
 _TIMES = Text(en="{answer} ({count})", tr="{answer} ({count})")
 _REMARKS = Text(en="Remarks", tr="Notlar")
 _REMARK_HEADS = (Text(en="student", tr="öğrenci"), Text(en="lab", tr="çalışma"), Text(en="remark", tr="not"))
-_NOBODY = Text(en="(whose?)", tr="(kimin?)")
 _BAR = Text(en="{points} points: {count} students", tr="{points} puan: {count} öğrenci")
 
 _MARKS = {
@@ -160,12 +160,14 @@ def _section(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> str:
         middle = len(scores) // 2
         median = scores[middle] if len(scores) % 2 else (scores[middle - 1] + scores[middle]) / 2
         full = sum(score >= lab.points for score in scores)
-        mean = f"{sum(scores) / len(scores):.1f}"
-        mean = mean.replace(".", ",") if current_language() == "tr" else mean
-        parts.append(
-            f"<p>{_MEAN.format(mean=mean, median=median, max=lab.points, full=full, count=len(scores))}</p>"
-            f"<h3>{_DISTRIBUTION}</h3>{histogram(scores, lab.points)}"
+        said = _MEAN.format(
+            mean=decimal(sum(scores) / len(scores), digits=1),
+            median=decimal(median),
+            max=decimal(lab.points),
+            full=full,
+            count=len(scores),
         )
+        parts.append(f"<p>{said}</p><h3>{_DISTRIBUTION}</h3>{histogram(scores, lab.points)}")
     parts.append(f"<h3>{_MATRIX}</h3>{_matrix(lab, rows, files)}")
     if scores:
         parts.append(f"<h3>{_MISCONCEPTIONS}</h3>{_misconceptions(rows)}")
@@ -211,7 +213,7 @@ def _matrix(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> str:
         by_name = {} if row.result is None else {one.check: one for one in row.result.verdicts}
         cells = "".join(_mark(by_name.get(name)) for name in lab.maxima)
         link = f"{FOLDER}/{quote(files.get(row.student.id, ''))}.html"
-        points = "" if row.result is None else f"{row.result.score:g}"
+        points = "" if row.result is None else decimal(row.result.score)
         body.append(
             f'<tr><th scope="row"><a href="{link}">{html.escape(row.student.name)}</a></th>{cells}'
             f'<td class="n">{points}</td></tr>'
@@ -232,7 +234,7 @@ def _mark(verdict: Verdict | None) -> str:
     if verdict is None:
         return '<td class="m"></td>'
     mark, _, word = _MARKS[verdict.outcome]
-    part = f" {verdict.points:g}/{verdict.max:g}" if verdict.points and not verdict.passed else ""
+    part = f" {decimal(verdict.points)}/{decimal(verdict.max)}" if verdict.points and not verdict.passed else ""
     name = verdict.misconception if verdict.outcome is Outcome.FAILED else ""
     small = f"<small>{html.escape(name)}{part}</small>" if name or part else ""
     return f'<td class="m {verdict.outcome.value}"><b><span title="{word}">{mark}</span></b>{small}</td>'
@@ -299,7 +301,7 @@ def _remarks(batch: Batch) -> str:
         for row in batch.rows
         for note in row.notes
     ]
-    rows += [(str(_NOBODY), "", Text.of(f"{place}: {reason}")) for place, reason in batch.ownerless.items()]
+    rows += [(str(NOBODY), "", Text.of(f"{place}: {reason}")) for place, reason in batch.ownerless.items()]
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{name}</th>' for name in _REMARK_HEADS)

@@ -22,6 +22,18 @@ MARK = "WSLAB_SUBMISSION"
 _KEPT = (MARK, "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP")  # without these Windows opens no socket
 
 
+_USERS, _HOW_MANY = 60_000, 5_000
+
+
+def user_of(number: int) -> int:
+    """The number of the user and group that a submission becomes where root starts it: nobody who has an account.
+
+    Args:
+        number: tells submissions apart; those that run at once get different users.
+    """
+    return _USERS + number % _HOW_MANY
+
+
 def confine(limits: Limits, user: int | None) -> tuple[str, ...]:
     """Limit this process and all that it will start; there is no way back.
 

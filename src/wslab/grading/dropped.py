@@ -19,8 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from wslab.grading.whose import comes_from_an_export, is_a_lab
-from wslab.labs.verdict import filled
-from wslab.language import Text
+from wslab.language import Text, filled
 
 BIGGEST = 100 << 20
 """Bytes that one notebook may have, its outputs included."""

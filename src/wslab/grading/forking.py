@@ -26,7 +26,7 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from wslab.grading.bubblewrap import Room
 from wslab.grading.child import main as serve
-from wslab.grading.confinement import confine
+from wslab.grading.confinement import confine, user_of
 from wslab.grading.task import Limits
 
 ENDED, MEMORY, GONE, FAILED = b"e", b"m", b"g", b"f"
@@ -48,8 +48,6 @@ _PRELOADED = (
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOKS = 0.2  # seconds between two looks at the memory
 _SWEEPS = 2000
-_USERS = 60_000
-_HOW_MANY = 5_000
 
 
 def main(requests: socket.socket) -> None:
@@ -70,7 +68,7 @@ def main(requests: socket.socket) -> None:
         number += 1
         if os.fork() == 0:
             requests.close()
-            _guard(json.loads(message), descriptors, _USERS + number % _HOW_MANY)
+            _guard(json.loads(message), descriptors, user_of(number))
         for descriptor in descriptors:
             os.close(descriptor)
 

@@ -14,8 +14,8 @@ from wslab.labs import catalogue, general
 from wslab.labs.judging import judge_all, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.patience import measured
-from wslab.labs.verdict import Verdict, filled
-from wslab.language import Text
+from wslab.labs.verdict import Verdict
+from wslab.language import Text, filled
 
 _LATE = Text(
     en="The submission was ended after {seconds:g} s, the most that one may take.",
@@ -58,8 +58,8 @@ async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) 
     found: dict[str, Verdict] = {}
     try:
         async with asyncio.timeout(task.limits.seconds):
-            for (count, variable), checks in _groups(task, graded).items():
-                venue = Isolated(task.cells[:count], variable, task.language, task.limits, start)
+            for variable, checks in _by_app(graded).items():
+                venue = Isolated(task.cells, variable, task.language, task.limits, start)
                 try:
                     async for verdict in _judged(lab, checks, venue):
                         found[verdict.check] = verdict
@@ -74,11 +74,11 @@ async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) 
     return [found[check.name] for check in graded]
 
 
-def _groups(task: Task, checks: Sequence[Check]) -> dict[tuple[int, str], list[Check]]:
-    """The checks by what they are judged on: after how many cells, and which app."""
-    groups: dict[tuple[int, str], list[Check]] = {}
+def _by_app(checks: Sequence[Check]) -> dict[str, list[Check]]:
+    """The checks by the name of the app that they judge."""
+    groups: dict[str, list[Check]] = {}
     for check in checks:
-        groups.setdefault((task.after.get(check.name, len(task.cells)), check.app), []).append(check)
+        groups.setdefault(check.app, []).append(check)
     return groups
 
 

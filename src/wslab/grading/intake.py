@@ -12,8 +12,7 @@ from wslab.grading.dropped import Dropped, walk
 from wslab.grading.opening import Notebook, Unreadable, opened
 from wslab.grading.whose import Student, is_a_lab, lab_in, whose
 from wslab.labs.catalogue import labs
-from wslab.labs.verdict import filled
-from wslab.language import Text
+from wslab.language import Text, filled
 
 _NOBODY = Text(
     en="Nothing says whose it is. Put it into a folder that has the student's name.",

@@ -11,8 +11,7 @@ from typing import Any
 
 from wslab.labs import catalogue, notebooks
 from wslab.labs.lab import Lab
-from wslab.labs.verdict import filled
-from wslab.language import LANGUAGES, Text
+from wslab.language import LANGUAGES, Text, filled
 
 _MOST_PARTS = 4_000_000
 _LONG = 4 << 20

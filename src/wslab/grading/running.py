@@ -11,8 +11,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 
 from wslab.errors import LabError
 from wslab.grading.task import Refused, Result, Task
-from wslab.labs.verdict import filled
-from wslab.language import Text
+from wslab.language import Text, filled
 
 Grader = Callable[[Task], Result]
 Open = Callable[[], contextlib.AbstractContextManager[Executor]]

@@ -23,7 +23,7 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from wslab.grading import bubblewrap
 from wslab.grading.channel import Channel
-from wslab.grading.confinement import MARK
+from wslab.grading.confinement import MARK, user_of
 from wslab.grading.task import Limits, Refused
 from wslab.language import Text
 
@@ -79,10 +79,10 @@ def room() -> str:
     return ""
 
 
-_PROBE = """
+_PROBE = f"""
 import os
 if os.getuid() == 0:
-    os.setgroups([]); os.setresgid(60000, 60000, 60000); os.setresuid(60000, 60000, 60000)
+    os.setgroups([]); os.setresgid(*[{user_of(0)}] * 3); os.setresuid(*[{user_of(0)}] * 3)
 import socket, wslab.errors
 open("/tmp/probe", "w").close()
 s = socket.create_server(("127.0.0.1", 0)); socket.create_connection(s.getsockname()).close()
@@ -396,7 +396,7 @@ def _runs(process: psutil.Process) -> bool:
 
 def _fresh(limits: Limits, sockets: list[socket.socket]) -> _Fresh:
     how, mark = room(), secrets.token_hex(8)
-    plan: dict[str, object] = {"limits": asdict(limits), "user": 60_000 + os.getpid() % 5000 if how == "root" else None}
+    plan: dict[str, object] = {"limits": asdict(limits), "user": user_of(os.getpid()) if how == "root" else None}
     windows = sys.platform == "win32"
     numbers = [one.fileno() for one in sockets]
     plan["shared" if windows else "sockets"] = [] if windows else numbers

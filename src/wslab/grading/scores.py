@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wslab.grading.batch import Batch, Row
-from wslab.language import Text
+from wslab.grading.whose import NOBODY
 
 FILE = "scores.csv"
 
@@ -28,8 +28,6 @@ NBGRADER = (
 )
 """As `nbgrader export` writes them (nbgrader 0.9, `plugins/export.py`)."""
 
-_NOBODY = Text(en="(whose?)", tr="(kimin?)")
-
 
 def scores_csv(batch: Batch) -> str:
     """The file's text; remarks are in the current language."""
@@ -40,7 +38,7 @@ def scores_csv(batch: Batch) -> str:
     for row in batch.rows:
         writer.writerow([guarded(value) for value in _values(row, checks)])
     for place, reason in batch.ownerless.items():
-        cells = ["", "", "", str(_NOBODY), "", "", "", "", "", "", "", *("" for _ in checks), f"{place}: {reason}"]
+        cells = ["", "", "", str(NOBODY), "", "", "", "", "", "", "", *("" for _ in checks), f"{place}: {reason}"]
         writer.writerow([guarded(cell) for cell in cells])
     return file.getvalue()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from wslab.errors import LabError
 from wslab.labs.verdict import Verdict, earned
-from wslab.language import LANGUAGES, Text
+from wslab.language import Text
 
 
 class Refused(LabError):
@@ -58,8 +58,6 @@ class Task:
         cells: what runs in the learner's process, in this order.
         limits: what it may use up.
         require_sandbox: whether to refuse where it cannot be kept apart from the machine.
-        after: for a check whose cell is not the notebook's last one, how many of `cells` have run when it is judged.
-            A check that is not named is judged after all of them.
     """
 
     student: str
@@ -68,7 +66,6 @@ class Task:
     cells: tuple[Cell, ...]
     limits: Limits = Limits()
     require_sandbox: bool = False
-    after: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ class Result:
             "lab": self.lab,
             "verdicts": [verdict.to_data() for verdict in self.verdicts],
             "protections": list(self.protections),
-            "notes": [{language: note.into(language) for language in LANGUAGES} for note in self.notes],
+            "notes": [note.spoken() for note in self.notes],
             "seconds": self.seconds,
         }
 

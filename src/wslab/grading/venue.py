@@ -17,8 +17,8 @@ from wslab.grading.sandbox import Confined, Start
 from wslab.grading.task import Cell, Limits
 from wslab.labs import general
 from wslab.labs.venue import Address, Mark
-from wslab.labs.verdict import Misconception, Raised, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception, Raised
+from wslab.language import Text, filled, verbatim
 from wslab.serving import ServerStartError
 
 _CELL = 8.0  # seconds for one cell, after which it is interrupted
@@ -282,4 +282,4 @@ class Isolated:
 
 
 def _said(sentence: object) -> Text:
-    return filled(Text.of("{sentence}"), sentence=plain(sentence, 1000))
+    return verbatim(plain(sentence, 1000))

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wslab.labs.catalogue import labs
+from wslab.language import Text
 
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(file|onlinetext)(_.*)?", re.DOTALL)
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)", re.IGNORECASE | re.DOTALL)
+NOBODY = Text(en="(whose?)", tr="(kimin?)")
+"""Stands for the name where nobody knows whose something is."""
+
 _WRAPPERS = {"submitted", "submissions"}
 
 

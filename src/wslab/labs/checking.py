@@ -18,11 +18,12 @@ from wslab.labs.judging import explained, judge, keep_serving, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.patience import measured
 from wslab.labs.venue import Served
-from wslab.labs.verdict import Outcome, Verdict, earned, filled
-from wslab.language import Text
+from wslab.labs.verdict import Outcome, Verdict, earned
+from wslab.language import Text, filled
 from wslab.learning import store
 from wslab.picture import ORANGE
 from wslab.serving import ServerStartError, WrongApp
+from wslab.source import ipython_shell
 
 HONEST = 3
 """After so many honest attempts at a check its solution opens."""
@@ -77,7 +78,7 @@ def check(name: str, app: Any = _MISSING) -> Checking:
 
 
 def _names_of(caller: Mapping[str, Any]) -> Mapping[str, Any]:
-    shell = _shell()
+    shell = ipython_shell()
     return shell.user_ns if shell is not None else caller
 
 
@@ -184,18 +185,13 @@ def _nothing_to_judge(
 
 def _error_of_last_cell() -> str:
     """What stopped the cell that was run before this one, in a few words; empty where it came to its end."""
-    result = getattr(_shell(), "last_execution_result", None)
+    result = getattr(ipython_shell(), "last_execution_result", None)
     error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
     if error is None or isinstance(error, LabError | KeyboardInterrupt | asyncio.CancelledError):
         return ""
     said = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
     line = error.lineno if isinstance(error, SyntaxError) else None
     return _ERROR_AT.format(error=said, line=line) if line else said
-
-
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
 
 
 # The judge's own thread: neither a busy kernel loop nor a patched one has a say in the verdict.
@@ -287,7 +283,7 @@ def _version(app: Any) -> int:
 
     Elsewhere than in a notebook, the app's own identity.
     """
-    cells = getattr(_shell(), "user_ns", {}).get("In")
+    cells = getattr(ipython_shell(), "user_ns", {}).get("In")
     if not cells:
         return id(app)
     return len({cell.strip() for cell in cells if not _ASKING.search(cell)})
@@ -312,7 +308,7 @@ def attempts_left(lab: str, name: str) -> int:
 
 def show(as_html: str, as_text: str) -> None:
     """Show a card: HTML in a notebook, text elsewhere; on stdout, never on stderr."""
-    shell = _shell()
+    shell = ipython_shell()
     if shell is not None and getattr(shell, "kernel", None) is not None:
         from IPython.display import display
 

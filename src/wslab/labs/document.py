@@ -8,8 +8,8 @@ import time
 from wslab.labs import general
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.stage import Message, Reply, Stage
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 ECHO = "Mesajınız: "
 RELAY = "Başka bir istemciden: "

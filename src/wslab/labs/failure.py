@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wslab.labs.verdict import NOTHING, Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import NOTHING, Misconception
+from wslab.language import Text, filled
 
 _EXPECTED = Text(en="Expected {expected}, came {came}.", tr="Beklenen: {expected}. Gelen: {came}.")
 

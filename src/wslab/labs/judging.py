@@ -13,8 +13,8 @@ from wslab.labs.lab import Check, Lab
 from wslab.labs.patience import Patience
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Venue
-from wslab.labs.verdict import NOTHING, Filled, Misconception, Outcome, Verdict
-from wslab.language import LANGUAGES, Text
+from wslab.labs.verdict import NOTHING, Misconception, Outcome, Verdict
+from wslab.language import Text, verbatim
 
 logger = logging.getLogger("wslab.labs")
 
@@ -125,4 +125,4 @@ def not_run(lab: Lab, check: Check, misconception: Misconception, observed: Text
 
 def explained(error: Exception) -> Text:
     """An error's own sentence as an observation; it was written in the language in use."""
-    return Filled(**dict.fromkeys(LANGUAGES, str(error)))
+    return verbatim(str(error))

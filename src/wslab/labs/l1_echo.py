@@ -19,8 +19,8 @@ from wslab.labs.document import (
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Hint, Lab
 from wslab.labs.stage import Refusal, Stage, quoted
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 MESSAGES = 50
 EARLY_LEAVERS = 3

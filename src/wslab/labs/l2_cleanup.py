@@ -16,8 +16,8 @@ from wslab.labs.document import (
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Hint, Lab
 from wslab.labs.stage import Client, Stage, quoted
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 MANY = 30
 

@@ -7,8 +7,8 @@ from wslab.labs.document import ECHO, is_answer
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Hint, Lab
 from wslab.labs.stage import Client, End, Refusal, Stage, quoted
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 TOKEN = "ihlamur"
 INSIDE = f"/ws?token={TOKEN}"

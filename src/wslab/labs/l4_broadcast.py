@@ -12,8 +12,8 @@ from wslab.labs.document import SERVER, is_by_server
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Hint, Lab
 from wslab.labs.stage import Client, Message, Reply, Stage, quoted
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 PATH = "/broadcast"
 REPORT = "/rapor"

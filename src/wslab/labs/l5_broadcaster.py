@@ -12,8 +12,8 @@ from wslab.labs.document import ECHO, SERVER, is_answer, is_by_server
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Hint, Lab
 from wslab.labs.stage import Client, Message, Stage, quoted
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 PERIOD = 0.2
 """Seconds between two ticks, as the task asks for them."""

@@ -12,8 +12,8 @@ from wslab.labs.document import ECHO, SERVER, is_by_server
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Hint, Lab
 from wslab.labs.stage import Client, Message, Stage, quoted
-from wslab.labs.verdict import Misconception, filled
-from wslab.language import Text
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
 
 HEAVY = 60_000
 """How far a request goes that takes long on any machine: primes below this number, counted one by one."""

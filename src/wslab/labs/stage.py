@@ -28,8 +28,8 @@ from wslab.labs import general
 from wslab.labs.failure import Failure, NoConnection
 from wslab.labs.patience import Overdue, Patience
 from wslab.labs.venue import Venue
-from wslab.labs.verdict import Line, Misconception, Raised, filled
-from wslab.language import Text
+from wslab.labs.verdict import Line, Misconception, Raised
+from wslab.language import Text, filled
 
 if TYPE_CHECKING:
     import httpx

@@ -58,7 +58,9 @@ class Venue(Protocol):
 
 _STARTING = 4.0  # seconds that an app's own start-up may take
 _STOPPING = 2.0  # and so the longest that a check ever sees a shutdown take
-_SWITCHING = 0.0005
+SWITCHING = 0.0005
+"""Seconds after which a thread that computes lets the next one have the interpreter, while an app is judged."""
+
 _TRIES, _BETWEEN_TRIES = 200, 0.02
 
 
@@ -136,7 +138,7 @@ class Served:
         # The judge, the capture and the server share one interpreter; where the server computes in a thread, each of
         # them would wait five milliseconds for its turn, and a round trip takes several turns.
         self._switching = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCHING)
+        sys.setswitchinterval(SWITCHING)
         self._check = check
         self._wire = capture(self._server)
         self._wire.__enter__()

@@ -13,27 +13,6 @@ NOTHING = Text(**dict.fromkeys(LANGUAGES, ""))
 """A text without words."""
 
 
-class Filled(Text):
-    """A text without holes: a brace in it is what a client or a server wrote, and stays."""
-
-    __slots__ = ()
-
-
-def filled(text: Text, /, **values: object) -> Text:
-    """`text` with its `{names}` filled in, in every language; a value that is a `Text` appears in its own language.
-
-    What is filled already comes back as it is.
-    """
-    if isinstance(text, Filled):
-        return text
-
-    def into(language: str) -> str:
-        spoken = {name: value.into(language) if isinstance(value, Text) else value for name, value in values.items()}
-        return text.into(language).format(**spoken)
-
-    return Filled(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
-
-
 @dataclass(frozen=True, slots=True)
 class Misconception:
     """A wrong path that a check knows by name: what a failure of this kind says about the code, and what to try.
@@ -150,15 +129,15 @@ class Verdict:
         return {
             "lab": self.lab,
             "check": self.check,
-            "title": _spoken(self.title),
+            "title": self.title.spoken(),
             "points": self.points,
             "max": self.max,
             "outcome": self.outcome.value,
             "misconception": self.misconception,
-            "observed": _spoken(self.observed),
-            "meaning": _spoken(self.meaning),
-            "next": _spoken(self.next),
-            "transcript": [[line.at, line.who, line.arrow, _spoken(line.what)] for line in self.transcript],
+            "observed": self.observed.spoken(),
+            "meaning": self.meaning.spoken(),
+            "next": self.next.spoken(),
+            "transcript": [[line.at, line.who, line.arrow, line.what.spoken()] for line in self.transcript],
             "raised": [asdict(one) for one in self.raised],
             "seconds": self.seconds,
             "begun": self.begun,
@@ -187,10 +166,6 @@ class Verdict:
             seconds=float(data["seconds"]),
             begun=bool(data["begun"]),
         )
-
-
-def _spoken(text: Text) -> dict[str, str]:
-    return {language: text.into(language) for language in LANGUAGES}
 
 
 def earned(verdicts: Sequence[Verdict]) -> float:

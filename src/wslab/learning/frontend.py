@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+from wslab.serving.heartbeat import in_kernel
+from wslab.source import ipython_shell
 
 
 def somebody_watches() -> bool:
     """Whether a front end shows widgets: JupyterLab, Notebook and VS Code name the cell they run, nbclient does not."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    parent = getattr(shell, "parent_header", None) or {}
-    return getattr(shell, "kernel", None) is not None and bool((parent.get("metadata") or {}).get("cellId"))
+    parent = getattr(ipython_shell(), "parent_header", None) or {}
+    return in_kernel() and bool((parent.get("metadata") or {}).get("cellId"))

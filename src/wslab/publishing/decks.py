@@ -39,19 +39,17 @@ def slides(root: str | Path = ".", only: Iterable[str] = (), languages: Sequence
         The files, each as soon as it is written.
 
     Raises:
-        BuildError: a source of the course has a mistake.
+        BuildError: a source of the course has a mistake, or there is no such unit.
         PublishingError: a notebook cannot be run.
     """
     root = Path(root)
-    wanted = set(only)
-    units = [unit for unit in building.units(root) if unit.kind == "notebook"]
-    for unit in units:
-        if not wanted or wanted & {unit.number, unit.slug}:
-            for language in languages:
-                path = root / FOLDER / language / f"{unit.slug}.html"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(deck(root, unit, language, units), encoding="utf-8", newline="\n")
-                yield path
+    linked = [unit for unit in building.units(root) if unit.kind == "notebook"]
+    for unit in building.units(root, only):
+        for language in languages if unit.kind == "notebook" else ():
+            path = root / FOLDER / language / f"{unit.slug}.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(deck(root, unit, language, linked), encoding="utf-8", newline="\n")
+            yield path
 
 
 def deck(root: Path, unit: Unit, language: str, units: Sequence[Unit]) -> str:

@@ -48,7 +48,7 @@ _INTRODUCTION = Text(
     "defterlerini JupyterLab'de açın: `make lab`.",
 )
 _MAP = Text(en="The map of the course", tr="Kursun haritası")
-_HEAD = Text(en="unit|minutes|first", tr="bölüm|dakika|önce")
+_HEAD = (Text(en="unit", tr="bölüm"), Text(en="minutes", tr="dakika"), Text(en="first", tr="önce"))
 _TOTAL = Text(
     en="{count} units, {hours} h {minutes} min in all. A lab has no solutions here: writing them is the point.",
     tr="Toplam {count} bölüm, {hours} sa {minutes} dk. Çalışmaların çözümleri burada yok: amaç onları sizin yazmanız.",
@@ -115,8 +115,7 @@ def site(root: str | Path = ".", only: Iterable[str] = (), languages: Sequence[s
         PublishingError: a notebook cannot be run, or a page is faulty: a link that leads nowhere, for one.
     """
     root = Path(root).resolve()
-    wanted = set(only)
-    units = [unit for unit in building.units(root) if not wanted or wanted & {unit.number, unit.slug}]
+    units = building.units(root, only)
     editions = [_edition(root, units, language) for language in languages]
     target = root / FOLDER
     shutil.rmtree(target, ignore_errors=True)
@@ -199,7 +198,7 @@ def _course_map(edition: _Edition) -> str:
     """The first page: every unit with its minutes and what comes before it, and the tree that the side bar shows."""
     language = edition.language
     by_number = {unit.number: page for page, unit in edition.units.items()}
-    heads = _HEAD.into(language).split("|")
+    heads = [head.into(language) for head in _HEAD]
     rows = []
     for page, unit in edition.units.items():
         before = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from wslab.language import Text, current_language
+from wslab.language import Text, decimal
 from wslab.recording.trace import Block, Lane, Place, Step, Trace
 
 _SIGNS = re.compile(r"`([^`]*)`|\*\*(.+?)\*\*")
@@ -114,8 +114,7 @@ _MORE = Text(en="… and {n} more", tr="… ve {n} tane daha")
 
 def number(value: float, digits: int) -> str:
     """A number with a fixed count of decimals, with the decimal sign of the reader's language."""
-    text = f"{value:.{digits}f}"
-    return text.replace(".", ",") if current_language() == "tr" else text
+    return decimal(value, digits=digits)
 
 
 def duration(nanoseconds: int) -> str:

@@ -6,8 +6,9 @@ An interrupt reaches a cell that awaits only when the loop next wakes; without a
 from __future__ import annotations
 
 import asyncio
-import sys
 import weakref
+
+from wslab.source import ipython_shell
 
 PERIOD = 0.2
 """Seconds between two wakes, and so the longest time that an interrupt waits."""
@@ -17,9 +18,7 @@ _beating: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
 def in_kernel() -> bool:
     """Whether this process is a Jupyter kernel (and not a script, a plain IPython or a test)."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
+    return getattr(ipython_shell(), "kernel", None) is not None
 
 
 def keep_interruptible() -> None:

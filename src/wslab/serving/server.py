@@ -26,6 +26,7 @@ from wslab.serving.errors import ServerStartError
 from wslab.serving.heartbeat import in_kernel, keep_interruptible
 from wslab.serving.log import Log
 from wslab.serving.observing import App, Observed
+from wslab.source import ipython_shell
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ def _running_cell() -> tuple[str, int] | None:
     """The notebook cell that is being executed, and its execution count; None outside a notebook."""
     if not in_kernel():
         return None
-    shell = sys.modules["IPython"].get_ipython()
+    shell = ipython_shell()
     metadata = shell.parent_header.get("metadata") or {}
     cell = metadata.get("cellId")
     if cell is None:  # a front end that does not tell: the cell's text names it
