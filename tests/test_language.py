@@ -9,7 +9,7 @@ import pytest
 
 import wslab
 from wslab import language
-from wslab.language import LANGUAGES, Text, current_language, use_language
+from wslab.language import LANGUAGES, Text, current_language, filled, use_language
 
 KIT = Path(wslab.__file__).parent
 
@@ -90,3 +90,12 @@ def test_every_text_of_the_kit_is_there_in_every_language_with_the_same_fields()
             wrong.append(f"{path}:{line}: different fields {[sorted(names) for names in fields]}")
     assert not wrong
     assert len(texts()) > 20
+
+
+def test_numbers_are_written_as_the_language_writes_them() -> None:
+    text = Text(en="{ms:.1f} ms, {count}, {name}", tr="{ms:.1f} ms, {count}, {name}")
+    values = {"ms": 0.75, "count": 1000, "name": "server.py"}
+    assert text.format(**values) == "0.8 ms, 1000, server.py"
+    assert filled(text, **values).spoken() == {"en": "0.8 ms, 1000, server.py", "tr": "0,8 ms, 1000, server.py"}
+    use_language("tr")
+    assert text.format(**values) == "0,8 ms, 1000, server.py"

@@ -222,7 +222,7 @@ def check(
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A folder of submissions, or a zip of one.")],
     out: Annotated[Path, typer.Option(help="The folder for results and reports.")] = Path("results"),
-    workers: Annotated[int | None, typer.Option(help="How many at a time; else four for each core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many at a time; else eight for each core.")] = None,
     dask: Annotated[str | None, typer.Option(help="A Dask scheduler to run on, such as tcp://10.0.0.5:8786.")] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Grade only these, such as ayse/L1, ayse, L1 or 'a*/L2'; may be repeated.")

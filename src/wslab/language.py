@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import string
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 LANGUAGES: tuple[str, ...] = ("en", "tr")
 """Every edition of the course, the first one being what a missing translation falls back to."""
@@ -70,8 +72,9 @@ class Text:
         return self._by_language.get(language, self._by_language[LANGUAGES[0]])
 
     def format(self, **values: object) -> str:
-        """The wording in the current language, its `{names}` filled in."""
-        return str(self).format(**values)
+        """The wording in the current language, its `{names}` filled in; floats have its decimal mark."""
+        language = current_language()
+        return _Numbers(language).vformat(self.into(language), (), values)
 
     def spoken(self) -> dict[str, str]:
         """The wording in every language of the course, as what JSON can hold; `Text.of()` takes it back."""
@@ -93,6 +96,17 @@ class Text:
         return hash(tuple(self._by_language.items()))
 
 
+class _Numbers(string.Formatter):
+    """Fills in `{names}` as `str.format` does, but floats with the decimal mark of a language: `{ms:.1f}`, `0,3`."""
+
+    def __init__(self, language: str) -> None:
+        self._mark = _DECIMAL_MARKS.get(language, ".")
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        told = format(value, format_spec)
+        return told.replace(".", self._mark) if isinstance(value, float) else told
+
+
 class Filled(Text):
     """A text without holes: a brace in it is what a client or a server wrote, and stays."""
 
@@ -109,7 +123,7 @@ def filled(text: Text, /, **values: object) -> Text:
 
     def into(language: str) -> str:
         spoken = {name: value.into(language) if isinstance(value, Text) else value for name, value in values.items()}
-        return text.into(language).format(**spoken)
+        return _Numbers(language).vformat(text.into(language), (), spoken)
 
     return Filled(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
 

@@ -12,6 +12,7 @@ import html
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 
 from wslab.language import Text, current_language
@@ -44,7 +45,16 @@ _DARK = (
     """--ink:#e6edf3;--quiet:#9aa4af;--paper:#111418;--panel:#1c2128;--rule:#3d444d;--focus:#79c0ff;color-scheme:dark"""
 )
 
+_CODE = re.compile(r"`([^`]+)`")
+STRONG = re.compile(r"(?<![\w*`])\*\*(?=\w)([^*`\n]*?\w)\*\*(?![\w*`])")
+"""Emphasis of a whole word or phrase; the stars of 2**3 and **words are none."""
+
 _numbers = itertools.count(1)
+
+
+def sentence_html(text: object) -> str:
+    """A sentence as HTML: everything escaped, `` `code` `` as code, `**words**` as strong."""
+    return STRONG.sub(r"<strong>\1</strong>", _CODE.sub(r"<code>\1</code>", html.escape(str(text))))
 
 
 def stylesheet() -> str:

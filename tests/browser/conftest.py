@@ -32,6 +32,13 @@ _SEEN_IS_DRAWN = """async (notebook) => {
     const last = [...notebook.querySelectorAll(".jp-Cell")].at(-1)?.getBoundingClientRect();
     return drawn(box.top + 80) && (drawn(box.bottom - 80) || (last && last.bottom < box.bottom));
 }"""
+# JupyterLab lets one scroll past the end; then back to where the last cell ends the picture.
+_AT_THE_END = """(notebook) => {
+    const last = [...notebook.querySelectorAll(".jp-Cell")].at(-1).getBoundingClientRect();
+    const past = notebook.getBoundingClientRect().bottom - last.bottom;
+    if (past > 40) notebook.scrollBy(0, 40 - past);
+    return past >= 0;
+}"""
 SHOTS = ROOT / "artefacts" / "screenshots"
 
 
@@ -163,10 +170,12 @@ class Notebook:
         for number in range(1, _MOST_SHOTS + 1):
             # Cells far from what is seen are drawn once they come near, and then the whole may be longer than it was.
             self.page.wait_for_function(_SEEN_IS_DRAWN, arg=notebook.element_handle())
+            if end := notebook.evaluate(_AT_THE_END):
+                self.page.wait_for_function(_SEEN_IS_DRAWN, arg=notebook.element_handle())
             self.shot(f"{name}-{number:02}")
-            top, seen, whole = notebook.evaluate("e => [e.scrollTop, e.clientHeight, e.scrollHeight]")
-            if top + seen >= whole - 1:
+            if end:
                 break
+            top, seen, whole = notebook.evaluate("e => [e.scrollTop, e.clientHeight, e.scrollHeight]")
             step = seen - 60 if os.environ.get("WSLAB_SHOTS") == "all" else max(seen - 60, whole / 2 - seen)
             notebook.evaluate("(e, top) => e.scrollTo(0, top)", top + step)
 

@@ -24,9 +24,9 @@ def _without_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
         # Where it is looked for; a worker that is started anew inherits that.
         (tmp_path / "nothing").mkdir()
         monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    sandbox.room.cache_clear()
+    sandbox._room.cache_clear()
     yield
-    sandbox.room.cache_clear()
+    sandbox._room.cache_clear()
 
 
 def reason() -> str:

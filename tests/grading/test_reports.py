@@ -25,6 +25,7 @@ from wslab.language import LANGUAGES, Text, use_language
 from wslab.learning import catalogue
 from wslab.learning.progress_file import Store
 from wslab.learning.question import Choice
+from wslab.picture import sentence_html
 
 HOSTILE = "</p><script>alert(1)</script><img src=x onerror=alert(2)> ``` [a](javascript:alert(3))"
 
@@ -140,7 +141,7 @@ def test_the_class_page_counts_misconceptions_and_names_protections(language: st
     wrong = rows[0].result.verdicts[0]
     assert "network namespace" in page
     assert f'<td class="n">5</td><th scope="row"><code>{wrong.misconception}</code>' in page
-    assert cards.as_html(wrong.meaning) in page
+    assert sentence_html(wrong.meaning) in page
     assert page.count('<th scope="row"><a href=') == 5
     assert '<td class="n">4</td><td class="n">1</td><td>x (3)</td>' in page
     assert '<th scope="col"' in page
@@ -151,8 +152,8 @@ def test_a_prediction_is_shown_in_the_courses_own_words() -> None:
     assert isinstance(asked, Choice)
     given = Predicted("05", asked.key.partition(".")[2], 2, 0, ((asked.options[0].id, 2),))
     page = classroom.class_html(Batch((row("ayse"),)), [given], {})
-    assert cards.as_html(asked.question) in page
-    assert f"{cards.as_html(asked.options[0].text)} (2)" in page
+    assert sentence_html(asked.question) in page
+    assert f"{sentence_html(asked.options[0].text)} (2)" in page
 
 
 def test_an_empty_class_and_one_without_a_result_have_pages() -> None:

@@ -133,7 +133,7 @@ def test_a_blocked_loop_leaves_the_kernel_usable(kernel: Kernel, line: str) -> N
 
 
 @pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [LANGUAGES[0], pytest.param(LANGUAGES[1], marks=pytest.mark.proof)])
 def test_the_stub_runs_to_its_end_and_nbgrader_gives_it_nothing(lab: Lab, language: str, tmp_path: Path) -> None:
     path = notebooks.path_of(ROOT, lab, "labs", language)
     notebook = nbformat.read(path, as_version=4)

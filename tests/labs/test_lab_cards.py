@@ -11,6 +11,7 @@ from wslab.labs import cards
 from wslab.labs.lab import Hint
 from wslab.labs.verdict import NOTHING, Line, Outcome, Raised, Verdict, earned
 from wslab.language import LANGUAGES, Text, use_language
+from wslab.picture import sentence_html
 
 BAD = "<img src=x onerror=alert(1)> & `code`"
 
@@ -123,7 +124,7 @@ def test_points_are_whole_numbers_where_they_can_be() -> None:
 
 def test_emphasis_is_shown_as_such_and_stars_of_code_stay() -> None:
     sentence = "Give way **inside the** loop: `f(**words)`, 2**3**2, <b>"
-    assert cards.as_html(sentence) == (
+    assert sentence_html(sentence) == (
         "Give way <strong>inside the</strong> loop: <code>f(**words)</code>, 2**3**2, &lt;b&gt;"
     )
     assert cards.as_text(sentence) == "Give way inside the loop: `f(**words)`, 2**3**2, <b>"

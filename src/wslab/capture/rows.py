@@ -25,7 +25,7 @@ from wslab.capture.steps import (
     Violation,
 )
 from wslab.capture.transcript import Contents
-from wslab.language import Text
+from wslab.language import Text, decimal
 
 SILENCE = 100_000_000
 """From this many nanoseconds on, a pause between two steps is shown as one."""
@@ -128,13 +128,13 @@ def show_time(nanoseconds: int) -> str:
     """A time with the unit that suits it: `0.21 ms`, `26.4 ms`, `12.31 s`."""
     milliseconds = nanoseconds / 1e6
     if milliseconds >= 10_000:
-        return f"{milliseconds / 1000:.2f} s"
-    return f"{milliseconds:.1f} ms" if milliseconds >= 10 else f"{milliseconds:.2f} ms"
+        return f"{decimal(milliseconds / 1000, digits=2)} s"
+    return f"{decimal(milliseconds, digits=1 if milliseconds >= 10 else 2)} ms"
 
 
 def show_pause(nanoseconds: int) -> str:
     """A pause, roughly: `240 ms`, `2.1 s`."""
-    return f"{nanoseconds / 1e9:.1f} s" if nanoseconds >= 1e9 else f"{nanoseconds / 1e6:.0f} ms"
+    return f"{decimal(nanoseconds / 1e9, digits=1)} s" if nanoseconds >= 1e9 else f"{nanoseconds / 1e6:.0f} ms"
 
 
 def count_bytes(count: int) -> str:

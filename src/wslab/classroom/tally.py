@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wslab.language import Text, current_language
-from wslab.learning.cards import as_html
 from wslab.learning.question import Choice, Number, Question, Verdict, Word, judge, normal_word, with_unit
-from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, stylesheet, table
+from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, sentence_html, stylesheet, table
 
 _COLOURS = (BLUE, ORANGE, PURPLE, SKY, VERMILION, GREEN)
 _GLYPHS = ("●", "▲", "■", "◆", "★", "✚")
@@ -122,7 +121,7 @@ class Tally:
         told = "; ".join(f"{text}: {votes} ({share})" for text, votes, share in map(self._row, self.bars))
         facts = table([str(name) for name in _HEAD], map(self._row, self.bars))
         return (
-            f'<div class="wslab wslab-split" lang="{current_language()}"><h3>{as_html(self.question)}</h3>'
+            f'<div class="wslab wslab-split" lang="{current_language()}"><h3>{sentence_html(self.question)}</h3>'
             f'<p class="wslab-quiet">{html.escape(self.state())}</p>'
             f'<div role="img" aria-label="{html.escape(f"{_PICTURE}: {told}")}">{bars}</div>'
             f"<details><summary>{AS_TABLE}</summary>{facts}</details></div>"
@@ -131,7 +130,7 @@ class Tally:
     def state_html(self) -> str:
         """The question and how many have voted, but not what."""
         return (
-            f'<div class="wslab wslab-split" lang="{current_language()}"><h3>{as_html(self.question)}</h3>'
+            f'<div class="wslab wslab-split" lang="{current_language()}"><h3>{sentence_html(self.question)}</h3>'
             f'<p class="wslab-quiet">{html.escape(self.state())}</p></div>'
         )
 
@@ -141,7 +140,7 @@ class Tally:
         mark = " wslab-is-right" if bar.right else ""
         return (
             f'<div class="wslab-bar{mark}"><span class="wslab-glyph">{_GLYPHS[number % 6]}</span>'
-            f'<span>{as_html(bar.text)}{right}</span><span class="wslab-count">{bar.votes} · {share} %</span>'
+            f'<span>{sentence_html(bar.text)}{right}</span><span class="wslab-count">{bar.votes} · {share} %</span>'
             f'<div class="wslab-track"><div class="wslab-fill" style="width:{share}%;'
             f'background:{_COLOURS[number % 6]}"></div></div></div>'
         )

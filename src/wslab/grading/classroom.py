@@ -13,13 +13,12 @@ from wslab.grading.batch import Batch, Row
 from wslab.grading.feedback import FOLDER, page
 from wslab.grading.predictions import Predicted
 from wslab.grading.whose import NOBODY
-from wslab.labs import cards
 from wslab.labs.lab import Lab
 from wslab.labs.verdict import Outcome, Verdict
 from wslab.language import Text, decimal
 from wslab.learning import catalogue
 from wslab.learning.question import Choice
-from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, sentence_html
 
 FILE = "class.html"
 
@@ -247,8 +246,8 @@ def _misconceptions(rows: Sequence[Row]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
     body = "".join(
         f'<tr><td class="n">{len(wrong.students)}</td><th scope="row"><code>{html.escape(wrong.name)}</code></th>'
-        f"<td>{html.escape(wrong.verdict.check)}</td><td>{cards.as_html(wrong.verdict.meaning)}<br>"
-        f"<strong>{cards.as_html(wrong.verdict.next)}</strong></td>"
+        f"<td>{html.escape(wrong.verdict.check)}</td><td>{sentence_html(wrong.verdict.meaning)}<br>"
+        f"<strong>{sentence_html(wrong.verdict.next)}</strong></td>"
         f"<td>{html.escape(', '.join(wrong.students))}</td></tr>"
         for wrong in wrongs
     )
@@ -276,8 +275,8 @@ def _predictions(predicted: Sequence[Predicted], files: int) -> str:
             answer, count = one.wrong[0]
             wrong = _TIMES.format(answer=options.get(answer, answer), count=count)
         body += (
-            f'<tr><td>{html.escape(one.unit)}</td><th scope="row">{cards.as_html(question)}</th>'
-            f'<td class="n">{one.made}</td><td class="n">{one.right}</td><td>{cards.as_html(wrong)}</td></tr>'
+            f'<tr><td>{html.escape(one.unit)}</td><th scope="row">{sentence_html(question)}</th>'
+            f'<td class="n">{one.made}</td><td class="n">{one.right}</td><td>{sentence_html(wrong)}</td></tr>'
         )
     return (
         f"<h2>{_PREDICTIONS}</h2><p>{_PREDICTED.format(count=files)}</p>"
@@ -306,7 +305,7 @@ def _remarks(batch: Batch) -> str:
         return ""
     head = "".join(f'<th scope="col">{name}</th>' for name in _REMARK_HEADS)
     body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(lab)}</td><td>{cards.as_html(note)}</td></tr>'
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(lab)}</td><td>{sentence_html(note)}</td></tr>'
         for name, lab, note in rows
     )
     return (

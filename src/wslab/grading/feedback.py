@@ -12,7 +12,7 @@ from wslab.grading.batch import Row
 from wslab.grading.whose import Student
 from wslab.labs import cards
 from wslab.language import Text, current_language, use_language
-from wslab.picture import stylesheet
+from wslab.picture import sentence_html, stylesheet
 
 FOLDER = "feedback"
 
@@ -85,12 +85,12 @@ def _section_html(row: Row) -> str:
     with speaking(row.language if row.result is not None else current_language()):
         parts = [f'<section lang="{current_language()}"><h2>{html.escape(_heading(row))}</h2>']
         if row.notes:
-            notes = "".join(f"<li>{cards.as_html(note)}</li>" for note in row.notes)
+            notes = "".join(f"<li>{sentence_html(note)}</li>" for note in row.notes)
             parts.append(f"<h3>{_REMARKS}</h3><ul>{notes}</ul>")
         if row.result is not None:
             parts += [cards.verdict_html(verdict, css=False) for verdict in row.result.verdicts]
             if not all(verdict.passed for verdict in row.result.verdicts):
-                parts.append(f"<p>{cards.as_html(_GO_ON.format(lab=row.result.lab))}</p>")
+                parts.append(f"<p>{sentence_html(_GO_ON.format(lab=row.result.lab))}</p>")
         return "\n".join([*parts, "</section>"])
 
 

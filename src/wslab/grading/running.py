@@ -17,7 +17,7 @@ Grader = Callable[[Task], Result]
 Open = Callable[[], contextlib.AbstractContextManager[Executor]]
 """Opens an executor; it is asked for another one where the first breaks."""
 
-WORKERS = min(32, 4 * (os.cpu_count() or 1))
+WORKERS = min(32, 8 * (os.cpu_count() or 1))
 """Grading mostly waits for answers, so there are more workers than cores."""
 
 CONNECTING = 10.0

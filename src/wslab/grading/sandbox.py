@@ -64,9 +64,17 @@ _SWEPT_BYMARK = "every process that carries the submission's mark is ended"
 _WATCHED = "memory of the whole tree watched"
 
 
-@functools.cache
+_finding_out = threading.Lock()
+
+
 def room() -> str:
     """How bubblewrap makes a room here, found out by making one: `"root"`, `"own user"`, or `""` where it cannot."""
+    with _finding_out:  # the first submissions come all at once, and each would look for itself
+        return _room()
+
+
+@functools.cache
+def _room() -> str:
     if not bubblewrap.present():
         return ""
     for how in ("root", "own user") if os.geteuid() == 0 else ("own user",):

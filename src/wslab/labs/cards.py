@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-import re
 import textwrap
 from collections.abc import Sequence
 
 from wslab.labs.lab import Hint
 from wslab.labs.verdict import Line, Outcome, Verdict, earned
 from wslab.language import Text, current_language, decimal
-from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, stylesheet
+from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, STRONG, VERMILION, sentence_html, stylesheet
 
 _OBSERVED = Text(en="Observed", tr="Görülen")
 _MEANING = Text(en="Meaning", tr="Anlamı")
@@ -75,19 +74,10 @@ CSS = f"""
 @media (max-width:640px){{.wslab-check .wslab-row{{flex-direction:column}}.wslab-check .wslab-row>span{{flex:none}}}}
 """
 
-_CODE = re.compile(r"`([^`]+)`")
-# Emphasis of a whole word or phrase; the stars of 2**3 and **words are none.
-_STRONG = re.compile(r"(?<![\w*`])\*\*(?=\w)([^*`\n]*?\w)\*\*(?![\w*`])")
-
-
-def as_html(text: object) -> str:
-    """A sentence as HTML: everything escaped, `` `code` `` as code, `**words**` as strong."""
-    return _STRONG.sub(r"<strong>\1</strong>", _CODE.sub(r"<code>\1</code>", html.escape(str(text))))
-
 
 def as_text(text: object) -> str:
     """A sentence as plain text: without the stars of emphasis."""
-    return _STRONG.sub(r"\1", str(text))
+    return STRONG.sub(r"\1", str(text))
 
 
 def framed(body: str, colour: str = BLUE, *, css: bool = True) -> str:
@@ -108,7 +98,11 @@ def _row(label: Text, body: str) -> str:
 
 def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
     return [
-        ("" if line.at is None else f"{line.at * 1000:.1f}", _WAYS[line.arrow].format(who=line.who), str(line.what))
+        (
+            "" if line.at is None else decimal(line.at * 1000, digits=1),
+            _WAYS[line.arrow].format(who=line.who),
+            str(line.what),
+        )
         for line in lines
     ]
 
@@ -142,17 +136,17 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
     """
     mark, colour, word = _MARKS[verdict.outcome]
     head = (
-        f'<div class="wslab-head"><strong>{mark} {as_html(verdict.title)}</strong>'
+        f'<div class="wslab-head"><strong>{mark} {sentence_html(verdict.title)}</strong>'
         f"<span>{points_text(verdict.points, verdict.max)}</span>"
         f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
     )
     seen = str(verdict.observed)
-    body = _row(_OBSERVED, (f"<p>{as_html(seen)}</p>" if seen else "") + _exchange(verdict))
+    body = _row(_OBSERVED, (f"<p>{sentence_html(seen)}</p>" if seen else "") + _exchange(verdict))
     if not verdict.passed:
-        body += _row(_MEANING, f"<p>{as_html(verdict.meaning)}</p>") + _row(
-            _NEXT, f"<p><strong>{as_html(verdict.next)}</strong></p>"
+        body += _row(_MEANING, f"<p>{sentence_html(verdict.meaning)}</p>") + _row(
+            _NEXT, f"<p><strong>{sentence_html(verdict.next)}</strong></p>"
         )
-    body += "".join(f'<p class="wslab-quiet">{as_html(sentence)}</p>' for sentence in helped)
+    body += "".join(f'<p class="wslab-quiet">{sentence_html(sentence)}</p>' for sentence in helped)
     return framed(head + body, colour, css=css)
 
 
@@ -196,9 +190,9 @@ def hints_html(name: str, hints: Sequence[Hint], fault: Text | None = None) -> s
     for rung, hint in enumerate(hints, 1):
         code = f"<pre>{html.escape(hint.code)}</pre>" if hint.code else ""
         parts.append(
-            f'<p class="wslab-quiet">{_HINT.format(name=name, rung=rung)}</p><p>{as_html(hint.says)}</p>{code}'
+            f'<p class="wslab-quiet">{_HINT.format(name=name, rung=rung)}</p><p>{sentence_html(hint.says)}</p>{code}'
         )
-    return framed("".join(parts) + (f'<p class="wslab-quiet">{as_html(fault)}</p>' if fault else ""))
+    return framed("".join(parts) + (f'<p class="wslab-quiet">{sentence_html(fault)}</p>' if fault else ""))
 
 
 def hints_text(name: str, hints: Sequence[Hint], fault: Text | None = None) -> str:

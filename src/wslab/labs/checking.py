@@ -21,7 +21,7 @@ from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import Text, filled
 from wslab.learning import store
-from wslab.picture import ORANGE
+from wslab.picture import ORANGE, sentence_html
 from wslab.serving import ServerStartError, WrongApp
 from wslab.source import ipython_shell
 
@@ -142,7 +142,7 @@ class Checking:
         return self._sentence()
 
     def _repr_html_(self) -> str:
-        return cards.framed(f"<p>{cards.as_html(self._sentence())}</p>", ORANGE)
+        return cards.framed(f"<p>{sentence_html(self._sentence())}</p>", ORANGE)
 
     def __del__(self) -> None:
         # As Python warns of a coroutine that nobody awaited; but as a sentence, and not on stderr.

@@ -12,6 +12,7 @@ from wslab.labs.lab import Check, Lab
 from wslab.language import LANGUAGES, Text, current_language
 from wslab.learning import store
 from wslab.learning.progress_file import course_root
+from wslab.picture import sentence_html
 
 _RUNGS = Text(
     en="There are three hints: write {name!r} alone for the next one, or a number from 1 to 3.",
@@ -77,11 +78,11 @@ def solution(name: str) -> None:
     left = attempts_left(lab.number, one.name)
     if left:
         closed = _CLOSED.format(name=full, honest=HONEST, left=left)
-        show(cards.framed(f"<p>{cards.as_html(closed)}</p>"), closed)
+        show(cards.framed(f"<p>{sentence_html(closed)}</p>"), closed)
         return
     code = solution_code(course_root(), lab, one)
     told = _ONE_WAY.format(name=full)
-    show(cards.framed(f"<p>{cards.as_html(told)}</p><pre>{html.escape(code)}</pre>"), f"{told}\n\n{code}")
+    show(cards.framed(f"<p>{sentence_html(told)}</p><pre>{html.escape(code)}</pre>"), f"{told}\n\n{code}")
 
 
 def solution_code(root: Path, lab: Lab, check: Check) -> str:
@@ -125,7 +126,7 @@ def reset(name: str) -> None:
     path = _free(folder, lab)
     path.write_bytes(to_bytes(fresh))
     told = _FRESH.format(lab=lab.number, path=_short(path))
-    show(cards.framed(f"<p>{cards.as_html(told)}</p>"), told)
+    show(cards.framed(f"<p>{sentence_html(told)}</p>"), told)
 
 
 def _free(folder: Path, lab: Lab) -> Path:

@@ -10,6 +10,7 @@ from wslab.learning import cards, catalogue
 from wslab.learning.frontend import somebody_watches
 from wslab.learning.progress_file import SESSION, Answer, counted_answer, store
 from wslab.learning.question import AnswerError, Choice, Judgement, Question, Verdict, is_answer, judge, read_answer
+from wslab.picture import sentence_html
 
 if TYPE_CHECKING:
     from wslab.learning.form import PredictionForm
@@ -207,8 +208,8 @@ class Prediction:
             "lang": current_language(),
             "kind": question.kind,
             "lead": str(cards.LEAD),
-            "question": cards.as_html(question.question),
-            "options": [{"id": option.id, "html": cards.as_html(option.text)} for option in question.options]
+            "question": sentence_html(question.question),
+            "options": [{"id": option.id, "html": sentence_html(option.text)} for option in question.options]
             if isinstance(question, Choice)
             else [],
             "unit": str(getattr(question, "unit", None) or ""),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from wslab.language import Text, current_language
 from wslab.learning.question import Choice, Judgement, Number, Question, Verdict, with_unit
-from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, stylesheet
+from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, sentence_html, stylesheet
 
 LEAD = Text(en="Predict, before you run the next cell", tr="Sonraki hücreyi çalıştırmadan önce tahmin edin")
 YOUR_PREDICTION = Text(en="Your prediction", tr="Tahmininiz")
@@ -47,11 +46,6 @@ CSS = f"""
 """
 
 
-def as_html(text: object) -> str:
-    """A text of the data files as HTML: everything escaped, `` `code` `` as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(text)))
-
-
 def local_time(iso: str) -> str:
     """A time of the store on the reader's clock: `2026-11-24 10:15`."""
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
@@ -75,7 +69,7 @@ def _card(body: str, colour: str = BLUE) -> str:
 
 
 def _fault(fault: Text | None) -> str:
-    return "" if fault is None else f'<p class="wslab-fault">{as_html(fault)}</p>'
+    return "" if fault is None else f'<p class="wslab-fault">{sentence_html(fault)}</p>'
 
 
 def question_html(question: Question, answered: str, fault: Text | None = None) -> str:
@@ -85,10 +79,13 @@ def question_html(question: Question, answered: str, fault: Text | None = None) 
     """
     options = ""
     if isinstance(question, Choice):
-        options = "<ul>" + "".join(f"<li>{as_html(option.text)}</li>" for option in question.options) + "</ul>"
-    state = f"<strong>{YOUR_PREDICTION}:</strong> {as_html(answered)}" if answered else as_html(RUN_TO_ANSWER)
+        options = "<ul>" + "".join(f"<li>{sentence_html(option.text)}</li>" for option in question.options) + "</ul>"
+    state = (
+        f"<strong>{YOUR_PREDICTION}:</strong> {sentence_html(answered)}" if answered else sentence_html(RUN_TO_ANSWER)
+    )
     return _card(
-        f'<p class="wslab-lead">{LEAD}</p><p class="wslab-question"><strong>{as_html(question.question)}</strong></p>'
+        f'<p class="wslab-lead">{LEAD}</p>'
+        f'<p class="wslab-question"><strong>{sentence_html(question.question)}</strong></p>'
         f'{options}<p class="wslab-quiet">{state}</p>{_fault(fault)}'
     )
 
@@ -145,10 +142,11 @@ class OutcomeCard:
         late = f' <span class="wslab-quiet">({LATE})</span>' if self.late else ""
         evidence = f' <span class="wslab-quiet">({html.escape(evidence)})</span>' if evidence else ""
         return _card(
-            f'<div class="wslab-pair"><p><span class="wslab-name">{YOUR_PREDICTION}:</span> {as_html(self.predicted)}'
-            f'{late}</p><p><span class="wslab-name">{WHAT_HAPPENED}:</span> '
-            f"<strong>{as_html(happened)}</strong>{evidence}</p></div>"
-            f"<p><strong>{mark} {word}</strong> {as_html(self.judgement.sentence)}</p>{_fault(self.fault)}",
+            f'<div class="wslab-pair"><p><span class="wslab-name">{YOUR_PREDICTION}:</span> '
+            f"{sentence_html(self.predicted)}{late}</p>"
+            f'<p><span class="wslab-name">{WHAT_HAPPENED}:</span> '
+            f"<strong>{sentence_html(happened)}</strong>{evidence}</p></div>"
+            f"<p><strong>{mark} {word}</strong> {sentence_html(self.judgement.sentence)}</p>{_fault(self.fault)}",
             colour,
         )
 

@@ -10,11 +10,10 @@ from urllib.parse import quote
 
 from wslab.language import Text, current_language, decimal
 from wslab.learning import overview
-from wslab.learning.cards import as_html
 from wslab.learning.frontend import somebody_watches
 from wslab.learning.overview import LabProgress, Progress, Station, UnitProgress, named
 from wslab.learning.progress_file import course_root
-from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, stylesheet
+from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, sentence_html, stylesheet
 
 _CONTINUE = Text(en="Continue where you were", tr="Kaldığınız yerden devam edin")
 _BEGIN = Text(en="Begin here", tr="Buradan başlayın")
@@ -48,7 +47,7 @@ def progress_html(progress: Progress) -> str:
     shown = f'<ol class="wslab-map" aria-label="{_MAP}">{tiles}</ol>{_legend()}' if tiles else ""
     return (
         f'<div class="wslab wslab-progress" lang="{current_language()}"><style>{stylesheet()}{_CSS}</style>'
-        f"{_ways(progress)}<p><strong>{overview.NEXT}:</strong> {as_html(Text.of(progress.next))}</p>"
+        f"{_ways(progress)}<p><strong>{overview.NEXT}:</strong> {sentence_html(Text.of(progress.next))}</p>"
         f"{shown}<details><summary>{AS_TABLE}</summary>{_tables(progress)}</details>{fault}</div>"
     )
 
@@ -62,7 +61,7 @@ def _ways(progress: Progress) -> str:
     if upcoming is not None and upcoming is not latest:
         ways.append((_BEGIN if latest is None else _THEN, upcoming))
     links = [
-        f'<a class="wslab-way" href="{href}">▶ {label}: <strong>{as_html(Text.of(named(station)))}</strong></a>'
+        f'<a class="wslab-way" href="{href}">▶ {label}: <strong>{sentence_html(Text.of(named(station)))}</strong></a>'
         for label, station in ways
         if (href := _link(station))
     ]
@@ -98,7 +97,7 @@ def _tile(station: Station, is_next: bool) -> str:
     inside = (
         f'<span class="wslab-top"><b>{html.escape(station.number)}</b>'
         f"<span>{badge}</span></span>"
-        f'<span class="wslab-name">{as_html(Text.of(station.title or station.number))}</span>'
+        f'<span class="wslab-name">{sentence_html(Text.of(station.title or station.number))}</span>'
         f'{drawing}<span class="wslab-count">{html.escape(count)}</span>'
     )
     href = _link(station)
@@ -184,7 +183,7 @@ def _tables(progress: Progress) -> str:
 def _table(caption: Text, heads: Iterable[Text], rows: Iterable[tuple[str, ...]]) -> str:
     names = "".join(f'<th scope="col">{head}</th>' for head in heads)
     body = "".join(
-        f'<tr><th scope="row">{as_html(Text.of(first))}</th>'
+        f'<tr><th scope="row">{sentence_html(Text.of(first))}</th>'
         + "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
         + "</tr>"
         for first, *rest in rows

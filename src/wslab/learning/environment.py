@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from wslab.language import Text, current_language
-from wslab.learning.cards import as_html
 from wslab.learning.progress_file import home
-from wslab.picture import GREEN, ORANGE, VERMILION, stylesheet
+from wslab.picture import GREEN, ORANGE, VERMILION, sentence_html, stylesheet
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -118,8 +117,9 @@ class Report(list[Finding]):
     def _repr_html_(self) -> str:
         rows = "".join(
             f'<li><strong style="color:{_COLOURS[finding.state]}">■</strong> '
-            f"<strong>{_STATES[finding.state]}</strong> · {html.escape(str(finding.name))}: {as_html(finding.says)}"
-            + (f" → <strong>{as_html(finding.do)}</strong>" if finding.do is not None else "")
+            f"<strong>{_STATES[finding.state]}</strong> · {html.escape(str(finding.name))}: "
+            f"{sentence_html(finding.says)}"
+            + (f" → <strong>{sentence_html(finding.do)}</strong>" if finding.do is not None else "")
             + "</li>"
             for finding in self
         )

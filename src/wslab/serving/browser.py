@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from wslab.language import Text, current_language
-from wslab.picture import new_id, script_json, stylesheet
+from wslab.picture import new_id, script_json, sentence_html, stylesheet
 from wslab.serving.observing import PROBE_PATH
 
 _OPEN = Text(en="Open in a tab of its own:", tr="Ayrı bir sekmede açın:")
@@ -49,7 +49,7 @@ def card(name: str, url: str, ws_url: str, port: int, identity: str, state: str,
         f'<div class="wslab wslab-server" id="{key}" lang="{current_language()}"><style>{stylesheet()}'
         ".wslab-server{border-left:4px solid #009E73;padding:4px 12px}</style>"
         f"<strong>{html.escape(name)}</strong> · {html.escape(state)}<br>{link} · "
-        f'<code>{ws_url}</code><p class="wslab-unreachable" hidden>{html.escape(str(_UNREACHABLE))}</p>{reach}</div>'
+        f'<code>{ws_url}</code><p class="wslab-unreachable" hidden>{sentence_html(_UNREACHABLE)}</p>{reach}</div>'
     )
 
 
@@ -74,7 +74,7 @@ class Page:
             f'<div class="wslab wslab-page" id="{key}" lang="{current_language()}"><style>{stylesheet()}'
             ".wslab-page iframe{width:100%;border:1px solid var(--rule);border-radius:6px;background:#fff}</style>"
             f'<iframe title="{title}" height="{self.height}" hidden></iframe>'
-            f'<p class="wslab-unreachable" hidden>{html.escape(str(_UNREACHABLE))}</p>'
+            f'<p class="wslab-unreachable" hidden>{sentence_html(_UNREACHABLE)}</p>'
             f'<p>{_OPEN} <a data-path="{path}" href="{self.url}{path}" target="_blank" rel="noopener">'
             f"{self.url}{path}</a></p>"
             f"<noscript>{_STALE}</noscript>{_reach(key, self.url, self.port, self.identity, self.path)}</div>"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, overload
 
-from wslab.language import Text
+from wslab.language import Text, decimal
 from wslab.picture import stylesheet, table
 
 Kind = Literal["print", "warning", "error", "log", "asgi"]
@@ -170,7 +170,7 @@ class Log:
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
         return [
             (
-                f"{entry.seconds:.3f}",
+                decimal(entry.seconds, digits=3),
                 entry.connection,
                 str(_KINDS[entry.kind]),
                 f"{entry.text}\n{entry.detail}" if entry.detail else entry.text,
