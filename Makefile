@@ -22,9 +22,14 @@ define venv
 endef
 
 # uv where it is present, plain pip where it isn't; the same exact versions by either.
+PIP := -m pip install --quiet --disable-pip-version-check
 define fetch
-	$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python -r $(1),$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1))
-	$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .,$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .)
+	@if [ -n "$(UV)" ] || [ -x $(BIN)/uv ]; then \
+		uv="$(or $(UV),$(BIN)/uv)"; \
+		"$$uv" pip install --quiet --python $(BIN)/python -r $(1) && "$$uv" pip install --quiet --python $(BIN)/python --no-deps -e .; \
+	else \
+		$(BIN)/python $(PIP) -r $(1) && $(BIN)/python $(PIP) --no-deps -e .; \
+	fi
 endef
 
 $(VENV)/.lab: requirements.lock pyproject.toml
@@ -34,6 +39,7 @@ $(VENV)/.lab: requirements.lock pyproject.toml
 
 $(VENV)/.develop: requirements-dev.lock requirements.lock pyproject.toml
 	$(venv)
+	@test -n "$(UV)" || $(BIN)/python $(PIP) "$$(grep '^uv==' requirements-dev.lock)"
 	$(call fetch,requirements-dev.lock)
 	@touch $@ $(VENV)/.lab
 

@@ -73,7 +73,7 @@ def fake_grade(task: Task) -> Result:
             verdicts.append(Verdict(task.lab, check.name, check.title, check.points, check.points, Outcome.PASSED))
         else:
             verdicts.append(failed(task.lab, check.name, Text.of(f"saw {digest[place]}")))
-    return Result(task.student, task.lab, tuple(verdicts), ("a fake",), (), 0.0)
+    return Result(task.student, task.lab, tuple(verdicts), (Text.of("a fake"),), (), 0.0)
 
 
 def failed(lab: str, name: str, observed: Text) -> Verdict:

@@ -80,7 +80,9 @@ def tampered(draw: st.DrawFn) -> Document:
 def of_the_lab(document: Document) -> list[tuple[str, str]]:
     """The cells that count, in their order; one may stand above or below a text."""
     cells = document["cells"]
-    counted = [cell for cell in cells if cell["cell_type"] == "code" or "nbgrader" in cell["metadata"]]
+    counted = [
+        cell for cell in cells if locked(cell) or (cell["cell_type"] == "code" and "nbgrader" in cell["metadata"])
+    ]
     return [(cell["cell_type"], cell["source"]) for cell in counted]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import importlib.util
 import io
 import sqlite3
@@ -14,7 +15,7 @@ from tests.grading.papers import ROOT, failed, fake_grade, hand_in
 from typer.testing import CliRunner
 
 from wslab import cli
-from wslab.grading import classroom, feedback, reports, scores
+from wslab.grading import classroom, feedback, reports, sandbox, scores
 from wslab.grading.batch import Batch, Row
 from wslab.grading.predictions import Predicted, predictions
 from wslab.grading.task import Cell, Result, Task
@@ -34,7 +35,7 @@ def row(student: str, lab: str = "L1", observed: str = "saw it", language: str =
     graded = fake_grade(Task(student, lab, language, (Cell("In[1]", student),)))
     name = graded.verdicts[0].check
     verdicts = (failed(lab, name, Text.of(observed)), *graded.verdicts[1:])
-    result = Result(student, lab, verdicts, ("network namespace",), (), 1.0)
+    result = Result(student, lab, verdicts, sandbox.protections(), (), 1.0)
     return Row(Student(student), labs()[lab], language, "2026-11-24 09:30:00", f"{student}/x", result)
 
 
@@ -139,7 +140,8 @@ def test_the_class_page_counts_misconceptions_and_names_protections(language: st
     page = classroom.class_html(Batch(rows), [Predicted("05", "status", 4, 1, (("x", 3),))], {})
     assert rows[0].result is not None
     wrong = rows[0].result.verdicts[0]
-    assert "network namespace" in page
+    for protection in sandbox.protections():
+        assert html.escape(str(protection)) in page
     assert f'<td class="n">5</td><th scope="row"><code>{wrong.misconception}</code>' in page
     assert sentence_html(wrong.meaning) in page
     assert page.count('<th scope="row"><a href=') == 5

@@ -47,21 +47,41 @@ _NOT_ALLOWED = Text(
 )
 
 _ROOM = (
-    "network namespace: no connection leaves the process's own loopback",
-    "process namespace: the whole tree ends with its first process",
-    "mount namespace: no solutions, no other submissions, files read-only",
-    "private temporary folder of limited size",
-    "no rights: no capabilities, no new privileges",
+    Text(
+        en="network namespace: no connection leaves the process's own loopback",
+        tr="ağ ad alanı (namespace): hiçbir bağlantı sürecin kendi geri döngüsünün dışına çıkmaz",
+    ),
+    Text(
+        en="process namespace: the whole tree ends with its first process",
+        tr="süreç ad alanı: ilk süreçle birlikte bütün ağaç sona erer",
+    ),
+    Text(
+        en="mount namespace: no solutions, no other submissions, files read-only",
+        tr="bağlama ad alanı: çözümler ve başka teslimler görünmez, dosyalar salt okunur",
+    ),
+    Text(en="private temporary folder of limited size", tr="boyutu sınırlı, kendine ait geçici klasör"),
+    Text(en="no rights: no capabilities, no new privileges", tr="ayrıcalık yok, sonradan da edinilemez"),
 )
 _LIMITED = (
-    "process of its own, judged from outside",
-    "empty environment",
-    "deadline for each cell and for the whole submission",
+    Text(en="process of its own, judged from outside", tr="ayrı bir süreç; değerlendirme dışarıdan"),
+    Text(en="empty environment", tr="boş ortam değişkenleri"),
+    Text(
+        en="deadline for each cell and for the whole submission",
+        tr="her hücre ve bütün teslim için süre sınırı",
+    ),
 )
-_RLIMITS = "limits on memory, processor time, files and processes"
-_SWEPT = "every descendant is ended, detached ones too"
-_SWEPT_BYMARK = "every process that carries the submission's mark is ended"
-_WATCHED = "memory of the whole tree watched"
+_RLIMITS = Text(
+    en="limits on memory, processor time, files and processes",
+    tr="bellek, işlemci süresi, dosya ve süreç sınırları",
+)
+_SWEPT = Text(
+    en="every descendant is ended, detached ones too", tr="ayrılmış olanlar dahil bütün alt süreçler kapatılır"
+)
+_SWEPT_BYMARK = Text(
+    en="every process that carries the submission's mark is ended",
+    tr="teslimin işaretini taşıyan her süreç kapatılır",
+)
+_WATCHED = Text(en="memory of the whole tree watched", tr="bütün ağacın belleği izlenir")
 
 
 _finding_out = threading.Lock()
@@ -98,7 +118,7 @@ print("ok", end="")
 """
 
 
-def protections() -> tuple[str, ...]:
+def protections() -> tuple[Text, ...]:
     """What keeps a submission apart on this machine, in plain words."""
     on = list(_LIMITED)
     if sys.platform != "win32":

@@ -76,7 +76,7 @@ class Result:
         student: whose it is.
         lab: `"L1"`.
         verdicts: of every graded check, in the lab's order, always all of them.
-        protections: which were on: `"network namespace"`.
+        protections: which were on, in plain words.
         notes: what the grader says about the run: killed at its deadline, output cut.
         seconds: how long it took.
     """
@@ -84,7 +84,7 @@ class Result:
     student: str
     lab: str
     verdicts: tuple[Verdict, ...]
-    protections: tuple[str, ...]
+    protections: tuple[Text, ...]
     notes: tuple[Text, ...]
     seconds: float
 
@@ -105,7 +105,7 @@ class Result:
             "student": self.student,
             "lab": self.lab,
             "verdicts": [verdict.to_data() for verdict in self.verdicts],
-            "protections": list(self.protections),
+            "protections": [one.spoken() for one in self.protections],
             "notes": [note.spoken() for note in self.notes],
             "seconds": self.seconds,
         }
@@ -121,7 +121,7 @@ class Result:
             student=data["student"],
             lab=data["lab"],
             verdicts=tuple(Verdict.from_data(one) for one in data["verdicts"]),
-            protections=tuple(data["protections"]),
+            protections=tuple(Text.of(one) for one in data["protections"]),
             notes=tuple(Text.of(note) for note in data["notes"]),
             seconds=float(data["seconds"]),
         )
