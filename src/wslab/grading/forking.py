@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import importlib
 import json
 import os
 import select
@@ -26,25 +25,13 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from wslab.grading.bubblewrap import Room
 from wslab.grading.child import main as serve
+from wslab.grading.child import preload
 from wslab.grading.confinement import confine, user_of
 from wslab.grading.task import Limits
 
 ENDED, MEMORY, GONE, FAILED = b"e", b"m", b"g", b"f"
 """What a guardian says: the learner's process has ended; it took too much memory; nothing is left; no such start."""
 
-_PRELOADED = (
-    "fastapi.applications",
-    "fastapi.responses",
-    "fastapi.websockets",
-    "httpx",
-    "starlette.middleware.cors",
-    "uvicorn.lifespan.on",
-    "uvicorn.protocols.http.auto",
-    "uvicorn.protocols.websockets.auto",
-    "websockets.asyncio.client",
-    "websockets.asyncio.server",
-    "websockets.sync.client",
-)
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOKS = 0.2  # seconds between two looks at the memory
 _SWEEPS = 2000
@@ -74,9 +61,7 @@ def main(requests: socket.socket) -> None:
 
 
 def _preload() -> None:
-    for name in _PRELOADED:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    preload()
     gc.collect()
     gc.freeze()
     threads = len(os.listdir("/proc/self/task"))

@@ -319,10 +319,12 @@ class _Forker:
 
         ours, theirs = socket.socketpair()
         try:
+            with self._lock:
+                self._keep_running()
+            # It loads what it needs while the first to come here finds out about the room.
             message = request(room(), limits)
             with self._lock:
-                if self._process is None or self._process.poll() is not None:
-                    self._begin()
+                self._keep_running()
                 assert self._requests is not None
                 socket.send_fds(self._requests, [message], [theirs.fileno(), *(one.fileno() for one in sockets)])
         except BaseException:
@@ -332,7 +334,9 @@ class _Forker:
             theirs.close()
         return _Guarded(ours)
 
-    def _begin(self) -> None:
+    def _keep_running(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
         self.close()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:

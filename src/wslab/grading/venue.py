@@ -21,7 +21,7 @@ from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text, filled, verbatim
 from wslab.serving import ServerStartError
 
-_CELL = 8.0  # seconds for one cell, after which it is interrupted
+_CELL = 6.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
 _STARTING, _STOPPING = 8.0, 6.0
 _ANSWER, _DEAF = 3.0, 0.05  # seconds for an answer: of a process that has always answered, and of one that has not
