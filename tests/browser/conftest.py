@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 from playwright.sync_api import TimeoutError
 
 from wslab.cli import lab_command
@@ -107,6 +109,7 @@ class Notebook:
 
     def __init__(self, page: Page, lab: Lab, path: str) -> None:
         self.page = page
+        self.file = lab.folder / path
         self.errors: list[str] = []
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -159,6 +162,16 @@ class Notebook:
             }""",
             timeout=timeout * 1000,
         )
+
+    def saved(self) -> NotebookNode:
+        """Save it with Ctrl+S, and read what JupyterLab wrote; the file is put back for whoever opens it next."""
+        before = self.file.read_bytes()
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_selector(".lm-TabBar-tab.jp-mod-dirty", state="detached")
+        try:
+            return nbformat.read(self.file, as_version=4)
+        finally:
+            self.file.write_bytes(before)
 
     def shots(self, name: str) -> None:
         """Pictures from top to bottom, as somebody who reads it sees it: of each screenful with `WSLAB_SHOTS=all`.

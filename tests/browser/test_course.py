@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import ROOT, Notebook
+from tests.notebooks.test_run import MAY_RAISE, UNEXPECTED
 from tests.seed.pages import CHAT_IS_OPEN
 
 pytestmark = pytest.mark.browser
@@ -34,9 +35,17 @@ def named(path: Path) -> str:
 def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], path: Path) -> None:
     notebook = open_notebook(path.relative_to(ROOT).as_posix(), height=1400)
     notebook.run_all(timeout=240)
-    printed = notebook.page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]')
-    assert [text for text in printed.all_inner_texts() if "Traceback" in text] == []
     notebook.shots(named(path))
+    cells = [cell for cell in notebook.saved().cells if cell.cell_type == "code"]
+    assert [cell.id for cell in cells if cell.execution_count is None and cell.source.strip()] == []
+    for cell in cells:
+        if MAY_RAISE in cell.metadata.get("tags", []):
+            continue
+        for output in cell.outputs:
+            assert output.output_type != "error", f"{cell.id}: {output.evalue}"
+            printed = output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
+            assert "Traceback" not in printed, f"{cell.id}: {printed}"
+            assert not any(words in printed for words in UNEXPECTED), f"{cell.id}: {printed}"
     assert [error for error in notebook.errors if not any(part in error for part in MEANT)] == []
 
 
