@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
 # Most tests wait for a socket, a kernel or a browser, so there are more workers than cores.
-PARALLEL ?= -n 4 --dist loadscope
+PARALLEL ?= -n 3 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help install develop lab test proof pythons quick build slides site bench pictures lock clean

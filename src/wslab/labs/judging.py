@@ -32,17 +32,18 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
         patience: from `wslab.labs.patience.measured()`, in this run.
     """
     begun = time.perf_counter()
+    budget = check.budget * patience.stretch
     venue.begin(check.name)
     stage = Stage(venue, patience)
     failure: Failure | None = None
     observed = NOTHING
     try:
-        async with asyncio.timeout(check.budget):
+        async with asyncio.timeout(budget):
             observed = await check.run(stage)
     except Failure as found:
         failure = found
     except TimeoutError:
-        failure = Failure(general.TOO_LONG, seconds=check.budget)
+        failure = Failure(general.TOO_LONG, seconds=budget)
     except Exception as error:
         failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
         logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)

@@ -37,7 +37,7 @@ class Check:
         needs: the check that has to pass before this one can be judged; `""` for none. Where the server accepts no
             connection, this check says so and sends the learner there.
         app: the name of the variable that holds the app it is about.
-        budget: seconds after which it is broken off. Its own deadlines end it long before.
+        budget: seconds after which it is broken off, more on a busy machine. Its own deadlines end it long before.
     """
 
     name: str

@@ -51,6 +51,11 @@ class Patience:
         self.step = min(_LONGEST, max(_SHORTEST * math.sqrt(contention()), 100 * slow))
         self.grace = min(0.5, max(0.05, 20 * slow))
 
+    @property
+    def stretch(self) -> float:
+        """How many times as long as on a quiet machine everything may take."""
+        return self.step / _SHORTEST
+
     async def trip(self) -> float:
         """Send a byte over loopback and back; return the seconds that took."""
         async with self._turn:
