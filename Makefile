@@ -62,7 +62,7 @@ pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python fou
 proof: $(VENV)/.develop ## run every lab's checks on all that is known to be right and wrong, twenty times over
 	$(BIN)/python -m pytest -m proof
 
-quick: $(VENV)/.develop ## the everyday tests: under 90 seconds, no browser, no kernels
+quick: $(VENV)/.develop ## the everyday tests: about 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook and not proof"
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import string
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 LANGUAGES: tuple[str, ...] = ("en", "tr")
 """Every edition of the course, the first one being what a missing translation falls back to."""
@@ -74,7 +72,7 @@ class Text:
     def format(self, **values: object) -> str:
         """The wording in the current language, its `{names}` filled in; floats have its decimal mark."""
         language = current_language()
-        return _Numbers(language).vformat(self.into(language), (), values)
+        return self.into(language).format(**_written(values, language))
 
     def spoken(self) -> dict[str, str]:
         """The wording in every language of the course, as what JSON can hold; `Text.of()` takes it back."""
@@ -96,15 +94,26 @@ class Text:
         return hash(tuple(self._by_language.items()))
 
 
-class _Numbers(string.Formatter):
-    """Fills in `{names}` as `str.format` does, but floats with the decimal mark of a language: `{ms:.1f}`, `0,3`."""
+class _Number(float):
+    """A number that is formatted with another decimal mark than Python's: `{ms:.1f}` gives `0,3`."""
 
-    def __init__(self, language: str) -> None:
-        self._mark = _DECIMAL_MARKS.get(language, ".")
+    mark: str
 
-    def format_field(self, value: Any, format_spec: str) -> str:
-        told = format(value, format_spec)
-        return told.replace(".", self._mark) if isinstance(value, float) else told
+    def __new__(cls, value: float, mark: str) -> _Number:
+        number = super().__new__(cls, value)
+        number.mark = mark
+        return number
+
+    def __format__(self, format_spec: str) -> str:
+        return super().__format__(format_spec).replace(".", self.mark)
+
+
+def _written(values: Mapping[str, object], language: str) -> Mapping[str, object]:
+    """The values of a text's `{names}`, floats as `language` writes them; pictures fill in thousands of texts."""
+    mark = _DECIMAL_MARKS.get(language)
+    if mark is None:
+        return values
+    return {name: _Number(value, mark) if isinstance(value, float) else value for name, value in values.items()}
 
 
 class Filled(Text):
@@ -123,7 +132,7 @@ def filled(text: Text, /, **values: object) -> Text:
 
     def into(language: str) -> str:
         spoken = {name: value.into(language) if isinstance(value, Text) else value for name, value in values.items()}
-        return _Numbers(language).vformat(text.into(language), (), spoken)
+        return text.into(language).format(**_written(spoken, language))
 
     return Filled(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
 
@@ -141,8 +150,8 @@ def decimal(value: float, language: str | None = None, *, digits: int | None = N
         language: whose decimal mark.
         digits: how many decimals; no needless zeros if left out.
     """
-    text = f"{value:g}" if digits is None else f"{value:.{digits}f}"
-    return text.replace(".", _DECIMAL_MARKS.get(language or current_language(), "."))
+    number = _Number(value, _DECIMAL_MARKS.get(language or current_language(), "."))
+    return f"{number:g}" if digits is None else f"{number:.{digits}f}"
 
 
 _DECIMAL_MARKS = {"tr": ","}

@@ -26,7 +26,7 @@ from wslab.gate import nicknames, pages
 from wslab.gate.limits import Bucket, Buckets, Limits
 from wslab.gate.people import Full, People, Visitor
 from wslab.gate.tokens import matches
-from wslab.language import LANGUAGES, Text, current_language, filled
+from wslab.language import LANGUAGES, Text, current_language, decimal, filled
 
 JOIN = "/join"
 LIVE = "/join/live"
@@ -232,7 +232,8 @@ class Gate:
     def flooded_by(self, visitor: Visitor) -> str:
         """Count a flood; the reason for the close, in the visitor's language."""
         self.refuse("flood", visitor.address)
-        return _FLOOD.into(visitor.language).format(rate=f"{self.limits.messages_per_second:g}")
+        rate = decimal(self.limits.messages_per_second, visitor.language)
+        return _FLOOD.into(visitor.language).format(rate=rate)
 
     # -- HTTP -------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from wslab.language import Text, filled
 from wslab.learning import store
 from wslab.picture import ORANGE, sentence_html
 from wslab.serving import ServerStartError, WrongApp
+from wslab.serving.heartbeat import in_kernel
 from wslab.source import ipython_shell
 
 HONEST = 3
@@ -308,8 +309,7 @@ def attempts_left(lab: str, name: str) -> int:
 
 def show(as_html: str, as_text: str) -> None:
     """Show a card: HTML in a notebook, text elsewhere; on stdout, never on stderr."""
-    shell = ipython_shell()
-    if shell is not None and getattr(shell, "kernel", None) is not None:
+    if in_kernel():
         from IPython.display import display
 
         display({"text/html": as_html, "text/plain": as_text}, raw=True)  # type: ignore[no-untyped-call]

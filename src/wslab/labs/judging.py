@@ -43,7 +43,7 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
     except Failure as found:
         failure = found
     except TimeoutError:
-        failure = Failure(general.TOO_LONG, seconds=budget)
+        failure = Failure(general.TOO_LONG, seconds=round(budget, 1))
     except Exception as error:
         failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
         logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 
-from wslab.language import Text
+from wslab.language import Text, decimal
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from wslab.recording import sentences, signals
 from wslab.recording.signals import Arrow, Signal
@@ -698,7 +698,7 @@ def _time_axis(canvas: _Canvas, top: float, bottom: float) -> None:
         anchor = "end" if x > canvas.right - 20 else "middle"
         texts.append(
             f'<text x="{_n(x)}" y="{_n(bottom + 20)}" text-anchor="{anchor}">'
-            f"{sentences.number(at / 1e9, decimals)} s</text>"
+            f"{decimal(at / 1e9, digits=decimals)} s</text>"
         )
     canvas.fixed.insert(
         0, f'<path class="wl-grid" data-top="{_n(top)}" data-bottom="{_n(bottom)}" d="{"".join(lines)}"/>'

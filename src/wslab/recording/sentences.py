@@ -112,26 +112,21 @@ _NO_IDLE = Text(en="This loop does not show when it is idle.", tr="Bu döngü ne
 _MORE = Text(en="… and {n} more", tr="… ve {n} tane daha")
 
 
-def number(value: float, digits: int) -> str:
-    """A number with a fixed count of decimals, with the decimal sign of the reader's language."""
-    return decimal(value, digits=digits)
-
-
 def duration(nanoseconds: int) -> str:
     """A length of time with two or three digits that count: `238 µs`, `4.1 ms`, `500 ms`, `2.21 s`."""
     microseconds = nanoseconds / 1e3
     if microseconds < 999.5:
-        return f"{number(microseconds, 0)} µs"
+        return f"{decimal(microseconds, digits=0)} µs"
     milliseconds = microseconds / 1e3
     if milliseconds < 999.5:
-        return f"{number(milliseconds, 1 if milliseconds < 9.95 else 0)} ms"
+        return f"{decimal(milliseconds, digits=1 if milliseconds < 9.95 else 0)} ms"
     seconds = milliseconds / 1e3
-    return f"{number(seconds, 2 if seconds < 99.95 else 0)} s"
+    return f"{decimal(seconds, digits=2 if seconds < 99.95 else 0)} s"
 
 
 def moment(nanoseconds: int) -> str:
     """A time since the film began: `1.557 s`."""
-    return f"{number(nanoseconds / 1e9, 3)} s"
+    return f"{decimal(nanoseconds / 1e9, digits=3)} s"
 
 
 def where(place: Place) -> str:
