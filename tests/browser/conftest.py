@@ -41,6 +41,19 @@ _AT_THE_END = """(notebook) => {
     if (past > 40) notebook.scrollBy(0, 40 - past);
     return past >= 0;
 }"""
+_CODE_CELLS = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
+    .filter((cell) => cell.type === "code" && cell.sharedModel.source.trim())"""
+_STATE = """() => {
+    const session = jupyterapp.shell.currentWidget.sessionContext;
+    const kernel = session.session?.kernel;
+    const cells = [...jupyterapp.shell.currentWidget.content.model.cells].filter((cell) => cell.type === "code");
+    const told = (cell) => `[${cell.executionCount}] ${cell.executionState} ${cell.sharedModel.source.slice(0, 200)}`;
+    const errors = cells.flatMap((cell) => cell.sharedModel.outputs)
+        .filter((output) => output.output_type === "error").map((output) => `${output.ename}: ${output.evalue}`);
+    const dialogs = [...document.querySelectorAll("dialog.jp-Dialog")].map((dialog) => dialog.innerText);
+    return [`kernel: ${kernel?.status}, ${kernel?.connectionStatus}`, "dialogs:", ...dialogs,
+        "errors:", ...errors, "cells:", ...cells.map(told)].join("\\n");
+}"""
 SHOTS = ROOT / "artefacts" / "screenshots"
 
 
@@ -73,6 +86,7 @@ def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[L
         port = probe.getsockname()[1]
     command = lab_command(folder, "en", browser=False, port=port)
     command += ["--IdentityProvider.token=", f"--ServerApp.base_url={base_url}"]
+    command += ["--LabApp.expose_app_in_browser=True"]  # as JupyterLab's own browser tests do
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(settings / "config"),
         "JUPYTER_DATA_DIR": str(settings / "data"),
@@ -109,6 +123,8 @@ class Notebook:
 
     def __init__(self, page: Page, lab: Lab, path: str) -> None:
         self.page = page
+        self.lab = lab
+        self.path = path
         self.file = lab.folder / path
         self.errors: list[str] = []
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
@@ -136,7 +152,7 @@ class Notebook:
         self.page.click(f'.lm-Menu-itemLabel:text-is("{entry}")')
 
     def run_all(self, timeout: float = 120) -> None:
-        """By the menu: Run → Run All Cells; returns once the kernel is idle again and the last cell has a number."""
+        """By the menu: Run → Run All Cells; returns once each cell has run, or one has stopped those after it."""
         # JupyterLab shows its menus before every command behind them is there, so the click is repeated until a
         # cell has been sent.
         for _ in range(5):
@@ -145,23 +161,40 @@ class Notebook:
             self.answer_dialogs()
             try:
                 self.page.wait_for_function(
-                    """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
-                        .some((prompt) => /\\[[\\d*]+\\]:/.test(prompt.textContent))""",
+                    _CODE_CELLS + ".some((cell) => cell.executionState !== 'idle' || cell.executionCount !== null)",
                     timeout=5_000,
                 )
                 break
             except TimeoutError:
                 self.page.keyboard.press("Escape")
-        self.page.wait_for_function(
-            """() => {
-                const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-                // A cell out of sight may have no prompt; one that waits or runs has [ ]: or [*]:.
-                const done = (prompt) => /^(\\[\\d+\\]:)?$/.test(prompt.textContent.trim());
-                const idle = document.querySelector('.jp-Notebook-ExecutionIndicator[data-status="idle"]');
-                return prompts.some((prompt) => prompt.textContent.trim()) && prompts.every(done) && idle !== null;
-            }""",
-            timeout=timeout * 1000,
-        )
+        # The notebook's own model: what is drawn of it may lag behind, and the sign of a busy kernel may stay
+        # (JupyterLab issue 19235).
+        try:
+            self.page.wait_for_function(
+                f"""() => {{
+                    const cells = ({_CODE_CELLS})();
+                    const raised = (cell) => cell.sharedModel.outputs.some((output) => output.output_type === "error");
+                    return cells.every((cell) => cell.executionState === "idle")
+                        && (cells.every((cell) => cell.executionCount !== null) || cells.some(raised));
+                }}""",
+                timeout=timeout * 1000,
+            )
+        except TimeoutError:
+            self.shot(f"unfinished-{self.file.stem}")
+            pytest.fail(f"{self.file.name} did not finish in {timeout:g} s.\n{self.state()}")
+
+    def state(self) -> str:
+        """What somebody who looks at it would tell: kernel, dialogs, errors, and the cells that aren't done."""
+        return str(self.page.evaluate(_STATE))
+
+    def shut_down(self) -> None:
+        """Its kernel: left alone, those of a whole course pile up, with the servers in them."""
+        cookies = {cookie["name"]: cookie["value"] for cookie in self.page.context.cookies()}
+        headers = {"X-XSRFToken": cookies["_xsrf"]} if "_xsrf" in cookies else {}
+        request = self.page.context.request
+        for session in request.get(f"{self.lab.url}api/sessions").json():
+            if session["path"] == self.path:
+                assert request.delete(f"{self.lab.url}api/sessions/{session['id']}", headers=headers).ok
 
     def saved(self) -> NotebookNode:
         """Save it with Ctrl+S, and read what JupyterLab wrote; the file is put back for whoever opens it next."""
@@ -199,15 +232,14 @@ class Notebook:
 
 @pytest.fixture
 def open_notebook(browser: Browser, lab: Lab) -> Iterator[Callable[[str], Notebook]]:
-    contexts = []
+    with contextlib.ExitStack() as stack:
 
-    def opened(path: str, width: int = 1280, height: int = 900) -> Notebook:
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        return Notebook(page, lab, path)
+        def opened(path: str, width: int = 1280, height: int = 900) -> Notebook:
+            context = stack.enter_context(browser.new_context(viewport={"width": width, "height": height}))
+            page = context.new_page()
+            page.set_default_timeout(30_000)
+            notebook = Notebook(page, lab, path)
+            stack.callback(notebook.shut_down)
+            return notebook
 
-    yield opened
-    for context in contexts:
-        context.close()
+        yield opened
