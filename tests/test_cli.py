@@ -79,6 +79,15 @@ def test_lab_opens_unit_00_of_the_edition(language: str) -> None:
     assert ("--allow-root" in command) == (hasattr(os, "geteuid") and os.geteuid() == 0)
 
 
+def test_lab_puts_the_course_s_python_first_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that `python -m wslab.seed.server` in a terminal of JupyterLab is the course's, with no environment active."""
+    environments: list[dict[str, str]] = []
+    monkeypatch.setattr(cli.subprocess, "call", lambda command, env: environments.append(env) or 0)
+    assert run(cli.app, ["lab", "--language", "tr", "--no-browser"]).exit_code == 0
+    assert environments[0]["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert environments[0]["WSLAB_LANG"] == "tr"
+
+
 @pytest.mark.parametrize(("readme", "language"), [("README.md", "en"), ("README.tr.md", "tr")])
 def test_the_readme_lists_the_course_as_it_is(readme: str, language: str) -> None:
     listed = run(cli.app, ["--in", language, "schedule", "--markdown"]).output.strip()

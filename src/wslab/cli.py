@@ -121,7 +121,9 @@ def lab(
         console.print(str(_AS_ROOT))
     opened = next((part.partition("/lab/tree/")[2] for part in command if "default_url" in part), "JupyterLab")
     console.print(_OPENING.format(notebook=opened))
-    environment = os.environ | {"WSLAB_LANG": current_language()}
+    # In a terminal of JupyterLab, `python` and `wslab` are those of the course, though no environment is active.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = os.environ | {"WSLAB_LANG": current_language(), "PATH": path}
     raise typer.Exit(subprocess.call(command, env=environment))
 
 

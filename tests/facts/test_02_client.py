@@ -101,7 +101,7 @@ async def test_after_the_block_both_directions_raise(chat: Server) -> None:
 
 
 async def test_any_other_code_is_an_error() -> None:
-    """Python client: everything but 1000 and 1001 → `ConnectionClosedError`."""
+    """Python client: a code that is sent, other than 1000 and 1001, → `ConnectionClosedError`."""
     app = FastAPI()
 
     @app.websocket("/ws")

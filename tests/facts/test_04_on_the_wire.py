@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -280,3 +282,15 @@ def test_the_notebook_measures_what_it_teaches() -> None:
             assert [one.id for one in question.options if one.right] == [row.option], name
         else:
             assert float(row.measured) == {"frames": 4, "size": 13, "letters": 15}[name]
+
+
+def test_the_frames_come_from_a_library_beside_fastapi() -> None:
+    """FastAPI's WebSockets need `websockets` or `wsproto`: without either uvicorn has no protocol for the upgrade."""
+    script = (
+        "import sys\n"
+        "sys.modules['websockets'] = sys.modules['wsproto'] = None\n"
+        "from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol\n"
+        "print(AutoWebSocketsProtocol)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == "None"

@@ -129,7 +129,7 @@ def printed(entry: Entry) -> bool:
 
 @pytest.mark.parametrize("code", SENDABLE)
 async def test_a_server_may_send(server: Server, code: int) -> None:
-    """A server may send 1000–1003, 1007–1014, 3000–4999; 1000 and 1001 → `ConnectionClosedOK`, else `…Error`."""
+    """A server may send 1000–1003, 1007–1014, 3000–4999; of these only 1000 and 1001 → `ConnectionClosedOK`."""
     expected = ConnectionClosedOK if code in (1000, 1001) else ConnectionClosedError
     end = await ending(server, f"/close/{code}?reason=neden")
     assert end == End(expected, code, "neden", both("server", code, "neden"))
@@ -311,6 +311,36 @@ async def test_after_one_s_own_close(server: Server, what: str, sentence: str) -
     """After one's own `close()`, `receive_text()` *also* says `Need to call "accept" first`. Misleading."""
     assert (await ending(server, f"/after/{what}")).code == 1000
     assert (await server.log.arrival(printed, DEADLINE)).text == sentence
+
+
+async def test_after_a_close_in_its_loop_the_document_s_blocks_tidy_up() -> None:
+    """With the document's `try`, `except Exception`, `finally`: the exception after `close()` is printed as `Hata`, and
+    the client is taken off the list."""
+    app = FastAPI()
+    connected_clients: list[WebSocket] = []
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        connected_clients.append(websocket)
+        try:
+            while True:
+                await websocket.receive_text()
+                await websocket.close()
+        except Exception as error:
+            print(f"Hata: {error}")
+        finally:
+            connected_clients.remove(websocket)
+
+    with serve(app) as server:
+        async with websockets.connect(f"{server.ws_url}/ws") as client:
+            await client.send("yeter")
+            await asyncio.wait_for(client.wait_closed(), DEADLINE)
+        await server.log.arrival("handler.end", DEADLINE)
+        assert [entry.text for entry in server.log.prints] == [
+            'Hata: WebSocket is not connected. Need to call "accept" first.'
+        ]
+    assert connected_clients == []
 
 
 async def test_a_shutdown_is_1012(server: Server) -> None:

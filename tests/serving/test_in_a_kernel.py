@@ -130,9 +130,8 @@ def test_places_are_cells(kernel: Kernel) -> None:
     assert "hello  [In[2] line 4]" in shown
 
 
-def test_the_stop_button_ends_a_cell_that_awaits_within_half_a_second(kernel: Kernel) -> None:
-    kernel.run(APP)
-    kernel.run("import asyncio; server = serve(app)")
+def stopped(kernel: Kernel) -> float:
+    """Seconds until a cell that awaits has ended by the ■ button."""
     request = kernel.start("print('waiting', flush=True)\nawait asyncio.sleep(60)")
     waiting = kernel.client.get_iopub_msg(timeout=30)
     while waiting["msg_type"] != "stream":
@@ -142,9 +141,15 @@ def test_the_stop_button_ends_a_cell_that_awaits_within_half_a_second(kernel: Ke
     before = time.perf_counter()
     kernel.manager.interrupt_kernel()
     shown = kernel.output(request)
-    elapsed = time.perf_counter() - before
     assert "KeyboardInterrupt" in shown or "CancelledError" in shown
-    assert elapsed < 1.0  # 0.2 s by design, half a second promised, the rest for a busy machine
+    return time.perf_counter() - before
+
+
+def test_the_stop_button_ends_a_cell_that_awaits_within_half_a_second(kernel: Kernel) -> None:
+    kernel.run(APP)
+    kernel.run("import asyncio; server = serve(app)")
+    # 0.2 s by design; a busy machine may keep the kernel waiting once, but hardly three times.
+    assert any(stopped(kernel) < 0.5 for _ in range(3))
     assert kernel.run("import urllib.request; print(server.running)").strip() == "True"
 
 

@@ -26,7 +26,7 @@ _EXPANDED = 40  # a longer capture begins with its steps folded
 _LANES = 6
 _PAYLOAD = 96
 
-_LABEL = Text(en="What passed on the wire", tr="Kablodan geçenler")
+_LABEL = Text(en="What passed on the wire", tr="Hattan geçenler")
 _ALT = Text(
     en="Sequence diagram of {steps} steps on {connections} connections: {summary} The table below says the same.",
     tr="{connections} bağlantıda {steps} adımın sıra diyagramı: {summary} Aşağıdaki tablo aynısını söyler.",
@@ -35,7 +35,10 @@ _DROPPED = Text(
     en="Not kept for want of room: {steps} steps, {bytes} bytes, {connections} connections. They passed all the same.",
     tr="Yer kalmadığı için saklanmayanlar: {steps} adım, {bytes} bayt, {connections} bağlantı. Yine de iletildiler.",
 )
-_LEFT_OUT = Text(en="{count} steps are not shown here; filter the capture to see them", tr="{count} adım burada yok")
+_LEFT_OUT = Text(
+    en="{count} steps are not shown here; filter the capture to see them",
+    tr="{count} adım burada gösterilmiyor; görmek için yakalamayı süzün",
+)
 _NUMBER = Text(en="Step", tr="Adım")
 _TIME = Text(en="Time", tr="Zaman")
 _CONNECTION = Text(en="Connection", tr="Bağlantı")

@@ -21,7 +21,7 @@ _FOREIGN = Text(
 )
 _LATER = Text(
     en="This capture was written by a later version of WebSocket Lab; update the kit to read it.",
-    tr="Bu yakalama WebSocket Lab'ın daha yeni bir sürümüyle yazılmış; okumak için kiti güncelleyin.",
+    tr="Bu yakalama WebSocket Lab'in daha yeni bir sürümüyle yazılmış; okumak için kiti güncelleyin.",
 )
 
 

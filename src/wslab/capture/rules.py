@@ -302,24 +302,24 @@ def rule_named(name: str) -> Rule:
 
 
 CLOSE_CODES: dict[int, Text] = {
-    1000: Text(en="normal closure", tr="olağan kapanış"),
-    1001: Text(en="going away", tr="ayrılıyor"),
+    1000: Text(en="normal closure", tr="normal kapanış"),
+    1001: Text(en="going away", tr="gidiyor"),
     1002: Text(en="protocol error", tr="protokol hatası"),
     1003: Text(en="unsupported data", tr="desteklenmeyen veri"),
     1004: Text(en="reserved", tr="ayrılmış"),
-    1005: Text(en="no status received (never sent)", tr="durum kodu gelmedi (gönderilmez)"),
+    1005: Text(en="no status received (never sent)", tr="kapatma kodu gelmedi (gönderilmez)"),
     1006: Text(en="abnormal closure (never sent)", tr="olağan dışı kapanış (gönderilmez)"),
     1007: Text(en="invalid payload data", tr="geçersiz yük verisi"),
     1008: Text(en="policy violation", tr="politika ihlali"),
     1009: Text(en="message too big", tr="mesaj çok büyük"),
     1010: Text(en="mandatory extension", tr="zorunlu uzantı"),
-    1011: Text(en="internal error", tr="sunucu hatası"),
+    1011: Text(en="internal error", tr="iç hata"),
     1012: Text(en="service restart", tr="hizmet yeniden başlıyor"),
     1013: Text(en="try again later", tr="sonra yeniden deneyin"),
     1014: Text(en="bad gateway", tr="hatalı ağ geçidi"),
     1015: Text(en="TLS handshake failed (never sent)", tr="TLS el sıkışması başarısız (gönderilmez)"),
 }
-"""The names of the registered close codes (RFC 6455 §7.4.1 and IANA's registry of WebSocket close codes)."""
+"""The names of the registered close codes (RFC 6455 §11.7 and IANA's registry of WebSocket close codes)."""
 
 _UNASSIGNED = Text(en="unassigned", tr="atanmamış")
 _REGISTERED = Text(en="registered for libraries", tr="kütüphaneler için ayrılmış")

@@ -36,7 +36,7 @@ _WRONG_CODE = Text(
     tr="Bu, bu dersin kodu değil. Projektöre yeniden bakın; sunucu her başladığında kod değişir.",
 )
 _NO_NICKNAME = Text(
-    en="Write a nickname in which something can be seen.", tr="İçinde görünen bir şey olan bir takma ad yazın."
+    en="Write a nickname in which something can be seen.", tr="Görünür karakterler içeren bir takma ad yazın."
 )
 _LONG_NICKNAME = Text(
     en="That nickname has more than {longest} characters; shorten it.",

@@ -37,7 +37,7 @@ _ALL = Text(en="{name}", tr="{name}")
 _LAB = Text(en="{lab} · {title}", tr="{lab} · {title}")
 _MEAN = Text(
     en="Mean {mean}, median {median}, of {max} points; {full} of {count} have all of them.",
-    tr="{max} puan üzerinden ortalama {mean}, ortanca {median}; {count} kişiden {full} tanesi tam puan aldı.",
+    tr="{max} puan üzerinden ortalama {mean}, ortanca {median}; {count} öğrenciden {full} kişi tam puan aldı.",
 )
 _DISTRIBUTION = Text(en="Distribution of points", tr="Puanların dağılımı")
 _POINTS = Text(en="points", tr="puan")

@@ -42,7 +42,7 @@ _NO_NAME = Text(
 )
 _MEMORY = Text(
     en="The submission took more than {size} MB of memory, and its process was ended.",
-    tr="Teslim {size} MB'den çok bellek kullandı, süreci sona erdirildi.",
+    tr="Teslim {size} MB'tan çok bellek kullandı, süreci sona erdirildi.",
 )
 _SILENT = Text(
     en="The submission's process ended, or said nothing any more, before the app was served.",

@@ -227,7 +227,7 @@ UNFORESEEN = Misconception(
     "unforeseen",
     Text(
         en="The server did something that this task does not ask for; the exchange shows what.",
-        tr="Sunucu bu görevin istemediği bir şey yaptı; ne yaptığı dökümde görülüyor.",
+        tr="Sunucu bu adımın istemediği bir şey yaptı; ne yaptığı dökümde görülüyor.",
     ),
     Text(
         en="Read the exchange line by line and name the line of your code behind each answer.",

@@ -117,7 +117,8 @@ BYTES = Misconception(
     "bytes-instead-of-text",
     Text(
         en="The content is right, but it was sent as a binary frame; a page's `onmessage` gets a Blob, not a text.",
-        tr="İçerik doğru, ama ikili (binary) çerçeveyle gönderildi; sayfanın `onmessage` işlevi metin değil Blob alır.",
+        tr="İçerik doğru, ama ikili (binary) çerçeveyle gönderildi; sayfanın `onmessage` fonksiyonu metin değil Blob "
+        "alır.",
     ),
     Text(
         en="Send a `str` with `send_text`; `send_bytes` and `.encode()` make binary frames.",
@@ -147,7 +148,7 @@ DOTTED_I = Misconception(
     Text(
         en="`Mesajınız` has two dotless ı, and the answer has an i in the place of one; to a program they differ "
         "like a and b.",
-        tr="`Mesajınız` sözcüğünde iki noktasız ı var, yanıtta birinin yerinde i duruyor; bir program için a ile "
+        tr="`Mesajınız` sözcüğünde iki tane noktasız ı var, yanıtta birinin yerinde i duruyor; bir program için a ile "
         "b kadar farklılar.",
     ),
     Text(
@@ -243,7 +244,7 @@ OUT_OF_ORDER = Misconception(
     ),
     Text(
         en="Answer one message before you receive the next: `await` the send instead of making a task for it.",
-        tr="Sonrakini almadan önce mesajı yanıtlayın: gönderme için görev oluşturmak yerine onu `await` edin.",
+        tr="Sonrakini almadan önce mesajı yanıtlayın: gönderme için görev oluşturmak yerine onu `await` ile bekleyin.",
     ),
 )
 LOSES_SOME = Misconception(
@@ -464,7 +465,7 @@ WRONG_RELAY = Misconception(
     "wrong-relay-text",
     Text(
         en="The others heard of the message, but in other words than the task's.",
-        tr="Ötekilerin mesajdan haberi oldu, ama görevdekinden farklı sözlerle.",
+        tr="Ötekilerin mesajdan haberi oldu, ama istenenden farklı sözlerle.",
     ),
     Text(
         en="To the others goes exactly `Başka bir istemciden: ` and the message; copy the prefix from the task.",
@@ -576,7 +577,7 @@ LAB = Lab(
                     Text(
                         en="The handshake is answered by one line of the handler, its first: accept, and `await` it.",
                         tr="El sıkışmayı işleyicinin bir satırı, ilk satırı yanıtlar: bağlantıyı kabul edin ve "
-                        "`await` edin.",
+                        "`await` ile bekleyin.",
                     )
                 ),
                 Hint(

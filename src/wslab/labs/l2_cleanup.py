@@ -25,7 +25,7 @@ GHOST = Misconception(
     "ghost",
     Text(
         en="The client is gone, but its connection is still in the list: a ghost that every relay will trip over.",
-        tr="İstemci gitti, ama bağlantısı hâlâ listede: her iletimin takılacağı bir hayalet.",
+        tr="İstemci gitti, ama bağlantısı hâlâ listede: her iletmenin takılacağı bir hayalet.",
     ),
     Text(
         en="Ask how the handler ends: `receive_text()` raises. Take the connection off the list in a `finally` "
@@ -209,7 +209,7 @@ LOST_UPDATE = Misconception(
     Text(
         en="Do not build the list anew across an `await`: another handler runs meanwhile. Take one connection off "
         "in one step.",
-        tr="Listeyi bir `await` geçerken yeniden kurmayın: o sırada başka bir işleyici çalışır. Tek bir "
+        tr="Listeyi yeniden kurarken araya `await` sokmayın: o sırada başka bir işleyici çalışır. Tek bir "
         "bağlantıyı tek adımda çıkarın.",
     ),
 )

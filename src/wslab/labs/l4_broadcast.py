@@ -643,7 +643,8 @@ LAB = Lab(
                 Hint(
                     Text(
                         en="Go through a copy of the connections and `await` one `send_text` in each turn.",
-                        tr="Bağlantıların bir kopyasında dolaşın ve her turda bir `send_text` çağrısını `await` edin.",
+                        tr="Bağlantıların bir kopyasında dolaşın ve her turda bir `send_text` çağrısını `await` "
+                        "ile bekleyin.",
                     )
                 ),
                 Hint(
@@ -668,7 +669,7 @@ LAB = Lab(
                 Hint(
                     Text(
                         en="A loop over nothing runs zero times; give the number its 0 before the loop.",
-                        tr="Hiçlik üzerinde döngü sıfır kez döner; sayıya 0 değerini döngüden önce verin.",
+                        tr="Boş bir liste üzerinde döngü sıfır kez döner; sayıya 0 değerini döngüden önce verin.",
                     )
                 ),
                 Hint(

@@ -313,7 +313,7 @@ LOSES_THE_FIRST = Misconception(
 )
 _LATE = Text(
     en="B came in the middle and heard {first} first, C a period later {second}; A went on hearing every one.",
-    tr="B ortada geldi, ilk duyduğu {first}; C bir periyot sonra geldi, ilk duyduğu {second}; A hepsini duymayı "
+    tr="B arada geldi, ilk duyduğu {first}; C bir periyot sonra geldi, ilk duyduğu {second}; A hepsini duymayı "
     "sürdürdü.",
 )
 _A_KEPT_SILENT = Text(en="A heard nothing after {who} had come.", tr="{who} geldikten sonra A bir şey duymadı.")

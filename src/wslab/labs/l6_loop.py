@@ -265,7 +265,7 @@ WORK_HOLDS_THE_LOOP = Misconception(
         en="Nobody else was answered before the work was done: it runs on the event loop. `async def` around a "
         "function that computes does not make it give way; only an `await` that really waits does.",
         tr="İş bitene kadar başka kimse yanıt alamadı: hesap olay döngüsünde çalışıyor. Hesaplayan bir fonksiyonu "
-        "`async def` ile sarmak ona yol verdirmez; gerçekten bekleyen bir `await` verdirir.",
+        "`async def` ile sarmak ona döngüyü bıraktırmaz; bunu ancak gerçekten bekleyen bir `await` yapar.",
     ),
     Text(
         en="Hand the function itself to a thread and wait for it: `await asyncio.to_thread(primes_below, limit)`.",
@@ -339,13 +339,13 @@ FLOOD_HOLDS_THE_LOOP = Misconception(
         en="Nobody else was answered before the last line was out. `await send_text()` goes straight on as long as the "
         "buffer has room, so the loop of lines never gave way.",
         tr="Son satır gidene kadar başka kimse yanıt alamadı. `await send_text()`, arabellekte yer oldukça beklemeden "
-        "devam eder; satır döngüsü yol vermedi.",
+        "devam eder; satırların döngüsü olay döngüsünü hiç bırakmadı.",
     ),
     Text(
         en="Give way **inside** the loop: `await asyncio.sleep(0)` after each line. Once, in front of it, is too "
         "early; behind it, too late.",
-        tr="Döngünün **içinde** yol verin: her satırdan sonra `await asyncio.sleep(0)`. Döngüden önce bir kez erken, "
-        "sonra bir kez geç kalır.",
+        tr="Satırların döngüsünün **içinde** olay döngüsünü bırakın: her satırdan sonra "
+        "`await asyncio.sleep(0)`. Döngüden önce bir kez erken, sonra bir kez geç kalır.",
     ),
 )
 
@@ -642,7 +642,7 @@ LAB = Lab(
                 Hint(
                     Text(
                         en="`await asyncio.sleep(0)` gives way exactly once, at the place where it stands.",
-                        tr="`await asyncio.sleep(0)` tam bir kez, durduğu yerde yol verir.",
+                        tr="`await asyncio.sleep(0)` olay döngüsünü tam bir kez, durduğu yerde bırakır.",
                     )
                 ),
                 Hint(Text(en="The branch for `flood`:", tr="`flood` dalı:"), _FLOOD_SKELETON),

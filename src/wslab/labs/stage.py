@@ -65,7 +65,7 @@ _LEFT_EARLY = Text(
     en="GET {path}, asks for a WebSocket and leaves before the answer",
     tr="GET {path}, WebSocket istiyor ve yanıtı beklemeden ayrılıyor",
 )
-_WAITED = Text(en="waited {seconds:.1f} s, nothing came", tr="{seconds:.1f} sn beklendi, bir şey gelmedi")
+_WAITED = Text(en="waited {seconds:.1f} s, nothing came", tr="{seconds:.1f} s beklendi, bir şey gelmedi")
 _MANY_SENT = Text(en="{count} messages in a row, {first} … {last}", tr="arka arkaya {count} mesaj, {first} … {last}")
 _NO_REPLY = Text(en="{request}: no answer", tr="{request}: yanıt yok")
 _REPLY = Text(en="{request} → {status} {body}", tr="{request} → {status} {body}")

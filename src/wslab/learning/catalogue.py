@@ -468,15 +468,15 @@ def units() -> tuple[str, ...]:
 
 _NO_KEY = Text(
     en="“{key}” is no key of a prediction; a key is the unit, a dot and a name, such as “05.status”.",
-    tr="“{key}” bir tahmin anahtarı değil; anahtar, bölüm numarası, nokta ve addan oluşur: “05.status” gibi.",
+    tr="“{key}” bir tahmin anahtarı değil; anahtar, birim numarası, nokta ve addan oluşur: “05.status” gibi.",
 )
 _NO_SUCH = Text(
     en="Unit {unit} has no prediction “{name}”. It has: {names}.",
-    tr="{unit} bölümünde “{name}” adlı bir tahmin yok. Var olanlar: {names}.",
+    tr="{unit} biriminde “{name}” adlı bir tahmin yok. Var olanlar: {names}.",
 )
 _NONE_AT_ALL = Text(
     en="Unit {unit} has no predictions. Units that have some: {units}.",
-    tr="{unit} bölümünün tahmini yok. Tahmini olan bölümler: {units}.",
+    tr="{unit} biriminin tahmini yok. Tahmini olan birimler: {units}.",
 )
 _BROKEN = Text(
     en="The prediction “{key}” can't be shown because its data is wrong: {problem}",

@@ -73,7 +73,7 @@ _COLOURS = {State.OK: GREEN, State.NOTE: ORANGE, State.PROBLEM: VERMILION}
 _ALL_WELL = Text(en="Everything the course needs is here.", tr="Kursun gereksindiği her şey yerinde.")
 _SOME_TO_DO = Text(
     en="{count} to mend before you start; the lines above say how.",
-    tr="Başlamadan önce düzeltilecek {count} konu var; nasıl olduğunu yukarıdaki satırlar söylüyor.",
+    tr="Başlamadan önce düzeltilecek {count} konu var; nasıl düzeltileceğini yukarıdaki satırlar söylüyor.",
 )
 
 
@@ -282,7 +282,7 @@ _NEST_HARMLESS = Text(
 )
 _NEST_TRAP = Text(
     en="patched by an old nest_asyncio whose asyncio.run() does not know loop_factory, so uvicorn.run() fails",
-    tr="eski bir nest_asyncio ile yamalanmış; onun asyncio.run() işlevi loop_factory tanımadığından uvicorn.run() "
+    tr="eski bir nest_asyncio ile yamalanmış; onun asyncio.run() fonksiyonu loop_factory tanımadığından uvicorn.run() "
     "hata veriyor",
 )
 _NEST_DO = Text(

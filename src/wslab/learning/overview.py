@@ -89,7 +89,7 @@ class LabProgress:
         return self.attempts > 0 and self.points >= self.max
 
 
-UNIT = Text(en="Unit", tr="Bölüm")
+UNIT = Text(en="Unit", tr="Birim")
 PREDICTIONS = Text(en="Predictions", tr="Tahminler")
 MADE = Text(en="made", tr="yapılan")
 RIGHT = Text(en="right", tr="doğru")
@@ -108,7 +108,7 @@ _FINISH_LAB = Text(
 )
 _NEXT_LAB = Text(en="Now write it yourself: lab {lab}.", tr="Şimdi kendiniz yazın: {lab} çalışması.")
 _ALL_DONE = Text(en="Everything here is done.", tr="Buradaki her şey tamam.")
-_NOTHING = Text(en="There are no units here yet.", tr="Burada henüz bölüm yok.")
+_NOTHING = Text(en="There are no units here yet.", tr="Burada henüz birim yok.")
 
 
 Station = UnitProgress | LabProgress

@@ -360,7 +360,7 @@ _NOT_EXPECTED = Text(
 _NOT_EXPECTED_BUT_RIGHT = Text(
     en="That is what this machine did, and you saw it coming; the course expected something else. "
     "If it comes out like this every time, your versions may differ from the course's: `wslab doctor` says so.",
-    tr="Bu makinede olan bu ve siz bunu öngördünüz; kurs başka bir şey bekliyordu. "
+    tr="Bu makinede olan bu ve siz bunu tahmin ettiniz; kurs başka bir şey bekliyordu. "
     "Hep böyle çıkıyorsa sürümleriniz kursunkinden farklı olabilir: `wslab doctor` bunu söyler.",
 )
 _NOT_EXPECTED_UNASKED = Text(

@@ -33,7 +33,7 @@ _FOLDERS = {"notebook": "notebooks", "lab": "labs"}
 
 _TITLE = "WebSocket Lab"
 _COURSE = Text(en="The course", tr="Kurs")
-_FOR_TEACHERS = Text(en="For instructors", tr="Öğretmenler için")
+_FOR_TEACHERS = Text(en="For instructors", tr="Eğitmenler için")
 _SEARCH = Text(en="Search the course …", tr="Kursta ara …")
 _INTRODUCTION = Text(
     en="FastAPI WebSockets and asyncio, taught by real things that happen: a real server, real clients, every byte "
@@ -48,10 +48,10 @@ _INTRODUCTION = Text(
     "defterlerini JupyterLab'de açın: `make lab`.",
 )
 _MAP = Text(en="The map of the course", tr="Kursun haritası")
-_HEAD = (Text(en="unit", tr="bölüm"), Text(en="minutes", tr="dakika"), Text(en="first", tr="önce"))
+_HEAD = (Text(en="unit", tr="birim"), Text(en="minutes", tr="dakika"), Text(en="first", tr="önce"))
 _TOTAL = Text(
     en="{count} units, {hours} h {minutes} min in all. A lab has no solutions here: writing them is the point.",
-    tr="Toplam {count} bölüm, {hours} sa {minutes} dk. Çalışmaların çözümleri burada yok: amaç onları sizin yazmanız.",
+    tr="Toplam {count} birim, {hours} sa {minutes} dk. Çalışmaların çözümleri burada yok: amaç onları sizin yazmanız.",
 )
 _CHOOSE = Text(en="Read in English", tr="Türkçe okuyun")
 _FAULTY = Text(

@@ -52,7 +52,7 @@ WORDS = {
     "cannot": Text(en="cannot run", tr="çalışamıyor"),
     "due": Text(en="timer was due", tr="zamanlayıcı çalmalıydı"),
     "mark": Text(en="your mark", tr="işaretiniz"),
-    "unawaited": Text(en="never awaited", tr="await edilmedi"),
+    "unawaited": Text(en="never awaited", tr="hiç beklenmedi"),
     "ended": Text(en="ended", tr="bitti"),
     "loop": Text(en="the event loop is", tr="olay döngüsü"),
     "loop_of": Text(en="loop of {name}", tr="{name} döngüsü"),

@@ -23,7 +23,7 @@ HEAD = Text(en="**{number} of {count}**, at {at}: ", tr="**{number} / {count}**,
 BEGAN = {
     "new": Text(en="**{lane}** ran for the first time, ", tr="**{lane}** ilk kez çalıştı, "),
     "resumed": Text(en="**{lane}** resumed from {place}, ", tr="**{lane}**, {place} noktasından devam etti, "),
-    "callback": Text(en="the loop called **{lane}**, ", tr="döngü **{lane}** işlevini çağırdı, "),
+    "callback": Text(en="the loop called **{lane}**, ", tr="döngü **{lane}** fonksiyonunu çağırdı, "),
     "unknown": Text(en="**{lane}** went on, ", tr="**{lane}** devam etti, "),
 }
 HELD = {
@@ -76,7 +76,7 @@ ENDING = {
     "raised": Text(en="raised {error}", tr="istisna fırlattı: {error}"),
     "destroyed": Text(
         en="destroyed while still pending: nobody held a reference",
-        tr="beklerken yok edildi: kimse ona bir referans tutmuyordu",
+        tr="beklerken yok edildi: referansını saklayan yoktu",
     ),
 }
 _BLOCKED = Text(
@@ -89,7 +89,7 @@ _LATE = Text(
 )
 _UNAWAITED = Text(
     en="At {at} {lane} made the coroutine {name} and threw it away without awaiting it, so it never ran{place}.",
-    tr="{at} anında {lane}, {name} eşyordamını oluşturup await etmeden attı, yani o hiç çalışmadı{place}.",
+    tr="{at} anında {lane}, {name} eşyordamını oluşturdu, `await` ile beklemeden attı; o hiç çalışmadı{place}.",
 )
 _DROPPED = Text(
     en="Not in this film, because it holds only so much: {what}.",
@@ -102,7 +102,7 @@ _DROPPED_NAMES = {
     "places": Text(en="{n} lines of code", tr="{n} kod satırı"),
     "marks": Text(en="{n} marks", tr="{n} işaret"),
     "lates": Text(en="{n} late timers", tr="{n} geciken zamanlayıcı"),
-    "unawaited": Text(en="{n} coroutines never awaited", tr="await edilmemiş {n} eşyordam"),
+    "unawaited": Text(en="{n} coroutines never awaited", tr="hiç beklenmeyen {n} eşyordam (`await` yok)"),
 }
 _FAULT = Text(
     en="The recorder itself failed and switched itself off, so the film ends early ({fault}). The server went on.",

@@ -44,7 +44,8 @@ _MODULE = Text(
 _HANDLER = Text(
     en="serve({name}) got a function of yours, not the app. Hand over the FastAPI object that the function is "
     "registered with: serve(app).",
-    tr="serve({name}) uygulamayı değil, bir işlevinizi aldı. İşlevi kaydettiğiniz FastAPI nesnesini verin: serve(app).",
+    tr="serve({name}) uygulamayı değil, bir fonksiyonunuzu aldı. Fonksiyonu kaydettiğiniz FastAPI nesnesini "
+    "verin: serve(app).",
 )
 _WSGI = Text(
     en="This is a WSGI app ({name}); WebSockets need an ASGI app such as FastAPI().",

@@ -35,12 +35,12 @@ _RAISED = Text(
     en="The app raised while it was starting, so there is no server: {error}{where}. "
     "Mend that line in its lifespan or startup function and run the cell again.",
     tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. "
-    "lifespan ya da startup işlevindeki o satırı düzeltip hücreyi yeniden çalıştırın.",
+    "lifespan ya da startup fonksiyonundaki o satırı düzeltip hücreyi yeniden çalıştırın.",
 )
 _SLOW = Text(
     en="The app had not finished starting after {deadline:g} s. Something in its lifespan or startup function "
     "never ends: a loop belongs into asyncio.create_task(…), not behind a bare await.",
-    tr="Uygulama {deadline:g} saniyede başlayamadı. lifespan ya da startup işlevinde hiç bitmeyen bir şey var: "
+    tr="Uygulama {deadline:g} saniyede başlayamadı. lifespan ya da startup fonksiyonunda hiç bitmeyen bir şey var: "
     "sonsuz döngünün yeri çıplak bir await değil, asyncio.create_task(…).",
 )
 _STUCK = Text(

@@ -27,14 +27,14 @@ _HEADING = re.compile(r"^#{2,3} (?P<title>.+)$", re.MULTILINE)
 _NEW_SECTION = re.compile(r"^## ", re.MULTILINE)
 _ASKED = re.compile(r"""\bpredict\(\s*["'](?P<key>[^"']+)["']\s*\)(?!\s*\.)""")
 
-_TITLE = Text(en="Instructor's guide", tr="Öğretmen kılavuzu")
+_TITLE = Text(en="Instructor's guide", tr="Eğitmen kılavuzu")
 _WRITTEN = Text(
     en="Written by `wslab schedule --guide` from course/; change it there.",
     tr="`wslab schedule --guide` tarafından course/ klasöründen yazıldı; değişiklikleri orada yapın.",
 )
 _OTHER_LANGUAGE = {"en": "[Türkçe](instructor-guide.tr.md)", "tr": "[English](instructor-guide.md)"}
-_UNITS = Text(en="The units", tr="Bölümler")
-_UNIT = Text(en="unit", tr="bölüm")
+_UNITS = Text(en="The units", tr="Birimler")
+_UNIT = Text(en="unit", tr="birim")
 _NAME = Text(en="title", tr="başlık")
 _SO_FAR = Text(en="so far", tr="toplam")
 _QUESTIONS = Text(en="predictions", tr="tahmin")
@@ -42,7 +42,7 @@ _PLANS = Text(en="Ready plans", tr="Hazır planlar")
 _PLANS_LEAD = Text(
     en="`wslab schedule --plan NAME` prints the same. The plans are data ({path}), held to the course: every unit "
     "comes after what it needs, and the minutes fit.",
-    tr="Aynısını `wslab schedule --plan AD` de yazar. Planlar veridir ({path}) ve kursa göre denetlenir: her bölüm, "
+    tr="Aynısını `wslab schedule --plan AD` de yazar. Planlar veridir ({path}) ve kursa göre denetlenir: her birim, "
     "gerektirdiklerinden sonra gelir, dakikalar sığar.",
 )
 _OF = Text(en="{taken} of {minutes}", tr="{minutes} dakikanın {taken} dakikası")
@@ -51,7 +51,7 @@ _POINTS = Text(en="{points} points", tr="{points} puan")
 _AFTER = Text(en="after {units}", tr="{units} sonrasında")
 _OPEN = Text(en="open it", tr="not defteri")
 _GOALS = Text(en="Afterwards your learners can:", tr="Öğrencilerin gördüğü hedefler:")
-_SAY = Text(en="*Say:*", tr="*Sorun:*")
+_SAY = Text(en="*Say:*", tr="*Sorulacak:*")
 _REST = Text(en="anything else", tr="başka bir şey")
 _DISCUSS = Text(en="To discuss", tr="Tartışma soruları")
 

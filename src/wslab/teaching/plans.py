@@ -28,8 +28,8 @@ MINUTES = Text(en="minutes", tr="dakika")
 _IN_CLASS = Text(en="{minutes} minutes ({clock}) in class", tr="sınıfta {minutes} dakika ({clock})")
 _AT_HOME = Text(en="{minutes} minutes at home", tr="evde {minutes} dakika")
 _HOME = Text(en="at home", tr="evde")
-_SOME_SECTIONS = Text(en="sections {numbers}", tr="alt bölümler: {numbers}")
-_ONE_SECTION = Text(en="section {numbers}", tr="alt bölüm: {numbers}")
+_SOME_SECTIONS = Text(en="sections {numbers}", tr="bölümler: {numbers}")
+_ONE_SECTION = Text(en="section {numbers}", tr="bölüm: {numbers}")
 _NO_PLAN = Text(
     en="There is no plan “{name}”; there are: {names}.", tr="“{name}” adlı bir plan yok; var olanlar: {names}."
 )
