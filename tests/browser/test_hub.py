@@ -106,11 +106,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         (homes / user).mkdir(parents=True)
         nbformat.write(notebook, homes / user / "page.ipynb")
     public, inner, api = free_ports(3)
-    quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    quiet += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    options = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    options += ["--LabApp.expose_app_in_browser=True"]
+    options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     own = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
     config = CONFIG.format(
-        homes=str(homes), arguments=quiet, environment=own, public=public, hub=inner, api=api, proxy=PROXY,
+        homes=str(homes), arguments=options, environment=own, public=public, hub=inner, api=api, proxy=PROXY,
         folder=str(folder),
     )  # fmt: skip
     (folder / "jupyterhub_config.py").write_text(config, encoding="utf-8")

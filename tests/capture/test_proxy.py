@@ -198,6 +198,21 @@ def test_a_stalled_connection_does_not_stall_the_others() -> None:
             assert client.recv(4) == b"pong"
 
 
+def test_options_that_a_socket_refuses_cost_nobody_the_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS refuses them with EINVAL where the peer is gone before the proxy has looked."""
+
+    def refuses(sock: socket.socket, *option: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    with bench() as wires:
+        monkeypatch.setattr(socket.socket, "setsockopt", refuses)
+        client, server = wires.connect()
+        monkeypatch.undo()
+        client.sendall(b"ping")
+        assert server.recv(4) == b"ping"
+        wires.connect()
+
+
 def test_leaving_with_everything_open_takes_bounded_time() -> None:
     with bench() as wires:
         for _ in range(30):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -186,21 +187,26 @@ async def test_two_checks_at_once_take_turns() -> None:
 
 async def test_an_interrupt_breaks_the_check_off() -> None:
     slow = FastAPI()
+    judged = threading.Event()
+    switching = sys.getswitchinterval()
 
     @slow.websocket("/ws")
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.accept()
+        judged.set()
         await asyncio.Event().wait()
 
     async def waited() -> float:
         return await check("L1.order", slow)
 
     task = asyncio.create_task(waited())
-    await asyncio.sleep(0.1)
+    assert await asyncio.to_thread(judged.wait, 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await check("L1.accept", app) == 2
+    assert await check("L1.accept", app) == 2  # it waits for the one before to have tidied up
+    assert sys.getswitchinterval() == switching
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("wslab-capture")] == []
 
 
 async def test_every_byte_of_the_last_run_can_be_looked_at() -> None:

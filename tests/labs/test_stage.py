@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, WebSocket
@@ -202,3 +203,22 @@ def test_payloads_are_quoted_readably() -> None:
     long = quoted("x" * 500 + "y")
     assert len(long) < 80
     assert long.endswith("y”")
+
+
+@pytest.mark.parametrize("location", ["https://localhost/ws", "not an address"])
+async def test_a_redirected_handshake_is_refused_with_its_status(patience: Patience, location: str) -> None:
+    async def redirects(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            answer = {"status": 307, "headers": [(b"location", location.encode())]}
+            await send({"type": "websocket.http.response.start", **answer})
+            await send({"type": "websocket.http.response.body", "body": b"elsewhere"})
+
+    venue = Served(redirects)
+    await venue.start()
+    try:
+        found = await Stage(venue, patience).knock()
+        assert isinstance(found, Refusal)
+        assert (found.status, found.why) == (307, "status")
+    finally:
+        await venue.stop()

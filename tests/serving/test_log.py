@@ -34,6 +34,7 @@ async def test_prints_are_collected_with_connection_and_place(capsys: pytest.Cap
         await websocket.accept()
         print("one", end=" ")
         print("line")
+        sys.stdout.writelines(["two\n"])
         await websocket.send_text(await websocket.receive_text())
 
     @app.get("/")
@@ -43,8 +44,9 @@ async def test_prints_are_collected_with_connection_and_place(capsys: pytest.Cap
     server = serve(app)
     await talk(f"{server.ws_url}/ws", "x")
     await asyncio.to_thread(httpx.get, server.url)
-    first, second = server.log.prints
+    first, written, second = server.log.prints
     assert (first.text, first.connection) == ("one line", "#1 /ws")
+    assert (written.text, written.connection) == ("two", "#1 /ws")
     assert first.place.startswith("test_log.py:")
     assert (second.text, second.connection) == ("from the pool", "#2 GET /")
     assert first.time_ns < second.time_ns

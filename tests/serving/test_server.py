@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -179,6 +180,16 @@ async def test_stop_closes_websockets_with_1012() -> None:
     assert not server.thread.is_alive()
 
 
+def test_after_a_restart_the_log_counts_from_there() -> None:
+    with serve(echo_app()) as server:
+        begun = time.perf_counter_ns()
+        server.restart()
+        httpx.get(server.url)
+        took = time.perf_counter_ns() - begun
+        assert server.log.events
+        assert all(entry.time_ns < took for entry in server.log.events)
+
+
 def test_restart_keeps_the_port_and_the_name() -> None:
     server = serve(echo_app(), name="echo")
     port = server.port
@@ -212,6 +223,75 @@ async def test_a_handler_that_blocks_the_loop_is_abandoned_and_named() -> None:
     with contextlib.suppress(httpx.HTTPError):
         await request
     serve(echo_app(), port=server.port)
+
+
+async def test_an_abandoned_thread_leaves_the_next_run_alone() -> None:
+    held, let_go = threading.Event(), threading.Event()
+    app = echo_app()
+
+    @app.get("/hold")
+    async def hold() -> str:
+        held.set()
+        let_go.wait(30)
+        return "late"
+
+    @app.get("/say")
+    async def say() -> None:
+        print("still collected")
+
+    with serve(app) as server:
+        async with httpx.AsyncClient() as client:
+            asking = asyncio.create_task(client.get(f"{server.url}/hold", timeout=30))
+            assert await asyncio.to_thread(held.wait, 10)
+            abandoned = server.thread
+            server.stop(deadline=0.2)
+            asking.cancel()
+            server.restart()
+            let_go.set()
+            await asyncio.to_thread(abandoned.join, 10)
+            assert not abandoned.is_alive()
+            assert server.running
+            assert (await client.get(server.url)).json() == {"message": "here"}
+            await client.get(f"{server.url}/say")
+            assert [entry.text for entry in server.log.prints] == ["still collected"]
+        server.stop()
+        assert not server.thread.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="Windows has no signals for threads")
+def test_a_start_that_is_interrupted_leaves_no_server() -> None:
+    @contextlib.asynccontextmanager
+    async def slow(app: FastAPI) -> AsyncIterator[None]:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # what the ■ button does
+        await asyncio.sleep(60)
+        yield
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            serve(FastAPI(lifespan=slow))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert servers() == []
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("wslab server")] == []
+
+
+@pytest.mark.parametrize("options", [{"http": "nope"}, {"headers": [("a", 1)]}], ids=["http", "headers"])
+def test_an_option_that_does_not_work_is_not_blamed_on_the_app(options: dict[str, object]) -> None:
+    with pytest.raises(ServerStartError, match=r"not because of the app: [A-Za-z]+Error") as raised:
+        serve(echo_app(), **options)
+    assert raised.value.__cause__ is not None
+
+
+def test_a_page_s_path_may_lack_its_slash() -> None:
+    with serve(echo_app()) as server:
+        assert server.page("chat").path == server.page("/chat").path == "/chat"
+
+
+def test_localhost_is_this_machine_when_a_port_is_taken_by_oneself() -> None:
+    first = serve(echo_app(), host="localhost")
+    second = serve(echo_app(), port=first.port)
+    assert servers() == [second]
 
 
 def test_a_handler_may_stop_its_own_server() -> None:

@@ -51,11 +51,12 @@ class _End:
 
     def __init__(self, sock: socket.socket, sends: Direction, *, is_open: bool) -> None:
         sock.setblocking(False)
-        # Without it Nagle's algorithm would hold small frames back, which the two ends have switched off as well.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # The two ends have buffers of their own; ours are to add little to what fits on the way.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CHUNK)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHUNK)
+        with contextlib.suppress(OSError):  # macOS: EINVAL where the peer is gone already; what follows will see that
+            # Without it Nagle's algorithm would hold small frames back, which the two ends have switched off as well.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # The two ends have buffers of their own; ours are to add little to what fits on the way.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CHUNK)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHUNK)
         self.sock = sock
         self.sends = sends
         self.open = is_open

@@ -235,6 +235,7 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
     try:
         if _kept is None or _kept.app is not app:
             if _kept is not None:
+                _kept.end()
                 await _kept.stop()
             _kept = Served(app)
         await _kept.start()
@@ -260,6 +261,7 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
         return verdicts + [not_run(lab, one, general.DOES_NOT_START, explained(error)) for one in left]
     finally:
         if _kept is not None:
+            _kept.end()
             _captures.update({f"{lab.number}.{name}": wire for name, wire in _kept.captures.items()})
     return verdicts
 

@@ -47,6 +47,11 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
     except Exception as error:
         failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
         logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
+    except BaseException:  # the ■ button: nothing is said any more, but nothing stays behind either
+        for client in stage.clients:
+            client.discard()
+        venue.end()
+        raise
     polite = failure is None or failure.misconception.id not in general.NOBODY_HOME
     await stage.clear(politely=polite)
     venue.end()

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Origin, Subprotocol
 
 from wslab.labs import general
@@ -483,8 +483,11 @@ class Stage:
             status, body, why = error.response.status_code, bytes(error.response.body or b""), "status"
         except ConnectionRefusedError:
             why = "refused"
-        except (InvalidHandshake, OSError, EOFError):
-            pass
+        except (WebSocketException, ValueError, OSError, EOFError) as error:
+            # A redirect is not followed, and comes as what went wrong in following it.
+            answer = error.__cause__ or error.__context__
+            if isinstance(answer, InvalidStatus):
+                status, body, why = answer.response.status_code, bytes(answer.response.body or b""), "status"
         else:
             self.note(who, "←", _OPENED)
             client = Client(self, who, websocket)

@@ -26,7 +26,7 @@ class Live:
     As the last expression of a cell it shows itself; without a notebook it is a sentence.
 
     Args:
-        film: the recording, begun or not.
+        film: the recording; it has begun, and may have ended.
         seconds: how far it looks back.
     """
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Iterable
 from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import IO, Any, TextIO
@@ -96,6 +97,10 @@ class _Routed:
         if rest:
             self._pending[thread] = (log, connection, where, rest[:_LONGEST_LINE])
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         if log_here.get() is None:

@@ -122,6 +122,11 @@ class Log:
             self._entries.clear()
             self.dropped = 0
 
+    def begin_anew(self) -> None:
+        """Forget every entry, and count the time from now: the server starts once more."""
+        self.clear()
+        self._started_ns = time.perf_counter_ns()
+
     def wait_for(self, match: str | Callable[[Entry], bool], deadline: float = 2.0) -> Entry:
         """Block until an entry matches (one that is already there counts) and return it.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import ctypes
+import functools
 import os
 import secrets
 import socket
@@ -37,6 +39,12 @@ _RAISED = Text(
     tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. "
     "lifespan ya da startup fonksiyonundaki o satırı düzeltip hücreyi yeniden çalıştırın.",
 )
+_NOT_THE_APP = Text(
+    en="The server could not start, and not because of the app: {error}. Look at the options that serve() was given "
+    "besides the app.",
+    tr="Sunucu başlayamadı; nedeni uygulama değil: {error}. serve() çağrısına uygulamanın yanında verdiğiniz "
+    "seçeneklere bakın.",
+)
 _SLOW = Text(
     en="The app had not finished starting after {deadline:g} s. Something in its lifespan or startup function "
     "never ends: a loop belongs into asyncio.create_task(…), not behind a bare await.",
@@ -53,6 +61,9 @@ _BLOCKED = Text(en="{place} holds the event loop", tr="olay döngüsünü {place
 _WAITING = Text(en="something in it does not end", tr="içinde bir şey bitmiyor")
 _STOPPED = Text(en="stopped", tr="durduruldu")
 _RUNNING = Text(en="running, open WebSockets: {count}", tr="çalışıyor, açık WebSocket: {count}")
+
+# With one of these, a port of the same number belongs to the same address: every one of this machine, or its loopback.
+_TAKES_THE_PORT = {"0.0.0.0", "::", "localhost"}
 
 _running: list[Server] = []
 _registry = threading.RLock()
@@ -71,6 +82,33 @@ def _running_cell() -> tuple[str, int] | None:
             frame = frame.f_back
         cell = frame.f_code.co_filename
     return str(cell), int(shell.execution_count)
+
+
+class _Run:
+    """From one start of a server to its end.
+
+    A thread that was abandoned, since a handler held its loop, comes back when the next run is already there; so each
+    has what it tidies up for itself.
+    """
+
+    def __init__(self, sock: socket.socket, observed: Observed) -> None:
+        self.sock = sock
+        self.observed = observed
+        self.settled = threading.Event()
+        self.ended = threading.Event()
+        self.engine: Engine | None = None
+        self.main: asyncio.Task[None] | None = None
+        self.failure: BaseException | None = None
+        collecting.begin()
+        self._collects = True
+
+    def end(self) -> None:
+        """Free the port and stop collecting; once, be it by the thread or by who abandons it."""
+        self.sock.close()
+        with _registry:
+            collects, self._collects = self._collects, False
+        if collects:
+            collecting.end()
 
 
 class Server:
@@ -111,9 +149,7 @@ class Server:
         self._options = options
         self._cell: tuple[str, int] | None = None
         self._identity = secrets.token_hex(8)
-        self._main: asyncio.Task[None] | None = None
-        self._ended = threading.Event()
-        self._ended.set()
+        self._run: _Run | None = None
 
     @property
     def url(self) -> str:
@@ -133,12 +169,12 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it answers."""
-        return not self._ended.is_set()
+        return self._run is not None and not self._run.ended.is_set()
 
     @property
     def open_websockets(self) -> int:
         """How many WebSocket handlers have accepted and not ended yet."""
-        return self._observed.open_websockets if self.running else 0
+        return self._run.observed.open_websockets if self._run is not None and self.running else 0
 
     def start(self, deadline: float = 10.0, sock: socket.socket | None = None) -> Self:
         """Bind, start the thread, and return once the server answers.
@@ -154,31 +190,32 @@ class Server:
         if sock is None:
             sock = bind(self.host, self.port)
             self.port = sock.getsockname()[1]
-        self._socket = sock
-        self._observed = Observed(self.app, self.log, self._identity)
-        self.gate = self._new_gate()
-        self._ended = threading.Event()
-        self._settled = threading.Event()
-        collecting.begin()
-        self._collects = True
-        self.thread = threading.Thread(target=self._run, name=f"wslab server {self.port}", daemon=True)
-        self.thread.start()
-        in_time = self._settled.wait(deadline)
-        if not in_time or self._ended.is_set():
-            error = self._observed.lifespan_error
+        run = self._run = _Run(sock, Observed(self.app, self.log, self._identity))
+        self.gate = self._new_gate(run)
+        self.thread = threading.Thread(target=self._live, args=(run,), name=f"wslab server {self.port}", daemon=True)
+        try:
+            self.thread.start()
+            in_time = run.settled.wait(deadline)
+        except BaseException:  # the ■ button, while the app starts slowly: nobody would know this server
+            self.stop(deadline=1.0)
+            raise
+        if not in_time or run.ended.is_set():
             self.stop(deadline=1.0)
             if not in_time:
                 raise ServerStartError(_SLOW, deadline=deadline)
+            error = run.observed.lifespan_error
+            if error is None and run.failure is not None:
+                raise ServerStartError(_NOT_THE_APP, error=self._cause(run.failure)) from run.failure
             raise ServerStartError(_RAISED, error=self._cause(error), where=self._where(error)) from error
         with _registry:
             _running.append(self)
         return self
 
-    def _new_gate(self) -> Gate | None:
+    def _new_gate(self, run: _Run) -> Gate | None:
         if not self._token:
             return None
         return Gate(
-            self._observed,
+            run.observed,
             behind=self.app,
             name=self.name,
             token=token_for(self._token),
@@ -186,11 +223,12 @@ class Server:
             # Cookies know no ports: two servers of one machine must not take each other's.
             cookie=f"wslab-{self.port}",
             log=lambda line: self.log.add("log", line),
-            hang_up=self._hang_up,
+            hang_up=functools.partial(self._hang_up, run),
         )
 
-    def _hang_up(self, scope: Any) -> None:
-        for connection in list(self._engine.server_state.connections):
+    @staticmethod
+    def _hang_up(run: _Run, scope: Any) -> None:
+        for connection in list(run.engine.server_state.connections) if run.engine is not None else []:
             if getattr(connection, "scope", None) is scope:
                 connection.transport.abort()
 
@@ -203,7 +241,7 @@ class Server:
         where = collecting.fold(error.__traceback__)[1] if error is not None else ""
         return f" ({where})" if where else ""
 
-    def _run(self) -> None:
+    def _live(self, run: _Run) -> None:
         collecting.log_here.set(self.log)
         # Lets the “never awaited” warning name the line that made the coroutine. A setting of this thread alone.
         sys.set_coroutine_origin_tracking_depth(1)
@@ -212,28 +250,28 @@ class Server:
             # because that is the one whose idle time can be filmed.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 self.loop = runner.get_loop()
-                runner.run(self._serve())
+                runner.run(self._serve(run))
         except (SystemExit, asyncio.CancelledError):
             # How uvicorn reports a failed start, how stop() breaks a handler that holds the loop, and how it
             # ends a start that never ends.
             pass
         except BaseException as error:
+            run.failure = error
             collecting.collect_exception(self.log, error)
         finally:
-            self._socket.close()
-            self._end_collecting()
-            self._ended.set()
-            self._settled.set()
+            run.end()
+            run.ended.set()
+            run.settled.set()
 
-    async def _serve(self) -> None:
-        self._main = asyncio.current_task()
+    async def _serve(self, run: _Run) -> None:
+        run.main = asyncio.current_task()
         self.loop.set_exception_handler(self._collect_loop_error)
         options = self._options
         if self.gate is not None:
             # Whoever may say where a request came from could be anybody, so no proxy is believed.
             options = {"ws_max_size": self._limits.message_bytes, "proxy_headers": False} | options
         config = uvicorn.Config(
-            self.gate or self._observed,
+            self.gate or run.observed,
             host=self.host,
             port=self.port,
             log_config=None,
@@ -246,11 +284,11 @@ class Server:
             config.http_protocol_class = guarded(config.http_protocol_class, self._limits, self.gate.refuse)
         # uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long.
         config.timeout_graceful_shutdown = 0.5  # type: ignore[assignment]
-        self._engine = Engine(config, self._settled.set)
-        await self._engine.serve(sockets=[self._socket])
+        engine = run.engine = Engine(config, run.settled.set)
+        await engine.serve(sockets=[run.sock])
         # uvicorn returns while connections that it closed still wait for their last callback, or for a peer that
         # does not read.
-        for connection in list(self._engine.server_state.connections):
+        for connection in list(engine.server_state.connections):
             connection.transport.abort()
         for _ in range(2):
             await asyncio.sleep(0)
@@ -278,54 +316,51 @@ class Server:
         with _registry:
             if self in _running:
                 _running.remove(self)
-        if self._ended.is_set():
+        run = self._run
+        if run is None or run.ended.is_set():
             return
         if threading.current_thread() is self.thread:  # a handler stops its own server: it cannot wait for itself
-            self._engine.ask_to_stop()
+            if run.engine is not None:
+                run.engine.ask_to_stop()
             return
-        if self._settled.is_set():
-            self.loop.call_soon_threadsafe(self._engine.ask_to_stop)
-        elif self._main is not None:  # it is still starting, and uvicorn looks at a wish to stop only afterwards
-            self.loop.call_soon_threadsafe(self._main.cancel)
-        if self._ended.wait(deadline):
+        with contextlib.suppress(RuntimeError):  # its loop is closed: it has just ended by itself, or by somebody else
+            if run.settled.is_set() and run.engine is not None:
+                self.loop.call_soon_threadsafe(run.engine.ask_to_stop)
+            elif run.main is not None:  # still starting, and uvicorn looks at a wish to stop only afterwards
+                self.loop.call_soon_threadsafe(run.main.cancel)
+        if run.ended.wait(deadline):
             self.thread.join(deadline)
             return
         where = collecting.place_of(sys._current_frames().get(self.thread.ident or 0))
-        self._abandon()
+        self._abandon(run)
+        self._run = None
         why = _BLOCKED.format(place=where) if where else str(_WAITING)
         sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
         self.log.add("warning", sentence)
         print(sentence)
 
-    def _end_collecting(self) -> None:
-        with _registry:  # once, be it by the thread or by who abandons it
-            collects, self._collects = self._collects, False
-        if collects:
-            collecting.end()
-
-    def _abandon(self) -> None:
-        self._socket.close()
-        self._end_collecting()
+    def _abandon(self, run: _Run) -> None:
+        run.end()
         # Ends a loop written in Python at its next line, so that it does not eat the kernel's time for ever;
         # a call that waits in C ends it when it returns.
         ident = ctypes.c_ulong(self.thread.ident or 0)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
-        self._ended.wait(0.5)
+        run.ended.wait(0.5)
 
     def restart(self) -> Self:
         """Stop and start again on the same port, with an empty log; open connections end with 1012."""
         self.stop()
-        self.log.clear()
+        self.log.begin_anew()
         return self.start()
 
     def page(self, path: str = "/", height: int = 320) -> browser.Page:
         """The page at `path`, shown in the notebook; straight or through jupyter-server-proxy, whichever reaches it.
 
         Args:
-            path: where on this server, `/` by default.
+            path: where on this server, `/` by default; without a slash in front, one is put there.
             height: of the frame, in pixels.
         """
-        return browser.Page(self.url, self.port, self._identity, path, height)
+        return browser.Page(self.url, self.port, self._identity, "/" + path.removeprefix("/"), height)
 
     def __enter__(self) -> Self:
         return self
@@ -392,7 +427,7 @@ def serve(
     cell = _running_cell()
     for old in servers():
         rerun = cell is not None and old._cell is not None and old._cell[0] == cell[0] and old._cell[1] != cell[1]
-        same_port = port and old.port == port and (old.host == host or {old.host, host} & {"0.0.0.0", "::"})
+        same_port = port and old.port == port and (old.host == host or {old.host, host} & _TAKES_THE_PORT)
         if rerun or same_port:
             old.stop()
     server = Server(app, host, port, name, options, token, limits)
