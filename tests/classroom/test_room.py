@@ -6,10 +6,12 @@ import base64
 import json
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, WebSocket
 from tests.gate.visitors import PATIENCE, chat, join, socket_of, token, wait_until
 from websockets.sync.client import ClientConnection, connect
 
@@ -154,6 +156,48 @@ def test_kicking_and_locking(room: Classroom, server: Server) -> None:
     room.unlock()
     assert eve.post("/join", data=form).status_code == 303
     assert "the door was closed 1" in repr(room)
+
+
+def test_who_joins_again_in_the_same_browser_keeps_the_vote(room: Classroom, server: Server) -> None:
+    ada = join(server, "Ada")
+    with socket_of(ada, "/join/live") as page:
+        vote = room.vote("07.order")
+        page.send(json.dumps({"vote": board(page, lambda vote: True)["id"], "choice": "any"}))
+        board(page, lambda vote: vote["yours"])
+        for nickname in ("Bora", "Cem"):
+            form = {"code": room.token, "nickname": nickname, "lang": "en"}
+            assert ada.post("/join", data=form).status_code == 303
+    assert vote.close().answers == {"Cem": "any"}
+    assert vote.close().people == 1
+
+
+def test_a_handler_that_holds_the_loop_is_named_and_the_visit_ends_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[Classroom.__module__], "_PATIENCE", 0.0)
+    app = FastAPI()
+    held, free = threading.Event(), threading.Event()
+
+    @app.websocket("/ws")
+    async def hold(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.receive_text()
+        held.set()
+        free.wait(6 * PATIENCE)
+
+    with serve(app, token=True, limits=wslab.Limits(send_deadline=0.3)) as server:
+        room = classroom(server)
+        join(server, "Eve")
+        with connect(f"{server.ws_url}/ws", proxy=None, close_timeout=0.1) as program:
+            program.send("hold it")
+            try:
+                assert held.wait(PATIENCE)
+                with pytest.raises(ClassroomError, match=r"within 0.3 s: .*test_room\.py.* holds the event loop"):
+                    room.kick("Eve")
+                use_language("tr")
+                with pytest.raises(ClassroomError, match=r"0,3 saniye içinde .*olay döngüsünü .*test_room\.py"):
+                    room.kick("Eve")
+            finally:
+                free.set()
+            wait_until(lambda: "Eve" not in [person.nickname for person in room.people])
 
 
 def test_the_timeline_has_a_lane_for_each_who_joins(room: Classroom, server: Server) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.gate.visitors import (
     address,
     chat,
     cookie,
+    deaf,
     join,
     raw,
     socket_of,
@@ -29,7 +31,7 @@ from tests.gate.visitors import (
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from wslab.gate import Limits
+from wslab.gate import Limits, Visitor, people
 from wslab.gate.asgi import own_host, socket_path
 from wslab.gate.pages import language_of
 from wslab.serving import Server, ServerStartError, serve, servers
@@ -207,6 +209,65 @@ def test_two_of_a_name_are_told_apart(server: Server) -> None:
     assert [person.nickname for person in server.gate.people.snapshot()] == ["Ada", "ADA 2"]
 
 
+def test_who_joins_again_in_the_same_browser_is_the_same_person(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    join(server, "Bora")
+    ada = join(server, "Ada")
+    before = cookie(ada)
+    form = {"code": token(server), "lang": "tr"}
+    gate.locked = True  # who is in stays in, and is nobody else
+    for nickname, called in (("Ada", "Ada"), ("Ada Lovelace", "Ada Lovelace"), ("bora", "bora 2")):
+        assert ada.post("/join", data=form | {"nickname": nickname}).status_code == 303
+        assert [person.nickname for person in gate.people.snapshot()] == ["Bora", called]
+        assert f"Adınız: {called}" in ada.get("/join").text
+    assert cookie(ada) == before
+    assert ada.post("/join", data=form | {"nickname": "x" * 25}).status_code == 400
+    assert [person.nickname for person in gate.people.snapshot()] == ["Bora", "bora 2"]
+    assert server.submit(gate.put_out("bora 2")).result(PATIENCE)
+    assert ada.post("/join", data=form | {"nickname": "Ada"}).status_code == 403
+
+
+def test_who_is_put_out_while_the_form_is_on_its_way_joins_anew_or_not_at_all(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    eve = join(server, "Eve")
+    (visitor,) = gate.people.everybody
+    before = visitor.seen
+    body = f"code={token(server)}&nickname=Eve&lang=en".encode()
+    head = f"POST /join HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie(eve)}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        connection.sendall(head.encode() + body[:5])
+        wait_until(lambda: visitor.seen != before)
+        gate.locked = True
+        assert server.submit(gate.put_out("Eve")).result(PATIENCE)
+        connection.sendall(body[5:])
+        reply = until_closed(connection)
+    assert reply.startswith(b"HTTP/1.1 403 ")
+    assert b"closed the door" in reply
+    assert gate.people.snapshot() == ()
+
+
+def test_a_connection_keeps_the_nickname_with_which_it_began() -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def who(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for _ in websocket.iter_text():
+            await websocket.send_text(websocket.user.display_name)
+
+    with serve(app, token=True) as server:
+        client = join(server, "Ada")
+        with socket_of(client) as first:
+            form = {"code": token(server), "nickname": "Bora", "lang": "en"}
+            assert client.post("/join", data=form).status_code == 303
+            with socket_of(client) as second:
+                for connection, nickname in ((first, "Ada"), (second, "Bora")):
+                    connection.send("who am I?")
+                    assert connection.recv(PATIENCE) == nickname
+
+
 def test_nothing_else_is_served(server: Server) -> None:
     client = join(server, "Ada")
     assert client.get("/join/live").status_code == 404
@@ -347,6 +408,19 @@ def test_too_many_requests_are_told_to_wait() -> None:
         assert server.gate.refused["rate"] == 2
 
 
+def test_too_many_handshakes_are_refused_with_the_token_and_without() -> None:
+    limits = Limits(request_burst=3, requests_per_second=0.01)
+    for path in ("/wrong-token/ws", "/join/live", "/ws"):
+        with serve(chat(), token=True, limits=limits) as server:
+            for _ in range(5):
+                with pytest.raises(InvalidStatus), connect(f"ws://127.0.0.1:{server.port}{path}", proxy=None):
+                    pass
+            with pytest.raises(InvalidStatus), connect(f"{server.ws_url}/ws", proxy=None):
+                pass
+            assert server.gate is not None
+            assert server.gate.refused == {"token": 3, "rate": 3}
+
+
 def test_whoever_has_joined_does_not_pay_for_a_stranger_at_the_same_address() -> None:
     with serve(chat(), token=True, limits=Limits(request_burst=5, requests_per_second=0.01)) as server:
         ada = join(server, "Ada")
@@ -423,7 +497,7 @@ def test_every_answer_ends_its_connection(server: Server) -> None:
         assert httpx.get(url).headers.get_list("connection") == ["close"]
 
 
-def test_as_many_people_as_the_room_holds() -> None:
+def test_as_many_people_as_the_room_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(chat(), token=True, limits=Limits(people=2)) as server:
         ada, bora = join(server, "Ada"), join(server, "Bora")
         with socket_of(ada), socket_of(bora, "/join/live"):
@@ -431,9 +505,11 @@ def test_as_many_people_as_the_room_holds() -> None:
             full = httpx.post(f"{address(server)}/join", data=form)
             assert full.status_code == 503
             assert "The class is full: 2 people" in full.text
-        # Ada and Bora are away now; whoever has been away longest makes room.
         assert server.gate is not None
         wait_until(lambda: server.gate and not any(v.present for v in server.gate.people.everybody))
+        # Ada and Bora have just gone, and may be back at once.
+        assert "Try again in a minute" in httpx.post(f"{address(server)}/join", data=form).text
+        monkeypatch.setattr(people, "SPARED", 0.0)
         join(server, "Cem")
         assert len(server.gate.people.snapshot()) == 2
 
@@ -452,13 +528,7 @@ def test_one_address_does_not_fill_the_room() -> None:
 def test_a_client_that_does_not_read_holds_nobody_up_for_long() -> None:
     limits = Limits(send_deadline=0.3, messages_per_second=10_000, message_burst=10_000)
     with serve(chat(), token=True, limits=limits) as server:
-        deaf = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
-        deaf.sendall(
-            f"GET /{token(server)}/ws?name=deaf HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n".encode()
-            + b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        assert deaf.recv(12) == b"HTTP/1.1 101"
+        silent = deaf(server, f"/{token(server)}/ws?name=deaf")
         with socket_of(join(server, "Ada"), max_queue=None) as ada:
             sent = 0
             while not server.gate.refused["deaf"]:  # type: ignore[union-attr]
@@ -468,8 +538,65 @@ def test_a_client_that_does_not_read_holds_nobody_up_for_long() -> None:
                 sent += 1
             ada.send("and on it goes")
             assert ada.recv(PATIENCE) == "and on it goes"
-        deaf.close()
+        silent.close()
         assert not server.log.errors
+
+
+def test_a_page_that_does_not_read_is_put_out() -> None:
+    with serve(chat(), token=True, limits=Limits(send_deadline=0.2)) as server:
+        gate = server.gate
+        assert gate is not None
+        gate.board = lambda visitor: {"vote": "x" * 8_000_000}
+        silent = deaf(server, "/join/live", cookie(join(server, "Eve")))
+
+        def ask() -> int:
+            server.loop.call_soon_threadsafe(gate.tell_everybody)
+            return gate.refused["deaf"]
+
+        wait_until(ask)
+        wait_until(lambda: [person.state for person in gate.people.snapshot()] == ["away"])
+        until_closed(silent)
+        silent.close()
+        assert not server.log.errors
+
+
+def test_putting_out_who_does_not_read_ends_the_connection() -> None:
+    shown = threading.Event()
+
+    def board(visitor: Visitor) -> dict[str, Any]:
+        shown.set()
+        return {"vote": "x" * 16_000_000}
+
+    with serve(chat(), token=True, limits=Limits(send_deadline=0.2)) as server:
+        assert server.gate is not None
+        server.gate.board = board
+        silent = deaf(server, "/join/live", cookie(join(server, "Eve")))
+        assert shown.wait(PATIENCE)
+        assert server.submit(server.gate.put_out("Eve")).result(PATIENCE)
+        until_closed(silent)  # it would take the rest and wait for more
+        silent.close()
+        assert server.gate.refused["deaf"] == 1
+
+
+def test_a_page_whose_board_fails_comes_back_for_the_next_one(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    ada = join(server, "Ada")
+
+    def broken(visitor: Visitor) -> dict[str, Any]:
+        raise ArithmeticError("the board is broken")
+
+    with socket_of(ada, "/join/live") as page:
+        assert json.loads(page.recv(PATIENCE)) == {}
+        gate.board = broken
+        server.loop.call_soon_threadsafe(gate.tell_everybody)
+        with pytest.raises(ConnectionClosed):
+            page.recv(PATIENCE)
+    gate.board = lambda visitor: {"vote": 2}
+    with socket_of(ada, "/join/live") as page:
+        assert json.loads(page.recv(PATIENCE)) == {"vote": 2}
+    wait_until(lambda: server.log.errors)
+    assert [entry.text for entry in server.log.errors] == ["ArithmeticError: the board is broken"]
 
 
 def test_the_handler_of_a_gone_client_learns_that_it_is_gone() -> None:
@@ -509,6 +636,21 @@ def test_putting_somebody_out(server: Server) -> None:
         assert other.recv(PATIENCE) == "still here"
     assert eve.get("/").status_code == 403
     assert not server.submit(server.gate.put_out("Eve")).result(PATIENCE)
+
+
+def test_everything_of_somebody_who_is_put_out_is_closed_at_once(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    join(server, "Eve")
+    (visitor,) = gate.people.everybody
+    all_at_once = asyncio.Barrier(3)
+
+    async def slow(code: int, reason: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await all_at_once.wait()
+
+    visitor.closers = dict.fromkeys(range(3), slow)
+    assert server.submit(gate.put_out("Eve")).result(2 * PATIENCE)
 
 
 # -- what programs and apps see

@@ -62,6 +62,25 @@ def raw(server: Server, request: bytes, deadline: float = PATIENCE) -> bytes:
         return until_closed(connection)
 
 
+def deaf(server: Server, path: str, who: str = "") -> socket.socket:
+    """A WebSocket whose other end has read the first line of the handshake, and reads nothing from then on.
+
+    Args:
+        who: the cookie that it brings along.
+    """
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.settimeout(PATIENCE)
+    connection.connect(("127.0.0.1", server.port))
+    connection.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nCookie: {who}\r\n".encode()
+        + b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert connection.recv(12) == b"HTTP/1.1 101"
+    return connection
+
+
 def until_closed(connection: socket.socket) -> bytes:
     reply = b""
     with contextlib.suppress(ConnectionError):

@@ -42,7 +42,7 @@ _ONCE = Text(
 
 
 class ServerLike(Protocol):
-    """What `capture()` needs of a server."""
+    """What `capture()` needs of a server; where it has a `url` as well, as `serve()`'s have, that is what counts."""
 
     @property
     def host(self) -> str:
@@ -89,7 +89,7 @@ class LiveCapture(Capture):
 
     @property
     def url(self) -> str:
-        """The address for HTTP clients and browsers: `http://127.0.0.1:53211`.
+        """The address for HTTP clients and browsers: `http://127.0.0.1:53211`, and the server's token if it has one.
 
         Raises:
             CaptureError: the capture has not begun.
@@ -98,7 +98,7 @@ class LiveCapture(Capture):
 
     @property
     def ws_url(self) -> str:
-        """The address for WebSocket clients: `ws://127.0.0.1:53211`.
+        """The address for WebSocket clients: `ws://127.0.0.1:53211`, and the server's token if it has one.
 
         Raises:
             CaptureError: the capture has not begun.
@@ -152,7 +152,7 @@ def capture(server: ServerLike | str, *, max_steps: int | None = None, max_bytes
 
     Args:
         server: a server from `serve()`, or the address of one: `ws://…`, `http://…`. A path in the address stays in
-            `ws_url` and `url`.
+            `ws_url` and `url`, and so does the token of a server that is shared with a room.
         max_steps: how many steps to keep; the oldest go first. 50,000 if left out.
         max_bytes: how many of their bytes to keep; the oldest steps go first. 64 MiB if left out.
 
@@ -165,6 +165,11 @@ def capture(server: ServerLike | str, *, max_steps: int | None = None, max_bytes
     """
     if isinstance(server, str):
         return LiveCapture(*_parsed(server), max_steps=max_steps, max_bytes=max_bytes)
+    url = getattr(server, "url", None)
+    if isinstance(url, str):
+        # Not its host and port: "0.0.0.0" is where it listens, no address to connect to (Windows refuses it), and
+        # only the address holds the token.
+        return LiveCapture(*_parsed(url), max_steps=max_steps, max_bytes=max_bytes)
     host, port = getattr(server, "host", None), getattr(server, "port", None)
     if not isinstance(host, str) or not isinstance(port, int):
         raise CaptureError(_NOT_A_SERVER, what=repr(server))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import sys
 import threading
 import time
 import weakref
@@ -17,11 +19,12 @@ from wslab.errors import LabError
 from wslab.gate import Gate, Person, Visitor
 from wslab.language import Text
 from wslab.learning import catalogue
-from wslab.serving import Server
+from wslab.serving import Server, collecting
 from wslab.serving.arguments import stays_here
 from wslab.serving.heartbeat import in_kernel
 
 _PERIOD = 0.4  # seconds between two pictures; a class that joins changes them all the time
+_PATIENCE = 8.0  # seconds that the server's loop may take, beyond what a client may refuse to read
 
 
 class ClassroomError(LabError):
@@ -45,6 +48,15 @@ _NOBODY = Text(
     en="Nobody here is called “{nickname}”. Here are: {names}.",
     tr="Burada “{nickname}” adında kimse yok. Burada olanlar: {names}.",
 )
+_HELD = Text(
+    en="“{nickname}” could not be put out within {deadline:g} s: {place} holds the event loop. Once it lets go, that "
+    "happens by itself. A wait belongs behind await, a long calculation into asyncio.to_thread(…). If it never lets "
+    "go: server.restart(), then classroom(server) again.",
+    tr="“{nickname}” {deadline:g} saniye içinde çıkarılamadı: olay döngüsünü {place} tutuyor. Döngü serbest kalınca "
+    "kendiliğinden çıkarılır. Beklemenin yeri await, uzun hesabın yeri asyncio.to_thread(…). Döngü hiç serbest "
+    "kalmıyorsa: server.restart(), ardından yeniden classroom(server).",
+)
+_A_HANDLER = Text(en="a handler", tr="bir işleyici")
 _NO_VOTE = Text(
     en='There is no vote yet. Ask one: room.vote("07.order").',
     tr='Henüz bir oylama yok. Bir soru sorun: room.vote("07.order").',
@@ -100,10 +112,20 @@ class Classroom:
         They can join again under the same code; `lock()` the door first where that must not happen.
 
         Raises:
-            ClassroomError: nobody is called so, or the server has stopped.
+            ClassroomError: nobody is called so, the server has stopped, or a handler holds its loop; then the visit
+                ends once the handler lets go.
         """
         self._need_running()
-        if not self.server.submit(self._gate.put_out(nickname)).result(10):
+        deadline = self._gate.limits.send_deadline + _PATIENCE
+        try:
+            found = self.server.submit(self._gate.put_out(nickname)).result(deadline)
+        except concurrent.futures.CancelledError:
+            raise ClassroomError(_OVER) from None
+        except TimeoutError:
+            self._need_running()
+            place = collecting.place_of(sys._current_frames().get(self.server.thread.ident or 0)) or _A_HANDLER
+            raise ClassroomError(_HELD, nickname=nickname, deadline=deadline, place=place) from None
+        if not found:
             names = ", ".join(person.nickname for person in self.people) or "–"
             raise ClassroomError(_NOBODY, nickname=nickname, names=names)
 

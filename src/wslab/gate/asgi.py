@@ -43,12 +43,16 @@ _LONG_NICKNAME = Text(
     tr="Bu takma ad {longest} karakterden uzun; kısaltın.",
 )
 _ROOM_FULL = Text(
-    en="The class is full: {count} people have joined. Your instructor can raise the limit.",
-    tr="Sınıf dolu: {count} kişi katıldı. Eğitmeniniz sınırı yükseltebilir.",
+    en="The class is full: {count} people have joined. Try again in a minute, or ask your instructor to raise the "
+    "limit.",
+    tr="Sınıf dolu: {count} kişi katıldı. Bir dakika sonra yeniden deneyin ya da eğitmeninizden sınırı yükseltmesini "
+    "isteyin.",
 )
 _ADDRESS_FULL = Text(
-    en="{count} people have already joined from your address. Your instructor can raise the limit.",
-    tr="Sizin adresinizden {count} kişi zaten katıldı. Eğitmeniniz sınırı yükseltebilir.",
+    en="{count} people have already joined from your address. Try again in a minute, or ask your instructor to raise "
+    "the limit.",
+    tr="Sizin adresinizden {count} kişi zaten katıldı. Bir dakika sonra yeniden deneyin ya da eğitmeninizden sınırı "
+    "yükseltmesini isteyin.",
 )
 _LOCKED = Text(
     en="Your instructor has closed the door; nobody else can join now.",
@@ -289,7 +293,7 @@ class Gate:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor | None, body: bytes) -> None:
         if visitor is not None:
-            scope["user"] = visitor
+            scope["user"] = visitor.user
         whole = False
 
         async def replay() -> Message:
@@ -334,7 +338,7 @@ class Gate:
         path, method = scope["path"], scope["method"]
         code = path.removeprefix(f"{JOIN}/") if path.startswith(f"{JOIN}/") else ""
         if path == JOIN and method == "POST":
-            return await self._join(send, host, body, address)
+            return await self._join(send, host, body, address, visitor)
         if method not in ("GET", "HEAD") or "/" in code or path == LIVE:
             return await _respond(send, 404, _NOT_HERE.into(language), kind="text/plain")
         if visitor is not None:
@@ -354,7 +358,10 @@ class Gate:
         self.refuse("token", address)
         return await self._door(send, host, language, 403, problem=_WRONG_CODE if code else None)
 
-    async def _join(self, send: Send, host: str, body: bytes, address: str) -> None:
+    async def _join(self, send: Send, host: str, body: bytes, address: str, visitor: Visitor | None) -> None:
+        """Let somebody join; who has joined already, by their cookie, changes the nickname and stays one person."""
+        if visitor is not None and self.people.of_session(visitor.session) is None:
+            visitor = None  # put out while the form was on its way
         code = _field(body, "code")
         language = pages.language_of(_field(body, "lang"), "", current_language())
         nickname = nicknames.clean(_field(body, "nickname"))
@@ -368,12 +375,16 @@ class Gate:
             problem = _NO_NICKNAME
         elif nicknames.length(nickname) > nicknames.LONGEST:
             problem = filled(_LONG_NICKNAME, longest=nicknames.LONGEST)
-        elif self.locked:
+        elif self.locked and visitor is None:
             self.refuse("locked", address)
             problem, status = _LOCKED, 403
         if problem is None:
             try:
-                visitor = self.people.join(nickname, address, language, asyncio.get_running_loop().time())
+                if visitor is None:
+                    visitor = self.people.join(nickname, address, language, asyncio.get_running_loop().time())
+                else:
+                    self.people.rename(visitor, nickname)
+                    visitor.language = language
             except Full as full:
                 self.refuse("full", address)
                 status = 503
@@ -385,6 +396,7 @@ class Gate:
             shown = nickname[: nicknames.LONGEST * 2]
             token = self.token if right else ""
             return await self._door(send, host, language, status, token=token, nickname=shown, problem=problem)
+        assert visitor is not None
         self.changed()
         cookie = f"{self._cookie}={visitor.session}; Path=/; HttpOnly; SameSite=Strict".encode("latin-1")
         return await _respond(send, 303, "", headers=[(b"location", JOIN.encode()), (b"set-cookie", cookie)])
@@ -399,12 +411,12 @@ class Gate:
         live = not brought and scope["path"] == LIVE
         if not own_host(host):
             reason = "host"
+        elif not self._in_time(visitor, address):
+            reason = "rate"
         elif origins and origin != f"http://{host}":
             reason = "origin"
         elif visitor is None and (not brought or live):
             reason = "token"
-        elif not self._in_time(visitor, address):
-            reason = "rate"
         elif visitor is not None and visitor.sockets + visitor.pages >= self.limits.sockets_per_person:
             reason = "connections"
         else:
@@ -415,13 +427,13 @@ class Gate:
             return await send({"type": "websocket.close", "code": 1008})  # before accept: HTTP 403
         if live:
             assert visitor is not None
-            return await self._live(visitor, receive, send)
+            return await self._live(visitor, scope, receive, send)
         guest = visitor is None
         if visitor is None:
             nickname = nicknames.clean(_field(scope["query_string"], "name"))[: nicknames.LONGEST] or "guest"
             now = asyncio.get_running_loop().time()
             visitor = self.people.guest(nickname, address, current_language(), now)
-        scope["user"] = visitor
+        scope["user"] = visitor.user
         visitor.sockets += 1
         self.changed()
         passage = _Passage(self, visitor, scope, receive, send)
@@ -436,8 +448,11 @@ class Gate:
                 self.people.forget(visitor)
             self.changed()
 
-    async def _live(self, visitor: Visitor, receive: Receive, send: Send) -> None:
-        """The gate's own socket: shows the board, hears answers."""
+    async def _live(self, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+        """The gate's own socket: shows the board, hears answers.
+
+        Raises what `board` or `hear` raised; the server's log gets it, and the page comes back by itself.
+        """
         await receive()
         await send({"type": "websocket.accept"})
         news = asyncio.Event()
@@ -445,19 +460,40 @@ class Gate:
         loop = asyncio.get_running_loop()
         bucket = Bucket(self.limits.messages_per_second, self.limits.message_burst, loop.time())
 
-        async def close(code: int, reason: str) -> None:
-            with contextlib.suppress(Exception):
+        async def say(*messages: Message) -> bool:
+            """Send, within the deadline for all of it; False if the page was hung up on instead."""
+            try:
                 async with asyncio.timeout(self.limits.send_deadline):
-                    over = json.dumps({"over": OUT_PAGE.into(visitor.language)})
-                    await send({"type": "websocket.send", "text": over})
-                    await send({"type": "websocket.close", "code": code, "reason": reason})
+                    for message in messages:
+                        await send(message)
+                return True
+            except TimeoutError:
+                self.refuse("deaf", visitor.address)
+            except Exception:
+                pass  # gone, by uvicorn's account
+            self._hang_up(scope)
+            return False
+
+        async def close(code: int, reason: str) -> None:
+            # First of all: to send after a close is an error, and would cut the goodbye short.
+            telling.cancel()
+            over = json.dumps({"over": OUT_PAGE.into(visitor.language)})
+            await say(
+                {"type": "websocket.send", "text": over}, {"type": "websocket.close", "code": code, "reason": reason}
+            )
 
         async def tell() -> None:
-            while True:
+            told = True
+            while told:
                 await news.wait()
                 news.clear()
-                text = json.dumps(self.board(visitor), ensure_ascii=False)
-                await send({"type": "websocket.send", "text": text})
+                try:
+                    text = json.dumps(self.board(visitor), ensure_ascii=False)
+                except Exception:
+                    # Or else the socket would stay open and the page would wait for a question that never comes.
+                    self._hang_up(scope)
+                    raise
+                told = await say({"type": "websocket.send", "text": text})
 
         self._lives[news] = visitor
         visitor.pages += 1
@@ -467,7 +503,8 @@ class Gate:
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 if not bucket.take(loop.time()):
-                    await send({"type": "websocket.close", "code": 1008, "reason": self.flooded_by(visitor)})
+                    telling.cancel()
+                    await say({"type": "websocket.close", "code": 1008, "reason": self.flooded_by(visitor)})
                     break
                 text = message.get("text") or ""
                 with contextlib.suppress(ValueError, RecursionError):
@@ -477,13 +514,13 @@ class Gate:
                         news.set()
         finally:
             telling.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await telling
             del self._lives[news]
             visitor.closers.pop(news, None)
             visitor.pages -= 1
             visitor.seen = loop.time()
             self.changed()
+            with contextlib.suppress(asyncio.CancelledError):
+                await telling
 
     def tell_everybody(self) -> None:
         """Let every page show the board anew; on the server's loop."""
@@ -495,11 +532,16 @@ class Gate:
         visitors = [visitor for visitor in self.people.everybody if visitor.nickname == nickname]
         for visitor in visitors:
             self.people.forget(visitor)
-            reason = _OUT.into(visitor.language)
-            for close in list(visitor.closers.values()):
-                await close(1008, reason)
         if visitors:
             self.changed()
+        # All at once: each of them may take as long as a client may refuse to read.
+        await asyncio.gather(
+            *(
+                close(1008, _OUT.into(visitor.language))
+                for visitor in visitors
+                for close in list(visitor.closers.values())
+            )
+        )
         return bool(visitors)
 
 

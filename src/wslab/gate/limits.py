@@ -13,7 +13,7 @@ class Limits:
     `Limits(people_per_address=80, connections_per_address=400)`.
 
     Attributes:
-        people: how many may join.
+        people: how many may join; then whoever has been away longest, a minute at least, makes room for the next.
         people_per_address: how many of them from one address.
         sockets_per_person: WebSockets that one person may have open.
         connections: TCP connections in all.

@@ -16,6 +16,9 @@ from wslab.gate.limits import Bucket, Limits
 
 State = Literal["here", "away"]
 
+SPARED = 60.0
+"""Seconds after a sign of life in which nobody loses their place: a phone that sleeps or reloads is back by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -40,13 +43,42 @@ class Person:
     guest: bool
 
 
-class Visitor(BaseUser):
-    """The session of somebody who has joined; the app finds it as `websocket.user` (`request.user`).
+@dataclass(frozen=True)
+class User(BaseUser):
+    """Who somebody is to the app: its `websocket.user` (`request.user`).
+
+    It keeps the nickname that they had when the connection began: an app that files its clients by name finds the
+    same one at the end.
 
     Attributes:
         nickname: what they are called; `display_name` for the app.
         language: of their pages.
+    """
+
+    nickname: str
+    language: str
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def display_name(self) -> str:
+        return self.nickname
+
+    @property
+    def identity(self) -> str:
+        return self.nickname
+
+
+class Visitor:
+    """The session of somebody who has joined.
+
+    Attributes:
+        nickname: what they are called at the moment.
+        language: of their pages.
         session: the secret in their cookie, "" for a guest.
+        seen: when they last gave a sign of life, in seconds of the loop's clock.
     """
 
     def __init__(self, nickname: str, address: str, language: str, session: str, limits: Limits, now: float) -> None:
@@ -65,16 +97,9 @@ class Visitor(BaseUser):
         self.pages = 0
 
     @property
-    def is_authenticated(self) -> bool:
-        return True
-
-    @property
-    def display_name(self) -> str:
-        return self.nickname
-
-    @property
-    def identity(self) -> str:
-        return self.nickname
+    def user(self) -> User:
+        """Who they are to the app, from now on."""
+        return User(self.nickname, self.language)
 
     @property
     def present(self) -> bool:
@@ -123,24 +148,32 @@ class People:
         return self._sessions.get(session)
 
     def join(self, nickname: str, address: str, language: str, now: float) -> Visitor:
-        """A new session under this nickname, made unique.
+        """A new session under this nickname, made unique; where there is no place left, that of whoever is away.
+
+        Args:
+            now: seconds of the loop's clock.
 
         Raises:
-            Full: the room is, or this address has sent enough people.
+            Full: the room is, or this address has sent enough people, and nobody has been away for `SPARED` seconds.
         """
         with self._lock:
             mine = [visitor for visitor in self._sessions.values() if visitor.address == address]
-            if len(mine) >= self._limits.people_per_address and not self._make_room(mine):
+            if len(mine) >= self._limits.people_per_address and not self._make_room(mine, now):
                 raise Full("address")
-            if len(self._sessions) >= self._limits.people and not self._make_room(list(self._sessions.values())):
+            if len(self._sessions) >= self._limits.people and not self._make_room(list(self._sessions.values()), now):
                 raise Full("room")
             visitor = Visitor(self._unique(nickname), address, language, secrets.token_urlsafe(16), self._limits, now)
             self._sessions[visitor.session] = visitor
         return visitor
 
-    def _make_room(self, visitors: list[Visitor]) -> bool:
-        """Forget whoever has been away longest, if anybody is."""
-        away = [visitor for visitor in visitors if not visitor.present]
+    def rename(self, visitor: Visitor, nickname: str) -> None:
+        """Call somebody otherwise from now on, made unique among the others; what they voted stays theirs."""
+        with self._lock:
+            visitor.nickname = self._unique(nickname, but=visitor)
+
+    def _make_room(self, visitors: list[Visitor], now: float) -> bool:
+        """Forget whoever has been away longest, if anybody has been for `SPARED` seconds."""
+        away = [visitor for visitor in visitors if not visitor.present and now - visitor.seen >= SPARED]
         if not away:
             return False
         del self._sessions[min(away, key=lambda visitor: visitor.seen).session]
@@ -153,8 +186,9 @@ class People:
             self._guests.append(visitor)
         return visitor
 
-    def _unique(self, nickname: str) -> str:
-        return nicknames.unique(nickname, [other.nickname for other in (*self._sessions.values(), *self._guests)])
+    def _unique(self, nickname: str, but: Visitor | None = None) -> str:
+        everybody = (*self._sessions.values(), *self._guests)
+        return nicknames.unique(nickname, [other.nickname for other in everybody if other is not but])
 
     def forget(self, visitor: Visitor) -> None:
         """End a session: its cookie opens nothing from now on."""
