@@ -169,12 +169,14 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it answers."""
-        return self._run is not None and not self._run.ended.is_set()
+        run = self._run
+        return run is not None and not run.ended.is_set()
 
     @property
     def open_websockets(self) -> int:
         """How many WebSocket handlers have accepted and not ended yet."""
-        return self._run.observed.open_websockets if self._run is not None and self.running else 0
+        run = self._run
+        return run.observed.open_websockets if run is not None and not run.ended.is_set() else 0
 
     def start(self, deadline: float = 10.0, sock: socket.socket | None = None) -> Self:
         """Bind, start the thread, and return once the server answers.
@@ -333,7 +335,8 @@ class Server:
             return
         where = collecting.place_of(sys._current_frames().get(self.thread.ident or 0))
         self._abandon(run)
-        self._run = None
+        if self._run is run:
+            self._run = None
         why = _BLOCKED.format(place=where) if where else str(_WAITING)
         sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
         self.log.add("warning", sentence)
