@@ -80,6 +80,20 @@ async def test_silence_has_its_name(judged: Judge, run: Run, name: str) -> None:
     assert (await judged(served(listens), run)).misconception == name
 
 
+async def test_a_part_of_the_token_is_not_the_token(judged: Judge) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket, token: str = "") -> None:
+        if not token or token not in lab.TOKEN:
+            await websocket.close()
+            return
+        await websocket.accept()
+        await listens(websocket)
+
+    assert (await judged(app, lab.refuse)).misconception == lab.LETS_IN.id
+
+
 async def test_1006_cannot_be_sent(judged: Judge) -> None:
     """`close(1006)` raises `ProtocolError`, and the client sees 1006."""
     porch = FastAPI()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fastapi import FastAPI, HTTPException, WebSocket
+from fastapi.responses import JSONResponse
 
 from wslab.labs import l4_broadcast as lab
 from wslab.labs.stage import Stage
@@ -85,6 +86,28 @@ async def test_a_wrong_path_has_its_name(judged: Judge, broadcast: Broadcast | N
 
 async def test_nobody_there_is_no_error(judged: Judge) -> None:
     assert (await judged(served(honest), lab.none)).passed
+
+
+async def created(message: str, clients: list[WebSocket]) -> object:
+    for client in clients:
+        await client.send_text(message)
+    return JSONResponse({"sent": len(clients)}, status_code=201)
+
+
+@pytest.mark.parametrize("run", [lab.none, lab.each], ids=["none", "each"])
+async def test_any_status_that_says_yes_will_do(judged: Judge, run: Run) -> None:
+    assert (await judged(served(created), run)).passed
+
+
+@pytest.mark.parametrize("run", [lab.none, lab.each, lab.dead], ids=["none", "each", "dead"])
+async def test_a_redirect_is_no_route(judged: Judge, run: Run) -> None:
+    app = served(None)
+
+    @app.post("/broadcast/")
+    async def with_a_slash(message: str) -> dict[str, int]:
+        return {"sent": 0}
+
+    assert (await judged(app, run)).misconception == "no-route"
 
 
 @pytest.mark.slow

@@ -12,7 +12,14 @@ from wslab.language import Text, filled
 
 TOKEN = "ihlamur"
 INSIDE = f"/ws?token={TOKEN}"
-WRONG_DOORS = ("/ws", "/ws?token=", "/ws?token=kahve", f"/ws?token={TOKEN}2")
+WRONG_DOORS = (
+    "/ws",
+    "/ws?token=",
+    "/ws?token=kahve",
+    f"/ws?token={TOKEN}2",
+    f"/ws?token={TOKEN[:3]}",
+    f"/ws?token={TOKEN[3:]}",
+)
 LONGEST_REASON = 123
 """Bytes: a control frame holds 125, and the code takes two (RFC 6455 §5.5, §5.5.1)."""
 

@@ -152,6 +152,11 @@ class Reply:
     body: bytes
 
     @property
+    def ok(self) -> bool:
+        """Whether the request was accepted, whatever kind of yes that was: 200 to 299 (RFC 9110 §15.3)."""
+        return 200 <= self.status < 300
+
+    @property
     def json(self) -> Any:
         """The body as JSON; None where it is none."""
         try:
