@@ -248,8 +248,13 @@ def grade(
         _fail(error)
     if status == 130:
         # What is under way would be waited for, until its deadline; it ends with this process.
+        from wslab.grading.fresh import end_all
+
         sys.stdout.flush()
-        os._exit(status)
+        try:
+            end_all()
+        finally:  # also at a second Ctrl-C
+            os._exit(status)
     raise typer.Exit(status)
 
 

@@ -19,6 +19,7 @@ import pytest
 from wslab.grading import sandbox
 from wslab.grading.channel import Channel
 from wslab.grading.grading import grade
+from wslab.grading.memory import held
 from wslab.grading.task import Cell, Limits, Result, Task
 from wslab.grading.venue import Isolated
 from wslab.labs import stage
@@ -367,6 +368,72 @@ def test_full_memory_and_full_disk_harm_nobody_else() -> None:
         honest = pool.submit(grade, Task("y", "L1", "en", (Cell("In[1]", RIGHT),)))
         assert honest.result().score == 10
         assert [one.result().score for one in hostile] == [WORTH] * 3
+
+
+HOARDS = {
+    "files": """
+import os, signal
+kept = []
+for _ in range(4):
+    kept.append(os.memfd_create("x"))
+    os.posix_fallocate(kept[-1], 0, 60 << 20)
+signal.pause()
+""",
+    "another thread's files": """
+import ctypes, os, signal, threading
+def hoard():
+    ctypes.CDLL(None).unshare(0x400)
+    kept = []
+    for _ in range(4):
+        kept.append(os.memfd_create("x"))
+        os.posix_fallocate(kept[-1], 0, 60 << 20)
+    threading.Event().wait()
+threading.Thread(target=hoard, daemon=True).start()
+signal.pause()
+""",
+    "segments": """
+import ctypes, signal
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+for _ in range(4):
+    where = ctypes.c_void_p(libc.shmat(libc.shmget(0, 60 << 20, 0o1600), None, 0))
+    ctypes.memset(where, 1, 60 << 20)
+    libc.shmdt(where)
+signal.pause()
+""",
+    "messages": """
+import ctypes, signal
+libc = ctypes.CDLL(None)
+message = ctypes.create_string_buffer(8192 + ctypes.sizeof(ctypes.c_long))
+message[0] = 1
+for _ in range(14_000):
+    queue = libc.msgget(0, 0o1600)
+    for _ in range(2): libc.msgsnd(queue, message, 8192, 0o4000)
+signal.pause()
+""",
+}
+"""What holds 240 MB at most of which no process has any in its own memory, and then waits for a signal."""
+
+
+@pytest.mark.parametrize("hoard", HOARDS)
+def test_memory_that_is_in_no_process_counts(place: str, hoard: str) -> None:
+    if place == "plain" and "files" not in hoard:
+        pytest.skip("it would outlive the test: there is no namespace that ends")
+    result = graded(HOARDS[hoard], Limits(memory=200 << 20))
+    assert result.score == WORTH
+    assert "took more than 200 MB of memory" in " ".join(note.into("en") for note in result.notes)
+
+
+def test_a_file_without_a_name_counts_once_and_only_while_it_is_open() -> None:
+    descriptor = os.memfd_create("x")
+    os.posix_fallocate(descriptor, 0, 8 << 20)
+    both = [descriptor, os.dup(descriptor)]
+    with_it = held([os.getpid()], own_ipc=False, turn=0)
+    for one in both:
+        os.close(one)
+    without = held([os.getpid()], own_ipc=False, turn=0)
+    assert abs(with_it - without - (8 << 20)) < 4 << 20
+    assert held([2**22 + 1], own_ipc=False, turn=0) == 0  # nobody has this number
 
 
 @pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")

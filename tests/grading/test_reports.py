@@ -170,6 +170,8 @@ def test_file_names_are_safe_and_nobody_elses() -> None:
     assert len({name.casefold() for name in names.values()}) == len(given)
     assert not any(set(name) & set('/\\:*?"<>|') or name.startswith(".") for name in names.values())
     assert names["Ayşe"] == "Ayşe"
+    # A file's name may have 255 bytes, and the one it is written under first is a little longer.
+    assert len(f".{feedback.file_names(['𝒜' * 80])['𝒜' * 80]}.html.part".encode()) <= 255
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

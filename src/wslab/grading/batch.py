@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from wslab.errors import LabError
 from wslab.grading import running
 from wslab.grading.assembly import Assembled, assemble
-from wslab.grading.intake import Handed, Intake, take_in
+from wslab.grading.intake import Handed, Intake, stumbled, take_in
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
 from wslab.grading.task import Limits, Result, Task
 from wslab.grading.whose import Student
@@ -159,23 +160,23 @@ def grade_all(
     rows: dict[tuple[str, str], Row] = {}
     prints: dict[tuple[str, str], str] = {}
     tasks: list[Task] = []
+    spoiled = 0
     for handed in taken.handed:
         key = (handed.student.id, handed.lab)
-        assembled = _assembled(root, handed)
-        task = _task(handed, assembled, choice)
-        prints[key] = fingerprint(task, kit)
+        wanted = choice.wants(handed.student, handed.lab)
+        solution = _solution(root, handed)
+        try:
+            assembled = assemble(handed.notebook.cells, solution)
+            task = _task(handed, assembled, choice)
+            prints[key] = fingerprint(task, kit)
+        except Exception as error:  # whatever one submission does to the kit, a class is waiting
+            rows[key] = _row(handed, handed.remarks, reason=stumbled(error))
+            spoiled += wanted
+            continue
         kept = ledger.get(*key, prints[key])
-        rows[key] = Row(
-            handed.student,
-            handed.notebook.lab,
-            handed.notebook.language,
-            handed.timestamp,
-            handed.place,
-            kept,
-            None if kept is not None else _NOT_YET,
-            handed.remarks + assembled.remarks,
-        )
-        if (kept is None or choice.regrade) and choice.wants(handed.student, handed.lab):
+        reason = None if kept is not None else _NOT_YET
+        rows[key] = _row(handed, handed.remarks + assembled.remarks, result=kept, reason=reason)
+        if (kept is None or choice.regrade) and wanted:
             tasks.append(task)
     kept_ones = sum(row.result is not None for row in rows.values()) - sum(
         rows[task.student, task.lab].result is not None for task in tasks
@@ -198,19 +199,21 @@ def grade_all(
     if tasks:
         running.run(tasks, grader, open_executor, done, at_once=at_once)
     whole, ownerless = _with_problems(rows, taken)
-    return Batch(whole, ownerless, taken.progress, len(finished) - len(failed), kept_ones, len(failed))
+    return Batch(whole, ownerless, taken.progress, len(finished) - len(failed), kept_ones, len(failed) + spoiled)
 
 
-def _assembled(root: Path, handed: Handed) -> Assembled:
+def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
     lab = handed.notebook.lab
     for language in (handed.notebook.language, *LANGUAGES):
-        path = notebooks.path_of(root, lab, "solutions", language)
-        try:
-            return assemble(handed.notebook.cells, notebooks.code_cells(path))
-        except (OSError, ValueError):
-            continue
+        with contextlib.suppress(OSError, ValueError):
+            return notebooks.code_cells(notebooks.path_of(root, lab, "solutions", language))
     path = notebooks.path_of(root, lab, "solutions", handed.notebook.language)
     raise LabError(_NO_SOLUTION, lab=lab.number, path=path)
+
+
+def _row(handed: Handed, remarks: tuple[Text, ...], *, result: Result | None = None, reason: Text | None) -> Row:
+    notebook = handed.notebook
+    return Row(handed.student, notebook.lab, notebook.language, handed.timestamp, handed.place, result, reason, remarks)
 
 
 def _task(handed: Handed, assembled: Assembled, choice: Choice) -> Task:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from wslab.errors import LabError
 from wslab.grading.batch import Batch, Row
 from wslab.grading.feedback import FOLDER, page
 from wslab.grading.predictions import Predicted
@@ -287,8 +286,9 @@ def _predictions(predicted: Sequence[Predicted], files: int) -> str:
 def _question(one: Predicted) -> tuple[str, dict[str, str]]:
     """What was asked, and what its options say, as the course has it now."""
     try:
-        question = catalogue.load(one.unit)[0][one.name]
-    except (LabError, KeyError):
+        # What the file calls a unit is a stranger's word: a file is looked for only where it can be one of the course.
+        question = catalogue.find(f"{one.unit}.{one.name}")
+    except catalogue.PredictionError:
         return f"{one.unit}.{one.name}", {}
     options = question.options if isinstance(question, Choice) else ()
     return str(question.question), {option.id: str(option.text) for option in options}

@@ -11,13 +11,13 @@ import os
 import stat
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from wslab.grading.utf8 import known_as, whole
 from wslab.grading.whose import comes_from_an_export, is_a_lab
 from wslab.language import Text, filled
 
@@ -50,6 +50,10 @@ _LOCKED = Text(
     en="The zip is protected by a password.",
     tr="Zip parola ile korunuyor.",
 )
+_DAMAGED = Text(
+    en="It can't be read from the zip, which may be damaged: {why}.",
+    tr="Zip'ten okunamıyor, zip bozuk olabilir: {why}.",
+)
 _BOMB = Text(
     en="The zip holds more than is reasonable ({what}); the rest of it was not read.",
     tr="Zip'in içindekiler makul sınırı aşıyor ({what}); geri kalanı okunmadı.",
@@ -57,6 +61,7 @@ _BOMB = Text(
 _MEMBERS = Text(en="more than {limit} files", tr="{limit} dosyadan fazla")
 _INFLATED = Text(en="more than {limit} MB unpacked", tr="açılınca {limit} MB'tan fazla")
 _NESTED = Text(en="zips in zips in zips", tr="iç içe zip'ler")
+_NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)  # where zips begin to count
 _UNREADABLE = Text(en="It can't be read: {why}.", tr="Okunamıyor: {why}.")
 
 
@@ -94,24 +99,25 @@ def walk(top: Path) -> Iterator[Dropped]:
         OSError: there is no such folder.
     """
     if top.is_file():
-        yield from _zipped(top, top.name, (), top.name, 1, given=True)
+        name = known_as(top.name)
+        yield from _zipped(top, name, (), name, 1, given=True)
         return
     if not top.is_dir():
         raise FileNotFoundError(top)
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(name for name in folders if name not in _LITTER and not Path(folder, name).is_symlink())
-        inside = tuple(unicodedata.normalize("NFC", part) for part in Path(folder).relative_to(top).parts)
+        inside = tuple(known_as(part) for part in Path(folder).relative_to(top).parts)
         for name in sorted(files):
             yield from _file(Path(folder, name), inside)
 
 
 def _file(path: Path, folders: tuple[str, ...]) -> Iterator[Dropped]:
-    name = unicodedata.normalize("NFC", path.name)
+    name = known_as(path.name)
     place = "/".join((*folders, name))
     is_zip = name.lower().endswith(".zip")
     if not (is_zip or _wanted(name)):
         return
-    modified = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    modified = _changed(path)
     if path.is_symlink():
         yield Dropped(place, folders, name, modified, fault=_LINK)
     elif is_zip:
@@ -122,10 +128,21 @@ def _file(path: Path, folders: tuple[str, ...]) -> Iterator[Dropped]:
                 return
             with path.open("rb") as file:
                 data = file.read(BIGGEST + 1)
-        except OSError as error:
-            yield Dropped(place, folders, name, modified, fault=filled(_UNREADABLE, why=error.strerror or str(error)))
+        except (OSError, MemoryError) as error:
+            yield Dropped(place, folders, name, modified, fault=filled(_UNREADABLE, why=_why(error)))
             return
         yield _bounded(place, folders, name, modified, data)
+
+
+def _changed(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):  # it is gone, or claims a year that no calendar has
+        return _NO_TIME
+
+
+def _why(error: Exception) -> str:
+    return whole(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
 def _bounded(place: str, folders: tuple[str, ...], name: str, modified: datetime, data: bytes) -> Dropped:
@@ -168,8 +185,8 @@ def _zipped(
                 yield Dropped(place, folders, name, now, fault=filled(_BOMB, what=what))
             for member, parts in list(zip(members, names, strict=True))[:_MOST_MEMBERS]:
                 yield from _member(archive, member, parts, place, folders, depth, budget)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        yield Dropped(place, folders, name, now, fault=filled(_NO_ZIP, why=str(error)))
+    except Exception as error:  # `zipfile` lets many kinds through: struct's, seek()'s, codecs'
+        yield Dropped(place, folders, name, now, fault=filled(_NO_ZIP, why=_why(error)))
 
 
 def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -237,9 +254,8 @@ def _member(
         with archive.open(member) as file:
             # What the directory of the zip says of a size is a claim; what is read is counted.
             data = file.read(min(BIGGEST, budget.left) + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        why = str(error) or type(error).__name__
-        yield Dropped(where, inside, name, modified, fault=filled(_NO_ZIP, why=why))
+    except Exception as error:  # each compression has its own kind for what is damaged, and some are bare exceptions
+        yield Dropped(where, inside, name, modified, fault=filled(_DAMAGED, why=_why(error)))
         return
     budget.left -= len(data)
     if is_zip and len(data) <= BIGGEST:
@@ -252,4 +268,4 @@ def _time_of(member: zipfile.ZipInfo) -> datetime:
     try:
         return datetime(*member.date_time, tzinfo=UTC)
     except ValueError:  # zips may claim the 0th of a month
-        return datetime(1980, 1, 1, tzinfo=UTC)
+        return _NO_TIME

@@ -134,7 +134,8 @@ def file_names(students: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for student in sorted(students):
-        name = _UNSAFE.sub("_", student).strip("._ ")[:80]
+        # File systems count bytes, and a letter may have four.
+        name = _UNSAFE.sub("_", student).strip("._ ")[:80].encode()[:160].decode("utf-8", "ignore")
         if name != student or not name or _RESERVED.fullmatch(name) or name.casefold() in taken:
             name = f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
         taken.add(name.casefold())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import itertools
 import json
 import os
 import select
@@ -27,6 +28,7 @@ from wslab.grading.bubblewrap import Room
 from wslab.grading.child import main as serve
 from wslab.grading.child import preload
 from wslab.grading.confinement import confine, user_of
+from wslab.grading.memory import held
 from wslab.grading.task import Limits
 
 ENDED, MEMORY, GONE, FAILED = b"e", b"m", b"g", b"f"
@@ -131,7 +133,7 @@ def _watch(life: socket.socket, learner: int, limits: Limits, *, in_room: bool) 
     pidfd = os.pidfd_open(learner)
     poll.register(pidfd, select.POLLIN)
     own = os.getpid()
-    while True:
+    for turn in itertools.count():
         ready = [number for number, _ in poll.poll(_LOOKS * 1000)]
         if life.fileno() in ready:
             return
@@ -141,7 +143,7 @@ def _watch(life: socket.socket, learner: int, limits: Limits, *, in_room: bool) 
                 life.send(ENDED)
             return
         processes = _in_sight() if in_room else _descendants(own)
-        if sum(map(_resident, processes)) > limits.memory:
+        if held(processes, own_ipc=in_room, turn=turn) > limits.memory:
             life.send(MEMORY)
             return
 
@@ -162,15 +164,6 @@ def _descendants(pid: int) -> Iterator[int]:
             for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
                 yield int(child)
                 yield from _descendants(int(child))
-
-
-def _resident(pid: int) -> int:
-    """Bytes that a process has in memory."""
-    try:
-        fields = Path(f"/proc/{pid}/statm").read_text().split()
-    except OSError:
-        return 0
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _sweep() -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from wslab.grading.channel import plain
 from wslab.grading.dropped import Dropped, walk
 from wslab.grading.opening import Notebook, Unreadable, opened
+from wslab.grading.utf8 import known_as
 from wslab.grading.whose import Student, is_a_lab, lab_in, whose
 from wslab.labs.catalogue import labs
 from wslab.language import Text, filled
@@ -28,6 +30,11 @@ _OTHER_NAME = Text(
     tr="Adında {named} yazıyor, ama içindeki {lab}.",
 )
 _LATE = Text(en="Canvas marked it as late.", tr="Canvas bunu geç teslim olarak işaretlemiş.")
+_STUMBLED = Text(
+    en="The kit itself stumbled over this ({error}); it was not graded. The others are not affected; judge this one by "
+    "hand.",
+    tr="Kitin kendisi bunda hata verdi ({error}); puanlanmadı. Ötekiler bundan etkilenmedi; bunu elle değerlendirin.",
+)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
 
 
@@ -113,7 +120,10 @@ def take_in(top: Path) -> Intake:
             if student is not None and file.fault is None and file.modified >= progress.get(student.id, _NEVER)[0]:
                 progress[student.id] = (file.modified, file.data)
         else:
-            one = _sorted_out(file, student)
+            try:
+                one = _sorted_out(file, student)
+            except Exception as error:  # whatever one submission does to the kit, a class is waiting
+                one = Problem(student, "", file.place, stumbled(error))
             if isinstance(one, Problem):
                 problems.append(one)
             else:
@@ -126,6 +136,11 @@ def take_in(top: Path) -> Intake:
         tuple(sorted(problems, key=lambda one: (one.student.id if one.student else "", one.place))),
         {student: data for student, (_, data) in sorted(progress.items())},
     )
+
+
+def stumbled(error: Exception) -> Text:
+    """The reason why a submission can't be graded that the kit was not ready for."""
+    return filled(_STUMBLED, error=plain(f"{type(error).__name__}: {error}", 200))
 
 
 _NEVER = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), b"")
@@ -178,7 +193,11 @@ def _newest(found: Iterable[tuple[datetime, Handed]]) -> list[Handed]:
 
 def _natural(place: str) -> list[object]:
     """`L1-echo-10.ipynb` after `L1-echo-9.ipynb`, as exports number what was handed in again."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", place)]
+    # By its length and then its digits: `int()` refuses a number of thousands of them, and a name may have one.
+    return [
+        (len(digits), digits) if (digits := part.lstrip("0")) and part.isdecimal() else (-1, part)
+        for part in re.split(r"(\d+)", place)
+    ]
 
 
 def _empty_folders(top: Path, seen: Iterable[str]) -> list[str]:
@@ -187,5 +206,6 @@ def _empty_folders(top: Path, seen: Iterable[str]) -> list[str]:
         return []
     inner = top / "submitted"
     home = inner if inner.is_dir() else top
-    names = [path.name for path in sorted(home.iterdir()) if path.is_dir() and not path.name.startswith((".", "__"))]
+    folders = [path for path in sorted(home.iterdir()) if path.is_dir() and not path.name.startswith((".", "__"))]
+    names = [known_as(path.name) for path in folders]
     return [name for name in names if name not in set(seen) and not is_a_lab(name)]

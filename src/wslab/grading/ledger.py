@@ -18,6 +18,7 @@ from pathlib import Path
 import wslab.labs
 from wslab.errors import LabError
 from wslab.grading.task import Result, Task
+from wslab.grading.utf8 import whole
 from wslab.language import Text
 
 FILE = "results.sqlite"
@@ -90,7 +91,8 @@ class Ledger:
         Raises:
             LabError: it can't be written.
         """
-        data = json.dumps(result.to_data(), ensure_ascii=False)
+        # A result may quote half a character, which SQLite does not take: as an escape it is JSON all the same.
+        data = whole(json.dumps(result.to_data(), ensure_ascii=False))
         row = (result.student, result.lab, fingerprint, data, datetime.now(UTC).isoformat(timespec="seconds"))
         try:
             with self._transaction() as connection:
@@ -121,7 +123,8 @@ def fingerprint(task: Task, kit: str) -> str:
         kit: from `kit_version()`.
     """
     data = asdict(task) | {"kit": kit, "student": ""}
-    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    text = whole(json.dumps(data, sort_keys=True, ensure_ascii=False))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def kit_version() -> str:

@@ -6,9 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from wslab.grading.utf8 import halves, whole
 from wslab.labs import catalogue, notebooks
 from wslab.labs.lab import Lab
 from wslab.language import LANGUAGES, Text, filled
@@ -51,6 +52,10 @@ _UPGRADED = Text(
 _NEWER = Text(
     en="It is in the notebook format {format}, which is newer than this kit, and was read as format 4.",
     tr="Bu kitten daha yeni bir not defteri biçiminde ({format}); 4. biçim olarak okundu.",
+)
+_HALVES = Text(
+    en="Half a character, which UTF-8 can't hold, was read as its escape `{sign}`: cell {numbers}.",
+    tr="UTF-8'in tutamayacağı yarım bir karakter, `{sign}` kaçış dizisi olarak okundu: hücre {numbers}.",
 )
 _OTHER_COURSE = Text(
     en="It is no lab of this course: none of its cells belong to one.",
@@ -129,6 +134,11 @@ def opened(data: bytes) -> Notebook:
     if not isinstance(given, list):
         raise Unreadable(_NO_CELLS)
     cells = tuple(_cell(number, cell) for number, cell in enumerate(given, 1))
+    broken = {number: found for number, cell in enumerate(cells, 1) if (found := halves(cell.source))}
+    if broken:
+        sign = next(iter(broken.values()))[0]
+        remarks.append(filled(_HALVES, sign=sign, numbers=", ".join(map(str, broken))))
+        cells = tuple(replace(cell, source=whole(cell.source)) for cell in cells)
     kit = _kit_metadata(document)
     return Notebook(_lab_of(kit, cells), _language_of(kit, cells), cells, tuple(remarks))
 
@@ -189,15 +199,24 @@ def _cell(number: int, cell: object) -> LearnerCell:
     metadata = cell.get("metadata")
     grading = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grading = grading if isinstance(grading, dict) else {}
-    grade_id, id, points = grading.get("grade_id"), cell.get("id"), grading.get("points")
+    grade_id, id = grading.get("grade_id"), cell.get("id")
     return LearnerCell(
         kind=kind,
         source=source.replace("\r\n", "\n").replace("\r", "\n"),
-        grade_id=grade_id if isinstance(grade_id, str) else "",
-        id=id if isinstance(id, str) else "",
+        grade_id=whole(grade_id) if isinstance(grade_id, str) else "",
+        id=whole(id) if isinstance(id, str) else "",
         graded=bool(grading.get("grade")) and not grading.get("solution"),
-        points=float(points) if isinstance(points, int | float) and not isinstance(points, bool) else None,
+        points=_points(grading.get("points")),
     )
+
+
+def _points(claimed: object) -> float | None:
+    if not isinstance(claimed, int | float) or isinstance(claimed, bool):
+        return None
+    try:
+        return float(claimed)
+    except OverflowError:
+        return None
 
 
 def _kit_metadata(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -209,7 +228,8 @@ def _kit_metadata(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def _lab_of(kit: Mapping[str, Any], cells: Iterable[LearnerCell]) -> Lab:
     known = catalogue.labs()
     unit = kit.get("unit")
-    number = unit.partition("-")[0] if isinstance(unit, str) else ""
+    unit = whole(unit) if isinstance(unit, str) else ""
+    number = unit.partition("-")[0]
     if number in known:
         return known[number]
     # Its metadata is gone (some programs drop what they don't know), or somebody else's.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 from wslab.errors import LabError
+from wslab.grading.channel import plain
 from wslab.grading.task import Refused, Result, Task
 from wslab.language import Text, filled
 
@@ -139,7 +140,7 @@ def _settle(task: Task, future: Future[Result], done: Callable[[Task, Result | T
     except (BrokenExecutor, Refused, concurrent.futures.CancelledError):
         raise
     except Exception as error:
-        result = filled(_GRADER_FAILED, error=f"{type(error).__name__}: {error}")
+        result = filled(_GRADER_FAILED, error=plain(f"{type(error).__name__}: {error}"))
     done(task, result)
 
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import json
 import os
-import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
-from wslab.grading import bubblewrap
+from wslab.grading import bubblewrap, fresh
 from wslab.grading.channel import Channel
-from wslab.grading.confinement import MARK, user_of
+from wslab.grading.confinement import user_of
 from wslab.grading.task import Limits, Refused
 from wslab.language import Text
 
@@ -139,14 +136,6 @@ def require() -> None:
         raise Refused(_NO_SANDBOX, why=why)
 
 
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR")
-
-
-def _environment(**more: str) -> dict[str, str]:
-    """What an interpreter needs to start; /proc/self/environ shows it to the submission whatever is unset later."""
-    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | more
-
-
 # The sockets, made on the trusted side
 
 
@@ -222,7 +211,7 @@ class Confined:
         self.addresses = self._doors.addresses
         try:
             launch = _forked if start == "forked" else _fresh
-            self._tree: _Guarded | _Fresh = launch(_bearable(limits), [theirs, *self._doors.listeners])
+            self._tree: _Guarded | fresh.Fresh = launch(_bearable(limits), [theirs, *self._doors.listeners])
         except BaseException:
             self.channel.close()
             self._doors.remove()
@@ -346,7 +335,7 @@ class _Forker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=_environment(),
+                env=fresh.environment(),
                 start_new_session=True,
             )
 
@@ -374,94 +363,5 @@ def _forked(limits: Limits, sockets: list[socket.socket]) -> _Guarded:
     return _forker.start(limits, sockets)
 
 
-# As a new interpreter
-
-
-class _Fresh:
-    """A process that was started anew."""
-
-    def __init__(self, process: subprocess.Popen[bytes], mark: str, first: int | None) -> None:
-        self._process = process
-        self._mark = mark
-        self._first = first
-        self.too_much_memory = False
-
-    @property
-    def ended(self) -> bool:
-        return self._process.poll() is not None
-
-    def kill(self) -> None:
-        if self._first is not None:  # of a room: nothing else of it needs to be found
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._first, signal.SIGKILL)
-            self._process.wait()
-            return
-        for _ in range(50):
-            found = self._relatives()
-            for process in found:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-            if not found:
-                break
-            psutil.wait_procs(found, timeout=0.5)
-        self._process.wait()
-
-    def _relatives(self) -> list[psutil.Process]:
-        """Its descendants, and whoever carries its mark though it has gone away from them."""
-        found = {}
-        with contextlib.suppress(psutil.Error):
-            own = psutil.Process(self._process.pid)
-            found = {one.pid: one for one in (own, *own.children(recursive=True))}
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.environ().get(MARK) == self._mark:
-                    found[process.pid] = process
-        return [one for one in found.values() if _runs(one)]
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:  # it ended in between
-        return False
-
-
-def _fresh(limits: Limits, sockets: list[socket.socket]) -> _Fresh:
-    how, mark = room(), secrets.token_hex(8)
-    plan: dict[str, object] = {"limits": asdict(limits), "user": user_of(os.getpid()) if how == "root" else None}
-    windows = sys.platform == "win32"
-    numbers = [one.fileno() for one in sockets]
-    plan["shared" if windows else "sockets"] = [] if windows else numbers
-    program = [sys.executable, "-I", "-m", "wslab.grading.child", json.dumps(plan)]
-    told, tells = os.pipe() if how else (-1, -1)
-    try:
-        if how:
-            program = [*bubblewrap.command(limits, own_user=how == "own user", info=tells), *program]
-        process = subprocess.Popen(
-            program,
-            stdin=subprocess.PIPE if windows else subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=_environment(**{MARK: mark}),
-            pass_fds=() if windows else (*numbers, *((tells,) if how else ())),
-            start_new_session=not windows,
-        )
-    finally:
-        if how:
-            os.close(tells)
-    if windows:
-        assert process.stdin is not None
-        shared = [one.share(process.pid).hex() for one in sockets]  # type: ignore[attr-defined,unused-ignore]
-        process.stdin.write(json.dumps(shared).encode() + b"\n")
-        process.stdin.flush()
-    first = None
-    if how:
-        try:
-            first = bubblewrap.first_process(told)
-        except OSError:
-            process.kill()
-            process.wait()
-            raise
-        finally:
-            os.close(told)
-    return _Fresh(process, mark, first)
+def _fresh(limits: Limits, sockets: list[socket.socket]) -> fresh.Fresh:
+    return fresh.start(limits, sockets, room())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wslab.grading.batch import Batch, Row
+from wslab.grading.utf8 import whole
 from wslab.grading.whose import NOBODY
 
 FILE = "scores.csv"
@@ -77,7 +78,7 @@ def write(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.write(whole(text))
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

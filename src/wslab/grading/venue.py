@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -96,6 +97,8 @@ class Isolated:
         self._skip: set[int] = set()
         self._errors: dict[int, str] = {}
         self._process: Confined | None = None
+        self._closed = False
+        self._closing = threading.Lock()  # a start goes on in its thread when whoever waits for it has given up
         self._served = -1  # the number of the start that is being served
         self._raised: list[Raised] = []
         self._heard = 0  # how many of these the process has counted since it was started
@@ -123,9 +126,18 @@ class Isolated:
         raise NotServed(general.DOES_NOT_START, _SILENT)
 
     def _launch(self) -> int | None:
-        """Start a process; return the number of the cell that kept it from serving, None if it serves."""
-        self.close()
-        self._process = process = Confined(self._limits, self._start)
+        """Start a process; return the number of the cell that kept it from serving, None if it serves.
+
+        Where the venue is closed meanwhile nothing is left running, and nobody waits for what this returns.
+        """
+        self._end()
+        process = Confined(self._limits, self._start)
+        with self._closing:
+            closed = self._closed
+            self._process = None if closed else process
+        if closed:
+            process.kill()
+            return None
         self._served, self._heard, self._deaf = -1, 0, False
         process.channel.send(
             {
@@ -144,6 +156,8 @@ class Isolated:
                 said = process.channel.receive(left)
             except EOFError:
                 said, until = None, time.monotonic()
+            if self._closed:
+                return None
             match said:
                 case {"begins": int(number)} if self._next(running) == number:
                     running, left = number, _CELL + _LET_GO
@@ -160,7 +174,7 @@ class Isolated:
                 case {"unstarted": sentence}:
                     raise NotServed(general.DOES_NOT_START, _said(sentence))
                 case None:
-                    return self._blame(running, ended=time.monotonic() < until or process.ended)
+                    return self._blame(process, running, ended=time.monotonic() < until or process.ended)
                 case _:
                     left = until - time.monotonic()
 
@@ -168,9 +182,8 @@ class Isolated:
         after = -1 if running is None else running
         return next((n for n in range(after + 1, len(self._cells)) if n not in self._skip), -1)
 
-    def _blame(self, running: int | None, *, ended: bool) -> int:
-        assert self._process is not None
-        if self._process.too_much_memory:
+    def _blame(self, process: Confined, running: int | None, *, ended: bool) -> int:
+        if process.too_much_memory:
             self._note(_MEMORY, size=self._limits.memory >> 20)
         if running is None:
             raise NotServed(general.DOES_NOT_START, _SILENT)
@@ -254,16 +267,17 @@ class Isolated:
             within: seconds; the usual ones if left out.
             more: what belongs to the order.
         """
-        if self._process is None:
+        process = self._process
+        if process is None:
             return None
         self._orders += 1
         if not within:
             within = _DEAF if self._deaf else _ANSWER
         until = time.monotonic() + within
         with contextlib.suppress(EOFError):
-            if self._process.channel.send({"do": what, "number": self._orders, **more}, within):
+            if process.channel.send({"do": what, "number": self._orders, **more}, within):
                 while (left := until - time.monotonic()) > 0:
-                    answer = self._process.channel.receive(left)
+                    answer = process.channel.receive(left)
                     if answer is not None and answer.get("to") == self._orders:
                         self._deaf = False
                         return answer
@@ -271,8 +285,14 @@ class Isolated:
         return None
 
     def close(self) -> None:
-        """End the process and all that it has started."""
-        process, self._process = self._process, None
+        """End the process and all that it has started, also one that is just being started; none is started again."""
+        with self._closing:
+            self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        with self._closing:
+            process, self._process = self._process, None
         if process is not None:
             if process.too_much_memory:
                 self._note(_MEMORY, size=self._limits.memory >> 20)

@@ -1,0 +1,208 @@
+"""A learner's process as a new interpreter, where none is forked; and the end of it, with all that it has started.
+
+Without a room its tree is found by descent and by a mark that each process of it carries in its environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import psutil  # type: ignore[import-untyped,unused-ignore]
+
+from wslab.grading import bubblewrap
+from wslab.grading.confinement import MARK, user_of
+from wslab.grading.task import Limits
+
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What an interpreter needs to start; /proc/self/environ shows it to the submission whatever is unset later."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | more
+
+
+class Fresh:
+    """A process that was started anew."""
+
+    def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
+        self.process = process
+        self.mark = mark
+        self.first: int | None = None  # of a room, once it is known
+        self.too_much_memory = False
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def kill(self) -> None:
+        _end([self])
+        _alive.drop(self)
+
+
+def _end(trees: Sequence[Fresh]) -> None:
+    """End them all; return when nothing of them is left. One look at all processes finds those of every tree."""
+    found_otherwise = []
+    for tree in trees:
+        if tree.first is None:
+            found_otherwise.append(tree)
+        elif tree.process.poll() is None:  # with a room's first process goes the rest of it
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(tree.first, signal.SIGKILL)
+    for _ in range(50 if found_otherwise else 0):
+        found = _relatives(found_otherwise)
+        for process in found:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        if not found:
+            break
+        psutil.wait_procs(found, timeout=0.5)
+    for tree in trees:
+        tree.process.wait()
+
+
+def _relatives(trees: Sequence[Fresh]) -> list[psutil.Process]:
+    """Their descendants, and whoever carries a mark of theirs though it has gone away from them."""
+    found: dict[int, psutil.Process] = {}
+    for tree in trees:
+        if tree.process.poll() is None:  # else its number may be somebody else's by now
+            with contextlib.suppress(psutil.Error):
+                own = psutil.Process(tree.process.pid)
+                found |= {one.pid: one for one in (own, *own.children(recursive=True))}
+    marks = {tree.mark for tree in trees}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) in marks:
+                found[process.pid] = process
+    return [one for one in found.values() if _runs(one)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:  # it ended in between
+        return False
+
+
+class _Alive:
+    """What was started anew and has not been ended: no guardian ends these when this process is gone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._trees: set[Fresh] = set()
+        self._over = False
+
+    def start(self, make: Callable[[], Fresh]) -> Fresh:
+        """What `make` starts; nobody who ends all of them misses it.
+
+        Raises:
+            RuntimeError: all of them were ended.
+        """
+        with self._lock:
+            if self._over:
+                raise RuntimeError("no submission is started any more")
+            tree = make()
+            self._trees.add(tree)
+            return tree
+
+    def drop(self, tree: Fresh) -> None:
+        """Nothing of it is left."""
+        with self._lock:
+            self._trees.discard(tree)
+
+    def end(self) -> None:
+        """End them all, and let no other begin: a grader in a thread tries again when its process has ended."""
+        with self._lock:
+            self._over = True
+            trees = list(self._trees)
+        _end(trees)
+
+    def forget(self) -> None:
+        """In a forked child: they are the parent's."""
+        self.__init__()  # type: ignore[misc]
+
+
+_alive = _Alive()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alive.forget)
+
+
+def end_all() -> None:
+    """End what would outlive this process; from then on `Confined` starts nothing anew.
+
+    For a process that is about to end without waiting. What was forked needs nobody: its guardian notices.
+    """
+    _alive.end()
+
+
+def start(limits: Limits, sockets: Sequence[socket.socket], how: str) -> Fresh:
+    """Start a learner's process.
+
+    Args:
+        limits: what it may use up.
+        sockets: its channel and its listeners.
+        how: bubblewrap makes a room here, `"own user"` or `"root"`; empty for no room.
+
+    Raises:
+        OSError: it can't be started.
+        RuntimeError: all were ended, by `end_all()`.
+    """
+    mark = secrets.token_hex(8)
+    plan: dict[str, object] = {"limits": asdict(limits), "user": user_of(os.getpid()) if how == "root" else None}
+    windows = sys.platform == "win32"
+    numbers = [one.fileno() for one in sockets]
+    plan["shared" if windows else "sockets"] = [] if windows else numbers
+    program = [sys.executable, "-I", "-m", "wslab.grading.child", json.dumps(plan)]
+
+    def started(program: Sequence[str], *more: int) -> Fresh:
+        process = subprocess.Popen(
+            program,
+            stdin=subprocess.PIPE if windows else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(**{MARK: mark}),
+            pass_fds=() if windows else (*numbers, *more),
+            start_new_session=not windows,
+        )
+        return Fresh(process, mark)
+
+    if how:
+        return _in_a_room(limits, how, lambda said, tells: started([*said, *program], tells))
+    tree = _alive.start(lambda: started(program))
+    if windows:
+        assert tree.process.stdin is not None
+        try:
+            shared = [one.share(tree.process.pid).hex() for one in sockets]  # type: ignore[attr-defined,unused-ignore]
+            tree.process.stdin.write(json.dumps(shared).encode() + b"\n")
+            tree.process.stdin.flush()
+        except BaseException:
+            tree.kill()
+            raise
+    return tree
+
+
+def _in_a_room(limits: Limits, how: str, started: Callable[[Sequence[str], int], Fresh]) -> Fresh:
+    told, tells = os.pipe()
+    try:
+        try:
+            said = bubblewrap.command(limits, own_user=how == "own user", info=tells)
+            tree = _alive.start(lambda: started(said, tells))
+        finally:
+            os.close(tells)
+        try:
+            tree.first = bubblewrap.first_process(told)
+        except BaseException:
+            tree.kill()
+            raise
+    finally:
+        os.close(told)
+    return tree
