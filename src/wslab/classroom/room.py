@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import sys
 import threading
 import time
 import weakref
@@ -19,7 +18,7 @@ from wslab.errors import LabError
 from wslab.gate import Gate, Person, Visitor
 from wslab.language import Text
 from wslab.learning import catalogue
-from wslab.serving import Server, collecting
+from wslab.serving import Server
 from wslab.serving.arguments import stays_here
 from wslab.serving.heartbeat import in_kernel
 
@@ -123,7 +122,7 @@ class Classroom:
             raise ClassroomError(_OVER) from None
         except TimeoutError:
             self._need_running()
-            place = collecting.place_of(sys._current_frames().get(self.server.thread.ident or 0)) or _A_HANDLER
+            place = self.server.holder() or _A_HANDLER
             raise ClassroomError(_HELD, nickname=nickname, deadline=deadline, place=place) from None
         if not found:
             names = ", ".join(person.nickname for person in self.people) or "–"

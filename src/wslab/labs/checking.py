@@ -235,7 +235,6 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
     try:
         if _kept is None or _kept.app is not app:
             if _kept is not None:
-                _kept.end()
                 await _kept.stop()
             _kept = Served(app)
         await _kept.start()

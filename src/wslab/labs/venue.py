@@ -170,9 +170,7 @@ class Served:
         )
 
     def holder(self) -> str:
-        if self._server is None:
-            return ""
-        return collecting.place_of(sys._current_frames().get(self._server.thread.ident or 0))
+        return self._server.holder() if self._server is not None else ""
 
 
 def _raised(entry: Entry) -> Raised:
@@ -205,7 +203,7 @@ def _end(server: Server, deadline: float) -> None:
         if not server.thread.is_alive():
             break
         # Not while the server itself winds up: only what runs in the reader's own lines is broken off.
-        if collecting.place_of(sys._current_frames().get(ident)):
+        if server.holder():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(SystemExit))
     else:
         return

@@ -333,7 +333,7 @@ class Server:
         if run.ended.wait(deadline):
             self.thread.join(deadline)
             return
-        where = collecting.place_of(sys._current_frames().get(self.thread.ident or 0))
+        where = self.holder()
         self._abandon(run)
         if self._run is run:
             self._run = None
@@ -341,6 +341,13 @@ class Server:
         sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
         self.log.add("warning", sentence)
         print(sentence)
+
+    def holder(self) -> str:
+        """The reader's own line that its thread runs at this moment, `In[3] line 4`; empty where it is none of theirs.
+
+        Where the event loop does not go on, this line holds it.
+        """
+        return collecting.place_of(sys._current_frames().get(self.thread.ident or 0))
 
     def _abandon(self, run: _Run) -> None:
         run.end()
