@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -135,7 +134,7 @@ def as_html(contents: Contents) -> str:
     alt = _ALT.format(steps=len(told), connections=len(contents.connections), summary=summary)
     static = sequence_svg(_some(told, DRAWN_STATIC), lanes, ends)
     shown = _some(told, DRAWN)
-    note = f"<p>{html.escape(_dropped(contents.dropped))}</p>" if contents.dropped else ""
+    note = picture.markup("<p>{}</p>", _dropped(contents.dropped)) if contents.dropped else ""
     body = picture.figure(
         fallback=picture.image(static, alt) + note,
         facts=_table(shown),

@@ -116,7 +116,8 @@ def _panel(trace: Trace, drawing: Drawing, frames: Sequence[Signal]) -> dict[str
 
 def _facts(trace: Trace, notes: Sequence[str], frames: Sequence[Signal]) -> str:
     """What a film says, as a paragraph a line and a table a step."""
-    paragraphs = "".join(f"<p>{_escape(line)}</p>" for line in (*sentences.summary(trace).splitlines(), *notes))
+    said = (*sentences.summary(trace).splitlines(), *notes)
+    paragraphs = picture.joined(picture.markup("<p>{}</p>", line) for line in said)
 
     def rows() -> Iterable[tuple[object, ...]]:
         for step in trace.steps[:_MOST_TABLE_ROWS]:
@@ -139,12 +140,12 @@ def _facts(trace: Trace, notes: Sequence[str], frames: Sequence[Signal]) -> str:
 
     table = picture.table([str(head) for head in _HEAD], rows(), trace.title)
     if len(trace.steps) > _MOST_TABLE_ROWS:
-        table += f"<p>{_MORE_ROWS.format(shown=_MOST_TABLE_ROWS, all=len(trace.steps))}</p>"
+        table += picture.markup("<p>{}</p>", _MORE_ROWS.format(shown=_MOST_TABLE_ROWS, all=len(trace.steps)))
     if frames:
         shown = (signals.cells(trace, frame) for frame in frames[:_MOST_TABLE_ROWS])
         table += picture.table([str(head) for head in signals.HEAD], shown, str(signals.CAPTION))
     if len(frames) > _MOST_TABLE_ROWS:
-        table += f"<p>{_MORE_FRAMES.format(shown=_MOST_TABLE_ROWS, all=len(frames))}</p>"
+        table += picture.markup("<p>{}</p>", _MORE_FRAMES.format(shown=_MOST_TABLE_ROWS, all=len(frames)))
     return paragraphs + table
 
 
