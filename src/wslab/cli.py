@@ -235,20 +235,20 @@ def grade(
 ) -> None:
     """Grade a class's labs: scores, feedback for each student, and a page on what was not understood."""
     from wslab.errors import LabError
-    from wslab.grading.batch import Choice
+    from wslab.grading.batch import Selection
     from wslab.grading.command import grade_class
 
-    choice = Choice(only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox)
+    selection = Selection(only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox)
     status = 1
     try:
         status = grade_class(
-            submissions, out, find_root(), console, choice=choice, workers=workers, dask=dask, language=language
+            submissions, out, find_root(), console, selection=selection, workers=workers, dask=dask, language=language
         )
     except LabError as error:
         _fail(error)
     if status == 130:
         # What is under way would be waited for, until its deadline; it ends with this process.
-        from wslab.grading.fresh import end_all
+        from wslab.grading.isolation.fresh import end_all
 
         sys.stdout.flush()
         try:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from wslab.grading.opening import LearnerCell, opened
+from wslab.grading.intake.opening import LearnerCell, opened
 from wslab.grading.task import Result, Task
 from wslab.labs import notebooks
 from wslab.labs.catalogue import labs

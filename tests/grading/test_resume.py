@@ -19,7 +19,7 @@ import signal, sys, time
 from pathlib import Path
 from rich.console import Console
 from tests.grading.papers import ROOT, fake_grade
-from wslab.grading.batch import Choice
+from wslab.grading.batch import Selection
 from wslab.grading.command import grade_class
 from wslab.language import use_language
 
@@ -31,7 +31,7 @@ def slowly(task):
     return fake_grade(task)
 
 top, out = map(Path, sys.argv[1:3])
-status = grade_class(top, out, ROOT, Console(width=200), choice=Choice(), workers=3, grader=slowly)
+status = grade_class(top, out, ROOT, Console(width=200), selection=Selection(), workers=3, grader=slowly)
 sys.stdout.flush()
 import os
 os._exit(status)

@@ -15,7 +15,7 @@ from tests.grading.papers import ROOT, fake_grade, hand_in
 
 from wslab.errors import LabError
 from wslab.grading import running
-from wslab.grading.batch import Batch, Choice, grade_all
+from wslab.grading.batch import Batch, Selection, grade_all
 from wslab.grading.ledger import Ledger, fingerprint
 from wslab.grading.task import Cell, Limits, Refused, Result, Task
 from wslab.language import Text
@@ -111,14 +111,14 @@ def test_a_foreign_file_in_the_ledgers_place_is_a_sentence(tmp_path: Path) -> No
         Ledger(tmp_path)
 
 
-def grade(folder: Path, choice: Choice | None = None) -> tuple[Batch, list[str]]:
+def grade(folder: Path, selection: Selection | None = None) -> tuple[Batch, list[str]]:
     called: list[str] = []
 
     def grader(task: Task) -> Result:
         called.append(f"{task.student}/{task.lab}")
         return fake_grade(task)
 
-    batch = grade_all(folder / "in", folder / "out", ROOT, grader, local, choice=choice or Choice())
+    batch = grade_all(folder / "in", folder / "out", ROOT, grader, local, selection=selection or Selection())
     return batch, sorted(called)
 
 
@@ -136,14 +136,14 @@ def test_what_is_finished_is_not_run_again_unless_it_changed(tmp_path: Path) -> 
 
     hand_in(tmp_path / "in", "bora", more="y = 2")
     assert grade(tmp_path)[1] == ["bora/L1"]
-    assert grade(tmp_path, Choice(limits=Limits(seconds=7), only=("ayse",)))[1] == ["ayse/L1", "ayse/L3"]
-    assert grade(tmp_path, Choice(regrade=True, only=("*/l3",)))[1] == ["ayse/L3", "bora/L3"]
+    assert grade(tmp_path, Selection(limits=Limits(seconds=7), only=("ayse",)))[1] == ["ayse/L1", "ayse/L3"]
+    assert grade(tmp_path, Selection(regrade=True, only=("*/l3",)))[1] == ["ayse/L3", "bora/L3"]
 
 
 def test_only_leaves_the_others_ungraded_and_says_so(tmp_path: Path) -> None:
     for student in ("ayse", "bora"):
         hand_in(tmp_path / "in", student)
-    batch, called = grade(tmp_path, Choice(only=("AYSE/L1",)))
+    batch, called = grade(tmp_path, Selection(only=("AYSE/L1",)))
     assert called == ["ayse/L1"]
     assert [str(row.reason) for row in batch.rows] == ["None", "Not graded yet."]
 

@@ -17,15 +17,16 @@ import pytest
 from rich.console import Console
 from tests.grading.papers import ROOT, as_bytes, code, failed, fake_grade, hand_in, paper
 
-from wslab.grading import batch, intake
-from wslab.grading.batch import Choice
+from wslab.grading import batch
+from wslab.grading.batch import Selection
 from wslab.grading.command import grade_class
-from wslab.grading.dropped import walk
-from wslab.grading.intake import take_in
-from wslab.grading.opening import opened
-from wslab.grading.predictions import predictions
+from wslab.grading.intake import submissions
+from wslab.grading.intake.dropped import walk
+from wslab.grading.intake.opening import opened
+from wslab.grading.intake.submissions import take_in
+from wslab.grading.intake.utf8 import known_as, whole
+from wslab.grading.reports.class_predictions import predictions
 from wslab.grading.task import Result, Task
-from wslab.grading.utf8 import known_as, whole
 from wslab.language import Text
 from wslab.learning.progress_file import Store
 
@@ -36,7 +37,7 @@ def graded(top: Path, out: Path, grader: object = fake_grade) -> tuple[int, Mapp
     """The exit status of a run in which all goes through, and the rows of scores.csv by student."""
     output = io.StringIO()
     console = Console(file=output, width=200)
-    status = grade_class(top, out, ROOT, console, choice=Choice(), language="en", grader=grader)  # type: ignore[arg-type]
+    status = grade_class(top, out, ROOT, console, selection=Selection(), language="en", grader=grader)  # type: ignore[arg-type]
     output.getvalue().encode()
     assert "<h1>The class</h1>" in (out / "class.html").read_text(encoding="utf-8")
     with (out / "scores.csv").open(encoding="utf-8", newline="") as file:
@@ -217,7 +218,7 @@ def test_a_file_of_a_year_that_no_calendar_has(tmp_path: Path, monkeypatch: pyte
 def test_a_progress_file_whose_units_are_nonsense(tmp_path: Path, unit: str) -> None:
     store = Store(tmp_path / "progress.sqlite")
     store.answer(
-        "05.status", "500", asked=store.ask("05.status", kind="choice", language="en", question="?", options=())
+        "05.status", "500", asked=store.ask("05.status", kind="selection", language="en", question="?", options=())
     )
     with sqlite3.connect(tmp_path / "progress.sqlite") as connection:
         connection.execute("UPDATE answers SET unit = ?", (unit,))
@@ -238,7 +239,7 @@ def test_what_the_kit_stumbles_over_when_it_is_opened(tmp_path: Path, monkeypatc
             raise ZeroDivisionError("over {it}")
         return opened(data)
 
-    monkeypatch.setattr(intake, "opened", stumbles)
+    monkeypatch.setattr(submissions, "opened", stumbles)
     _, rows = graded(tmp_path / "in", tmp_path / "out")
     assert "The kit itself stumbled over this (ZeroDivisionError: over {it})" in rows["ayse"]["remarks"]
     assert float(rows["bora"]["score"]) > 0

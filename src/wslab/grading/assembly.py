@@ -10,8 +10,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from wslab.grading.intake.opening import LearnerCell
 from wslab.grading.magics import without_magics
-from wslab.grading.opening import LearnerCell
 from wslab.grading.task import Cell
 from wslab.labs import notebooks
 from wslab.language import Text, filled

@@ -11,10 +11,10 @@ from pathlib import Path
 from wslab.errors import LabError
 from wslab.grading import running
 from wslab.grading.assembly import Assembled, assemble
-from wslab.grading.intake import Handed, Intake, stumbled, take_in
+from wslab.grading.intake.submissions import Handed, Intake, stumbled, take_in
+from wslab.grading.intake.whose import Student
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
 from wslab.grading.task import Limits, Result, Task
-from wslab.grading.whose import Student
 from wslab.labs import notebooks
 from wslab.labs.catalogue import labs
 from wslab.labs.lab import Lab
@@ -99,7 +99,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """What is judged in a run.
 
     Attributes:
@@ -130,7 +130,7 @@ def grade_all(
     grader: running.Grader,
     open_executor: running.Open,
     *,
-    choice: Choice = Choice(),
+    selection: Selection = Selection(),
     at_once: int = running.WORKERS,
     progress: Callable[[int, int, str], None] = lambda done, of, name: None,
 ) -> Batch:
@@ -142,7 +142,7 @@ def grade_all(
         root: the course's folder, which has `solutions/`.
         grader: judges one task.
         open_executor: where it runs.
-        choice: which submissions, and how.
+        selection: which submissions, and how.
         at_once: how many at a time.
         progress: is told after each one how many are done, of how many, and which it was.
 
@@ -163,11 +163,11 @@ def grade_all(
     spoiled = 0
     for handed in taken.handed:
         key = (handed.student.id, handed.lab)
-        wanted = choice.wants(handed.student, handed.lab)
+        wanted = selection.wants(handed.student, handed.lab)
         solution = _solution(root, handed)
         try:
             assembled = assemble(handed.notebook.cells, solution)
-            task = _task(handed, assembled, choice)
+            task = _task(handed, assembled, selection)
             prints[key] = fingerprint(task, kit)
         except Exception as error:  # whatever one submission does to the kit, a class is waiting
             rows[key] = _row(handed, handed.remarks, reason=stumbled(error))
@@ -176,7 +176,7 @@ def grade_all(
         kept = ledger.get(*key, prints[key])
         reason = None if kept is not None else _NOT_YET
         rows[key] = _row(handed, handed.remarks + assembled.remarks, result=kept, reason=reason)
-        if (kept is None or choice.regrade) and wanted:
+        if (kept is None or selection.regrade) and wanted:
             tasks.append(task)
     kept_ones = sum(row.result is not None for row in rows.values()) - sum(
         rows[task.student, task.lab].result is not None for task in tasks
@@ -216,14 +216,14 @@ def _row(handed: Handed, remarks: tuple[Text, ...], *, result: Result | None = N
     return Row(handed.student, notebook.lab, notebook.language, handed.timestamp, handed.place, result, reason, remarks)
 
 
-def _task(handed: Handed, assembled: Assembled, choice: Choice) -> Task:
+def _task(handed: Handed, assembled: Assembled, selection: Selection) -> Task:
     return Task(
         handed.student.id,
         handed.lab,
         handed.notebook.language,
         assembled.cells,
-        choice.limits,
-        choice.require_sandbox,
+        selection.limits,
+        selection.require_sandbox,
     )
 
 

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from wslab.errors import LabError
-from wslab.grading import classroom, feedback, reports, running, scores
-from wslab.grading.batch import Batch, Choice, grade_all
-from wslab.grading.feedback import speaking
+from wslab.grading import running
+from wslab.grading.batch import Batch, Selection, grade_all
 from wslab.grading.ledger import FILE as LEDGER
+from wslab.grading.reports import class_page, feedback, scores, writing
+from wslab.grading.reports.feedback import speaking
 from wslab.language import LANGUAGES, Text, current_language
 
 _STOPPED = Text(
@@ -25,8 +26,8 @@ _DONE = Text(
     tr="Puanlanan: {graded}. Önceden kalan: {kept}. Puanlanamayan: {problems}.",
 )
 _LOOK = Text(
-    en="Look at {classroom}; the points are in {scores}, a page for each student in {feedback}.",
-    tr="{classroom} sayfasına bakın; puanlar {scores}, her öğrencinin sayfası {feedback} içinde.",
+    en="Look at {class_page}; the points are in {scores}, a page for each student in {feedback}.",
+    tr="{class_page} sayfasına bakın; puanlar {scores}, her öğrencinin sayfası {feedback} içinde.",
 )
 _CANT_WRITE = Text(
     en="{path} can't be written ({why}). The results are kept; close what holds the file and run the same command.",
@@ -44,7 +45,7 @@ def grade_class(
     root: Path,
     console: Console,
     *,
-    choice: Choice,
+    selection: Selection,
     workers: int | None = None,
     dask: str | None = None,
     language: str | None = None,
@@ -57,8 +58,8 @@ def grade_class(
         out: the folder for results and reports.
         root: the course's folder.
         console: where to show progress.
-        choice: which submissions, and how.
-        workers: how many at a time; None for the kit's own choice.
+        selection: which submissions, and how.
+        workers: how many at a time; None for the kit's own selection.
         dask: the address of a Dask scheduler; None for this machine.
         language: of `class.html` and the remarks in `scores.csv`; None for the current one.
         grader: judges one task; None for the kit's own.
@@ -92,7 +93,7 @@ def grade_class(
 
         try:
             batch = grade_all(
-                submissions, out, root, grader, open_executor, choice=choice, at_once=at_once, progress=tell
+                submissions, out, root, grader, open_executor, selection=selection, at_once=at_once, progress=tell
             )
         except KeyboardInterrupt:
             task = bar.tasks[0]
@@ -101,7 +102,7 @@ def grade_class(
             return 130
     try:
         with speaking(language or current_language()):
-            reports.write_reports(batch, out)
+            writing.write_reports(batch, out)
     except OSError as error:
         raise LabError(_CANT_WRITE, path=error.filename or out, why=error.strerror or error) from error
     _say(console, *_told(batch, out))
@@ -115,7 +116,7 @@ def _told(batch: Batch, out: Path) -> Sequence[str]:
     lines += [f"  {problem}" for problem in problems[:20]]
     if len(problems) > 20:
         lines.append("  …")
-    look = _LOOK.format(classroom=out / classroom.FILE, scores=out / scores.FILE, feedback=out / feedback.FOLDER)
+    look = _LOOK.format(class_page=out / class_page.FILE, scores=out / scores.FILE, feedback=out / feedback.FOLDER)
     return [*lines, look]
 
 

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from wslab.grading import sandbox
-from wslab.grading.sandbox import Start
+from wslab.grading.isolation import sandbox
+from wslab.grading.isolation.isolated import Isolated, NotServed
+from wslab.grading.isolation.sandbox import Start
 from wslab.grading.task import Result, Task
-from wslab.grading.venue import Isolated, NotServed
 from wslab.labs import catalogue, general
 from wslab.labs.judging import judge_all, not_run
 from wslab.labs.lab import Check, Lab

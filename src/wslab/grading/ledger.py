@@ -17,8 +17,8 @@ from pathlib import Path
 
 import wslab.labs
 from wslab.errors import LabError
+from wslab.grading.intake.utf8 import whole
 from wslab.grading.task import Result, Task
-from wslab.grading.utf8 import whole
 from wslab.language import Text
 
 FILE = "results.sqlite"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 from wslab.errors import LabError
-from wslab.grading.channel import plain
+from wslab.grading.plain import plain
 from wslab.grading.task import Refused, Result, Task
 from wslab.language import Text, filled
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wslab.grading import classroom, feedback, scores
 from wslab.grading.batch import Batch, Row, languages_of
-from wslab.grading.predictions import predictions
+from wslab.grading.reports import class_page, feedback, scores
+from wslab.grading.reports.class_predictions import predictions
 
 
 def write_reports(batch: Batch, out: Path) -> None:
@@ -30,6 +30,6 @@ def write_reports(batch: Batch, out: Path) -> None:
         scores.write(base.with_name(f"{base.name}.html"), feedback.feedback_html(own, rows, language))
         scores.write(base.with_name(f"{base.name}.md"), feedback.feedback_markdown(own, rows, language))
     predicted = predictions(batch.progress.values())
-    scores.write(out / classroom.FILE, classroom.class_html(batch, predicted, names))
+    scores.write(out / class_page.FILE, class_page.class_html(batch, predicted, names))
     # Last, so that whoever waits for it finds the rest in place.
     scores.write(out / scores.FILE, scores.scores_csv(batch))

@@ -15,11 +15,12 @@ from tests.grading.papers import ROOT, failed, fake_grade, hand_in
 from typer.testing import CliRunner
 
 from wslab import cli
-from wslab.grading import classroom, feedback, reports, sandbox, scores
 from wslab.grading.batch import Batch, Row
-from wslab.grading.predictions import Predicted, predictions
+from wslab.grading.intake.whose import Student
+from wslab.grading.isolation import sandbox
+from wslab.grading.reports import class_page, feedback, scores, writing
+from wslab.grading.reports.class_predictions import Predicted, predictions
 from wslab.grading.task import Cell, Result, Task
-from wslab.grading.whose import Student
 from wslab.labs import cards
 from wslab.labs.catalogue import labs
 from wslab.language import LANGUAGES, Text, use_language
@@ -98,7 +99,7 @@ def test_no_cell_is_a_formula(name: str) -> None:
 def test_hostile_text_is_text(tmp_path: Path) -> None:
     hostile = row(HOSTILE, observed=HOSTILE)
     batch = Batch((hostile,), {HOSTILE: Text.of(HOSTILE)}, {HOSTILE: b"SQLite format 3\0"})
-    reports.write_reports(batch, tmp_path)
+    writing.write_reports(batch, tmp_path)
     pages = [tmp_path / "class.html", *(tmp_path / "feedback").glob("*.html")]
     assert len(pages) == 2
     for path in pages:
@@ -137,7 +138,7 @@ def test_feedback_has_the_cards_of_check_in_the_learners_language() -> None:
 def test_the_class_page_counts_misconceptions_and_names_protections(language: str) -> None:
     use_language(language)
     rows = tuple(row(f"s{number}") for number in range(5))
-    page = classroom.class_html(Batch(rows), [Predicted("05", "status", 4, 1, (("x", 3),))], {})
+    page = class_page.class_html(Batch(rows), [Predicted("05", "status", 4, 1, (("x", 3),))], {})
     assert rows[0].result is not None
     wrong = rows[0].result.verdicts[0]
     for protection in sandbox.protections():
@@ -153,15 +154,15 @@ def test_a_prediction_is_shown_in_the_courses_own_words() -> None:
     asked = next(iter(catalogue.load("05")[0].values()))
     assert isinstance(asked, Choice)
     given = Predicted("05", asked.key.partition(".")[2], 2, 0, ((asked.options[0].id, 2),))
-    page = classroom.class_html(Batch((row("ayse"),)), [given], {})
+    page = class_page.class_html(Batch((row("ayse"),)), [given], {})
     assert sentence_html(asked.question) in page
     assert f"{sentence_html(asked.options[0].text)} (2)" in page
 
 
 def test_an_empty_class_and_one_without_a_result_have_pages() -> None:
-    assert "<h1>" in classroom.class_html(Batch(()), [], {})
+    assert "<h1>" in class_page.class_html(Batch(()), [], {})
     lost = Row(Student("ece"), labs()["L1"], reason=Text(en="broken", tr="bozuk"))
-    assert "broken" in classroom.class_html(Batch((lost,)), [], {})
+    assert "broken" in class_page.class_html(Batch((lost,)), [], {})
 
 
 def test_file_names_are_safe_and_nobody_elses() -> None:

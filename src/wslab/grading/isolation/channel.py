@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import socket
 import time
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LONGEST_LINE = 1 << 20
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
 
 
 class Channel:
@@ -106,22 +102,3 @@ class Channel:
     def close(self) -> None:
         """Close this end."""
         self._sock.close()
-
-
-def plain(text: object, longest: int = 500) -> str:
-    """Text from there as it may be shown: one line, no signs that move a cursor or turn the direction of writing.
-
-    Args:
-        text: anything; what is no string becomes an empty one.
-        longest: characters.
-    """
-    if not isinstance(text, str):
-        return ""
-    line = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text[: 2 * longest])
-    line = named(line.strip())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def named(text: str) -> str:
-    """What compiled cells are called, as their reader calls them: `In[2] line 25`."""
-    return _PLACE.sub(lambda found: f"{found[1]} line {found[2]}" if found[2] else found[1], text)

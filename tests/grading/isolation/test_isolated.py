@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from wslab.grading import sandbox
 from wslab.grading.grading import grade
+from wslab.grading.isolation import sandbox
 from wslab.grading.task import Cell, Task
 from wslab.labs.submission import Submission, submissions
 from wslab.labs.verdict import Outcome

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from wslab.grading.channel import plain
-from wslab.grading.dropped import Dropped, walk
-from wslab.grading.opening import Notebook, Unreadable, opened
-from wslab.grading.utf8 import known_as
-from wslab.grading.whose import Student, is_a_lab, lab_in, whose
+from wslab.grading.intake.dropped import Dropped, walk
+from wslab.grading.intake.opening import Notebook, Unreadable, opened
+from wslab.grading.intake.utf8 import known_as
+from wslab.grading.intake.whose import Student, is_a_lab, lab_in, whose
+from wslab.grading.plain import plain
 from wslab.labs.catalogue import labs
 from wslab.language import Text, filled
 

@@ -18,9 +18,9 @@ from typing import Literal
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
-from wslab.grading import bubblewrap, fresh
-from wslab.grading.channel import Channel
-from wslab.grading.confinement import user_of
+from wslab.grading.isolation import bubblewrap, fresh
+from wslab.grading.isolation.channel import Channel
+from wslab.grading.isolation.confinement import user_of
 from wslab.grading.task import Limits, Refused
 from wslab.language import Text
 
@@ -43,7 +43,7 @@ _NOT_ALLOWED = Text(
     tr="bubblewrap kurulu, ama bu makine ona ad alanı (namespace) açtırmıyor",
 )
 
-_ROOM = (
+_NAMESPACES = (
     Text(
         en="network namespace: no connection leaves the process's own loopback",
         tr="ağ ad alanı (namespace): hiçbir bağlantı sürecin kendi geri döngüsünün dışına çıkmaz",
@@ -84,14 +84,14 @@ _WATCHED = Text(en="memory of the whole tree watched", tr="bütün ağacın bell
 _finding_out = threading.Lock()
 
 
-def room() -> str:
-    """How bubblewrap makes a room here, found out by making one: `"root"`, `"own user"`, or `""` where it cannot."""
+def namespace_mode() -> str:
+    """How bubblewrap makes namespaces here: `"root"`, `"own user"`, or `""` where it cannot; found out by trying."""
     with _finding_out:  # the first submissions come all at once, and each would look for itself
-        return _room()
+        return _namespace_mode()
 
 
 @functools.cache
-def _room() -> str:
+def _namespace_mode() -> str:
     if not bubblewrap.present():
         return ""
     for how in ("root", "own user") if os.geteuid() == 0 else ("own user",):
@@ -120,8 +120,8 @@ def protections() -> tuple[Text, ...]:
     on = list(_LIMITED)
     if sys.platform != "win32":
         on.append(_RLIMITS)
-    if room():
-        return (*_ROOM, *on, _WATCHED)
+    if namespace_mode():
+        return (*_NAMESPACES, *on, _WATCHED)
     return (*on, _SWEPT, _WATCHED) if sys.platform == "linux" else (*on, _SWEPT_BYMARK)
 
 
@@ -131,7 +131,7 @@ def require() -> None:
     Raises:
         Refused: they cannot be; the message says why.
     """
-    if not room():
+    if not namespace_mode():
         why = _NOT_LINUX if sys.platform != "linux" else _NOT_ALLOWED if bubblewrap.present() else _NOT_INSTALLED
         raise Refused(_NO_SANDBOX, why=why)
 
@@ -140,7 +140,7 @@ def require() -> None:
 
 
 @dataclass(slots=True)
-class Doors:
+class ListeningSockets:
     """Sockets that listen for one learner's process. It is given them, and never sees where they stand.
 
     Attributes:
@@ -153,25 +153,25 @@ class Doors:
     _folder: str = ""
 
     @classmethod
-    def make(cls) -> Doors:
+    def make(cls) -> ListeningSockets:
         """Make them: Unix sockets where there are any, else ports of 127.0.0.1."""
-        doors = cls()
+        sockets = cls()
         unix = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
         if unix:
             # A Unix socket's path may have 104 bytes, on Linux 108; macOS' own temporary folder is a long one.
             parent = None if len(os.fsencode(tempfile.gettempdir())) < 80 else "/tmp"
-            doors._folder = tempfile.mkdtemp(prefix="wslab-", dir=parent)
+            sockets._folder = tempfile.mkdtemp(prefix="wslab-", dir=parent)
         for number in range(STARTS):
             if unix:
                 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                sock.bind(f"{doors._folder}/{number}")
+                sock.bind(f"{sockets._folder}/{number}")
                 sock.listen(2048)
-                doors.addresses.append(f"{doors._folder}/{number}")
+                sockets.addresses.append(f"{sockets._folder}/{number}")
             else:
                 sock = socket.create_server(("127.0.0.1", 0), backlog=2048)
-                doors.addresses.append(sock.getsockname()[:2])
-            doors.listeners.append(sock)
-        return doors
+                sockets.addresses.append(sock.getsockname()[:2])
+            sockets.listeners.append(sock)
+        return sockets
 
     def hand_over(self) -> None:
         """Close this side's own: from now on only the learner's process listens."""
@@ -205,20 +205,20 @@ class Confined:
         """
         if start is None:
             start = "forked" if sys.platform == "linux" else "fresh"
-        self._doors = Doors.make()
+        self._sockets = ListeningSockets.make()
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, bound=limits.output)
-        self.addresses = self._doors.addresses
+        self.addresses = self._sockets.addresses
         try:
             launch = _forked if start == "forked" else _fresh
-            self._tree: _Guarded | fresh.Fresh = launch(_bearable(limits), [theirs, *self._doors.listeners])
+            self._tree: _Guarded | fresh.Fresh = launch(_bearable(limits), [theirs, *self._sockets.listeners])
         except BaseException:
             self.channel.close()
-            self._doors.remove()
+            self._sockets.remove()
             raise
         finally:
             theirs.close()
-        self._doors.hand_over()
+        self._sockets.hand_over()
 
     @property
     def ended(self) -> bool:
@@ -234,12 +234,12 @@ class Confined:
         """End it and all that it has started; return when nothing of it is left."""
         self.channel.close()
         self._tree.kill()
-        self._doors.remove()
+        self._sockets.remove()
 
 
 def _bearable(limits: Limits) -> Limits:
-    """The limits; without a room the kernel counts every process of this user, so these are added."""
-    return limits if room() else replace(limits, processes=limits.processes + _threads_of_this_user())
+    """The limits; without namespaces the kernel counts every process of this user, so these are added."""
+    return limits if namespace_mode() else replace(limits, processes=limits.processes + _threads_of_this_user())
 
 
 @functools.cache
@@ -263,7 +263,7 @@ class _Guarded:
         self._said = b""
 
     def _listen(self, within: float) -> None:
-        from wslab.grading.forking import GONE
+        from wslab.grading.isolation.forking import GONE
 
         until = time.monotonic() + within
         while GONE not in self._said:
@@ -283,7 +283,7 @@ class _Guarded:
 
     @property
     def too_much_memory(self) -> bool:
-        from wslab.grading.forking import MEMORY
+        from wslab.grading.isolation.forking import MEMORY
 
         self._listen(0)
         return MEMORY in self._said
@@ -304,14 +304,14 @@ class _Forker:
         self._requests: socket.socket | None = None
 
     def start(self, limits: Limits, sockets: list[socket.socket]) -> _Guarded:
-        from wslab.grading.forking import request
+        from wslab.grading.isolation.forking import request
 
         ours, theirs = socket.socketpair()
         try:
             with self._lock:
                 self._keep_running()
-            # It loads what it needs while the first to come here finds out about the room.
-            message = request(room(), limits)
+            # It imports what it needs while the first thread to come here finds out the mode.
+            message = request(namespace_mode(), limits)
             with self._lock:
                 self._keep_running()
                 assert self._requests is not None
@@ -330,7 +330,7 @@ class _Forker:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "wslab.grading.forking", str(theirs.fileno())],
+                [sys.executable, "-I", "-m", "wslab.grading.isolation.forking", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -364,4 +364,4 @@ def _forked(limits: Limits, sockets: list[socket.socket]) -> _Guarded:
 
 
 def _fresh(limits: Limits, sockets: list[socket.socket]) -> fresh.Fresh:
-    return fresh.start(limits, sockets, room())
+    return fresh.start(limits, sockets, namespace_mode())

@@ -1,8 +1,8 @@
 """A preloaded process of one thread that forks: a learner's process that starts in milliseconds. Linux only.
 
-For each submission it forks a guardian, and the guardian the learner's process, in a room of bubblewrap's where there
-is one. The guardian watches memory, ends the whole tree when it is told to or when whoever asked is gone, and answers
-when nothing of it is left.
+For each submission it forks a guardian, which forks the learner's process, in namespaces of bubblewrap's where it can
+make them. The guardian watches memory and ends the process tree, on request or when the grader is gone. It reports
+when no process of the tree is left.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
-from wslab.grading.bubblewrap import Room
-from wslab.grading.child import main as serve
-from wslab.grading.child import preload
-from wslab.grading.confinement import confine, user_of
-from wslab.grading.memory import held
+from wslab.grading.isolation.bubblewrap import Namespaces
+from wslab.grading.isolation.child import main as serve
+from wslab.grading.isolation.child import preload
+from wslab.grading.isolation.confinement import confine, user_of
+from wslab.grading.isolation.memory import held
 from wslab.grading.task import Limits
 
 ENDED, MEMORY, GONE, FAILED = b"e", b"m", b"g", b"f"
@@ -46,7 +46,7 @@ def main(requests: socket.socket) -> None:
         requests: a Unix socket that keeps messages apart; each carries a start's data and its sockets.
     """
     _preload()
-    # One thread: what a fork copies is whole. A guardian that ends is nobody's business.
+    # One thread: what a fork copies is whole. With SIGCHLD ignored the kernel reaps the guardians.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     number = os.getpid()
@@ -75,31 +75,31 @@ def _guard(plan: dict[str, object], descriptors: Sequence[int], user: int) -> No
     """Start one submission, see to its end, and end this process."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     life = socket.socket(fileno=descriptors[0])
-    room: Room | None = None
+    namespaces: Namespaces | None = None
     learner = 0
     try:
         limits = Limits(**plan["limits"])  # type: ignore[arg-type]
-        inside = plan["room"]
-        if inside:
-            room = Room(limits, own_user=inside == "own user")
-            room.enter()
+        mode = plan["namespaces"]
+        if mode:
+            namespaces = Namespaces(limits, own_user=mode == "own user")
+            namespaces.enter()
         else:
-            # Whoever is left behind by its parent comes to this process.
+            # As a subreaper this process becomes the parent of orphans.
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         learner = os.fork()
         if learner == 0:
-            _become(limits, user if inside == "root" else None, descriptors[1:])
+            _become(limits, user if mode == "root" else None, descriptors[1:])
         for descriptor in descriptors[1:]:
             os.close(descriptor)
-        _watch(life, learner, limits, in_room=room is not None)
+        _watch(life, learner, limits, in_namespaces=namespaces is not None)
     except BaseException:
         with contextlib.suppress(OSError):
             life.send(FAILED)
     finally:
-        if room is not None:
-            room.end()
+        if namespaces is not None:
+            namespaces.end()
             _reap(learner)
-            room.close()
+            namespaces.close()
         else:
             _sweep()
         with contextlib.suppress(OSError):
@@ -126,7 +126,7 @@ def _become(limits: Limits, user: int | None, descriptors: Sequence[int]) -> Non
         os._exit(1)
 
 
-def _watch(life: socket.socket, learner: int, limits: Limits, *, in_room: bool) -> None:
+def _watch(life: socket.socket, learner: int, limits: Limits, *, in_namespaces: bool) -> None:
     """Return when the learner's process has ended, has taken too much, or is to be ended."""
     poll = select.poll()
     poll.register(life, select.POLLIN)
@@ -142,8 +142,8 @@ def _watch(life: socket.socket, learner: int, limits: Limits, *, in_room: bool) 
             with contextlib.suppress(OSError):
                 life.send(ENDED)
             return
-        processes = _in_sight() if in_room else _descendants(own)
-        if held(processes, own_ipc=in_room, turn=turn) > limits.memory:
+        processes = _in_sight() if in_namespaces else _descendants(own)
+        if held(processes, own_ipc=in_namespaces, turn=turn) > limits.memory:
             life.send(MEMORY)
             return
 
@@ -180,14 +180,14 @@ def _sweep() -> None:
         time.sleep(0.002)
 
 
-def request(plan_room: str, limits: Limits) -> bytes:
+def request(mode: str, limits: Limits) -> bytes:
     """The data of a start.
 
     Args:
-        plan_room: `"own user"` or `"root"`, whichever way bubblewrap makes a room here; empty for no room.
+        mode: how bubblewrap makes namespaces here, as `sandbox.namespace_mode()` says.
         limits: what the submission may use up.
     """
-    return json.dumps({"room": plan_room, "limits": asdict(limits)}).encode()
+    return json.dumps({"namespaces": mode, "limits": asdict(limits)}).encode()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from wslab.grading.batch import Batch, Row
-from wslab.grading.feedback import FOLDER, page
-from wslab.grading.predictions import Predicted
-from wslab.grading.whose import NOBODY
+from wslab.grading.intake.whose import NOBODY
+from wslab.grading.reports.class_predictions import Predicted
+from wslab.grading.reports.feedback import FOLDER, page
 from wslab.labs.lab import Lab
 from wslab.labs.verdict import Outcome, Verdict
 from wslab.language import Text, decimal

@@ -11,8 +11,8 @@ from tests.grading.papers import ROOT, hand_in
 from typer.testing import CliRunner
 
 from wslab import cli
-from wslab.grading import sandbox
 from wslab.grading.grading import grade
+from wslab.grading.isolation import sandbox
 from wslab.grading.task import Cell, Refused, Task
 
 pytestmark = pytest.mark.slow
@@ -24,9 +24,9 @@ def _without_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
         # Where it is looked for; a worker that is started anew inherits that.
         (tmp_path / "nothing").mkdir()
         monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    sandbox._room.cache_clear()
+    sandbox._namespace_mode.cache_clear()
     yield
-    sandbox._room.cache_clear()
+    sandbox._namespace_mode.cache_clear()
 
 
 def reason() -> str:

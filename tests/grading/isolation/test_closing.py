@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from wslab.grading import venue
+from wslab.grading.isolation.isolated import Isolated
 from wslab.grading.task import Cell, Limits
-from wslab.grading.venue import Isolated
 
 PATIENCE = 30.0
 
@@ -51,7 +50,7 @@ class Slow:
 def slow(monkeypatch: pytest.MonkeyPatch) -> type[Slow]:
     Slow.made = []
     Slow.being_made, Slow.may_be_made, Slow.listened_to = threading.Event(), threading.Event(), threading.Event()
-    monkeypatch.setattr(venue, "Confined", Slow)
+    monkeypatch.setattr("wslab.grading.isolation.isolated.Confined", Slow)
     return Slow
 
 

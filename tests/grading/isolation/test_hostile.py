@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from wslab.grading import sandbox
-from wslab.grading.channel import Channel
 from wslab.grading.grading import grade
-from wslab.grading.memory import held
+from wslab.grading.isolation import sandbox
+from wslab.grading.isolation.channel import Channel
+from wslab.grading.isolation.isolated import Isolated
+from wslab.grading.isolation.memory import held
 from wslab.grading.task import Cell, Limits, Result, Task
-from wslab.grading.venue import Isolated
 from wslab.labs import stage
 from wslab.labs.patience import measured
 from wslab.labs.submission import submissions
@@ -79,12 +79,12 @@ def named(name: str) -> list[int]:
     return [one.pid for one in alive if one.info["name"] == name]
 
 
-@pytest.fixture(params=["room", "plain"])
+@pytest.fixture(params=["namespaces", "plain"])
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With bubblewrap's room, and as on a machine that has none."""
+    """With bubblewrap's namespaces, and as on a machine that has none."""
     if request.param == "plain":
-        monkeypatch.setattr(sandbox, "room", lambda: "")
-    elif not sandbox.room():
+        monkeypatch.setattr(sandbox, "namespace_mode", lambda: "")
+    elif not sandbox.namespace_mode():
         pytest.skip("no namespaces here")
     return str(request.param)
 
@@ -159,8 +159,8 @@ def test_a_fork_bomb_is_bounded_and_nothing_of_it_survives(place: str, at_the_en
     at_the_end(lambda _: before.append(len(named(name))))
     # All of these processes share what is counted as the memory of each.
     assert graded(BOMB.format(name=name, spared=8), Limits(processes=32, memory=8 << 30)).score <= WORTH
-    # Who is root without a room has no limit on processes: the kernel knows none for that user.
-    assert 10 < max(before) <= (32 if place == "room" else 101)
+    # Root without namespaces has no limit on processes: the kernel knows none for that user.
+    assert 10 < max(before) <= (32 if place == "namespaces" else 101)
     assert not named(name)
 
 
@@ -216,11 +216,11 @@ for n in range(3, 64):
 
 def test_who_listens_since_an_earlier_run_answers_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # The weakest place there is: no namespaces, and ports that are given out again, to several at once.
-    monkeypatch.setattr(sandbox, "room", lambda: "")
+    monkeypatch.setattr(sandbox, "namespace_mode", lambda: "")
     ports: list[int] = []
 
-    def same_ports() -> sandbox.Doors:
-        doors = sandbox.Doors()
+    def same_ports() -> sandbox.ListeningSockets:
+        doors = sandbox.ListeningSockets()
         for number in range(sandbox.STARTS):
             port = ports[number] if len(ports) == sandbox.STARTS else 0
             sock = socket.create_server(("127.0.0.1", port), reuse_port=True)
@@ -229,7 +229,7 @@ def test_who_listens_since_an_earlier_run_answers_nobody(monkeypatch: pytest.Mon
         ports[:] = [int(address[1]) for address in doors.addresses]
         return doors
 
-    monkeypatch.setattr(sandbox.Doors, "make", same_ports)
+    monkeypatch.setattr(sandbox.ListeningSockets, "make", same_ports)
     began = tmp_path / "began"
     does = f"answer_for_others(); open({str(began)!r}, 'w').close()"
     left = Cell("In[2]", DETACH.format(name="neighbour", does=does))
@@ -239,7 +239,7 @@ def test_who_listens_since_an_earlier_run_answers_nobody(monkeypatch: pytest.Mon
     assert not named("neighbour")
 
 
-@pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")
+@pytest.mark.skipif(not sandbox.namespace_mode(), reason="no namespaces here")
 def test_the_judge_cannot_be_looked_into() -> None:
     judge = os.getpid()
     source = f"""
@@ -266,7 +266,7 @@ if seen: raise ValueError(seen)
     assert not result.notes, str(result.notes[0])
 
 
-@pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")
+@pytest.mark.skipif(not sandbox.namespace_mode(), reason="no namespaces here")
 def test_the_judges_socket_cannot_be_replaced(at_the_end: Look) -> None:
     stand: list[bool] = []
 
@@ -348,7 +348,7 @@ def test_the_graders_environment_is_not_to_be_read(
     sandbox._forker.close()  # the next one is started in this environment
     source = (
         "import glob, os\nseen = str(os.environ)\n"
-        f"for path in glob.glob('/proc/{'[0-9]*' if place == 'room' else 'self'}/environ'):\n    try:\n"
+        f"for path in glob.glob('/proc/{'[0-9]*' if place == 'namespaces' else 'self'}/environ'):\n    try:\n"
         "        with open(path) as file: seen += file.read()\n    except OSError: pass\n"
         "if 'kept-to-oneself' in seen: raise ValueError('seen')"
     )
@@ -436,7 +436,7 @@ def test_a_file_without_a_name_counts_once_and_only_while_it_is_open() -> None:
     assert held([2**22 + 1], own_ipc=False, turn=0) == 0  # nobody has this number
 
 
-@pytest.mark.skipif(not sandbox.room(), reason="no namespaces here")
+@pytest.mark.skipif(not sandbox.namespace_mode(), reason="no namespaces here")
 def test_nothing_of_the_machine_is_in_reach() -> None:
     visitors: list[tuple[str, int]] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:

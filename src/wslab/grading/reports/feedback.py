@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from wslab.grading.batch import Row
-from wslab.grading.whose import Student
+from wslab.grading.intake.whose import Student
 from wslab.labs import cards
 from wslab.language import Text, current_language, use_language
 from wslab.picture import sentence_html, stylesheet

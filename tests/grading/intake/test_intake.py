@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from tests.grading.papers import Document, as_bytes, code, paper
 
-from wslab.grading import dropped
-from wslab.grading.intake import Intake, take_in
-from wslab.grading.opening import Unreadable, opened
-from wslab.grading.whose import whose
+from wslab.grading.intake import dropped
+from wslab.grading.intake.opening import Unreadable, opened
+from wslab.grading.intake.submissions import Intake, take_in
+from wslab.grading.intake.whose import whose
 
 
 def put(folder: Path, place: str, data: bytes | None = None) -> Path:
@@ -124,7 +124,7 @@ def test_each_problem_is_a_row_with_its_reason_and_the_rest_goes_on(tmp_path: Pa
     put(tmp_path, "list/L1-echo.ipynb", b"[1, 2]")
     put(tmp_path, "deep/L1-echo.ipynb", b"[" * 200_000)
     put(tmp_path, "alien/L1-echo.ipynb", as_bytes({"nbformat": 4, "cells": [code("print(1)")], "metadata": {}}))
-    notebook = json.loads(next((Path(__file__).parents[2] / "notebooks/en").glob("01-*.ipynb")).read_text("utf-8"))
+    notebook = json.loads(next((Path(__file__).parents[3] / "notebooks/en").glob("01-*.ipynb")).read_text("utf-8"))
     put(tmp_path, "lesson/01-server.ipynb", as_bytes(notebook))
     (tmp_path / "empty").mkdir()
     taken = take_in(tmp_path)

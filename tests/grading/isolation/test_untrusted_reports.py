@@ -13,7 +13,7 @@ from wslab.labs.submission import submissions
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the forked start is Linux's")]
 
 SILENT = """
-from wslab.grading import child
+from wslab.grading.isolation import child
 obey = child._obey
 def silent(runner, venue, order):
     return {"total": 0, "raised": []} if order["do"] == "raised" else obey(runner, venue, order)

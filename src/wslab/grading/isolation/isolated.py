@@ -1,7 +1,7 @@
-"""Where a submission's app is served while it is judged: in a process of its own, of which nothing is believed.
+"""Serves a submission's app in a process of its own while it is judged.
 
-What that process says about itself (what it raised, which line holds its loop) explains a verdict. What it does over
-the wire earns the points.
+That process's reports about itself are untrusted: they explain a verdict (what was raised, which line blocks the
+loop), and they add no point. Points are for what the app does over the wire.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from wslab.grading.channel import plain
-from wslab.grading.sandbox import Confined, Start
+from wslab.grading.isolation.sandbox import Confined, Start
+from wslab.grading.plain import plain
 from wslab.grading.task import Cell, Limits
 from wslab.labs import general
 from wslab.labs.venue import Address, Mark
@@ -25,7 +25,7 @@ from wslab.serving import ServerStartError
 _CELL = 6.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
 _STARTING, _STOPPING = 8.0, 6.0
-_ANSWER, _DEAF = 3.0, 0.05  # seconds for an answer: of a process that has always answered, and of one that has not
+_ANSWER, _UNRESPONSIVE = 3.0, 0.05  # seconds for an answer: usually, and once the process has failed to answer
 _REPLAYS = 3
 _MOST_RAISED = 1000
 _RUNS_ON = Text(
@@ -103,7 +103,7 @@ class Isolated:
         self._raised: list[Raised] = []
         self._heard = 0  # how many of these the process has counted since it was started
         self._orders = 0
-        self._deaf = False
+        self._unresponsive = False
 
     @property
     def address(self) -> Address:
@@ -138,7 +138,7 @@ class Isolated:
         if closed:
             process.kill()
             return None
-        self._served, self._heard, self._deaf = -1, 0, False
+        self._served, self._heard, self._unresponsive = -1, 0, False
         process.channel.send(
             {
                 "language": self._language,
@@ -247,7 +247,7 @@ class Isolated:
                 return
         await self.start()
 
-    # Hearsay
+    # Untrusted reports
 
     def _hear(self) -> None:
         """Ask what was raised since the last time."""
@@ -272,16 +272,16 @@ class Isolated:
             return None
         self._orders += 1
         if not within:
-            within = _DEAF if self._deaf else _ANSWER
+            within = _UNRESPONSIVE if self._unresponsive else _ANSWER
         until = time.monotonic() + within
         with contextlib.suppress(EOFError):
             if process.channel.send({"do": what, "number": self._orders, **more}, within):
                 while (left := until - time.monotonic()) > 0:
                     answer = process.channel.receive(left)
                     if answer is not None and answer.get("to") == self._orders:
-                        self._deaf = False
+                        self._unresponsive = False
                         return answer
-        self._deaf = True
+        self._unresponsive = True
         return None
 
     def close(self) -> None:

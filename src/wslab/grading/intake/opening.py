@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wslab.grading.utf8 import halves, whole
+from wslab.grading.intake.utf8 import lone_surrogates, whole
 from wslab.labs import catalogue, notebooks
 from wslab.labs.lab import Lab
 from wslab.language import LANGUAGES, Text, filled
@@ -53,7 +53,7 @@ _NEWER = Text(
     en="It is in the notebook format {format}, which is newer than this kit, and was read as format 4.",
     tr="Bu kitten daha yeni bir not defteri biçiminde ({format}); 4. biçim olarak okundu.",
 )
-_HALVES = Text(
+_LONE_SURROGATES = Text(
     en="Half a character, which UTF-8 can't hold, was read as its escape `{sign}`: cell {numbers}.",
     tr="UTF-8'in tutamayacağı yarım bir karakter, `{sign}` kaçış dizisi olarak okundu: hücre {numbers}.",
 )
@@ -134,10 +134,10 @@ def opened(data: bytes) -> Notebook:
     if not isinstance(given, list):
         raise Unreadable(_NO_CELLS)
     cells = tuple(_cell(number, cell) for number, cell in enumerate(given, 1))
-    broken = {number: found for number, cell in enumerate(cells, 1) if (found := halves(cell.source))}
+    broken = {number: found for number, cell in enumerate(cells, 1) if (found := lone_surrogates(cell.source))}
     if broken:
         sign = next(iter(broken.values()))[0]
-        remarks.append(filled(_HALVES, sign=sign, numbers=", ".join(map(str, broken))))
+        remarks.append(filled(_LONE_SURROGATES, sign=sign, numbers=", ".join(map(str, broken))))
         cells = tuple(replace(cell, source=whole(cell.source)) for cell in cells)
     kit = _kit_metadata(document)
     return Notebook(_lab_of(kit, cells), _language_of(kit, cells), cells, tuple(remarks))

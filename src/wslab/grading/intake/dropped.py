@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from wslab.grading.utf8 import known_as, whole
-from wslab.grading.whose import comes_from_an_export, is_a_lab
+from wslab.grading.intake.utf8 import known_as, whole
+from wslab.grading.intake.whose import comes_from_an_export, is_a_lab
 from wslab.language import Text, filled
 
 BIGGEST = 100 << 20

@@ -1,6 +1,6 @@
-"""A learner's process as a new interpreter, where none is forked; and the end of it, with all that it has started.
+"""A learner's process as a new interpreter, where none is forked; and the end of its process tree.
 
-Without a room its tree is found by descent and by a mark that each process of it carries in its environment.
+Without namespaces the tree is found by descent and by a mark that each of its processes has in its environment.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dataclasses import asdict
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
-from wslab.grading import bubblewrap
-from wslab.grading.confinement import MARK, user_of
+from wslab.grading.isolation import bubblewrap
+from wslab.grading.isolation.confinement import MARK, user_of
 from wslab.grading.task import Limits
 
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR")
@@ -37,7 +37,7 @@ class Fresh:
     def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
         self.process = process
         self.mark = mark
-        self.first: int | None = None  # of a room, once it is known
+        self.first: int | None = None  # of the PID namespace, once it is known
         self.too_much_memory = False
 
     @property
@@ -55,7 +55,7 @@ def _end(trees: Sequence[Fresh]) -> None:
     for tree in trees:
         if tree.first is None:
             found_otherwise.append(tree)
-        elif tree.process.poll() is None:  # with a room's first process goes the rest of it
+        elif tree.process.poll() is None:  # the kernel ends the rest of its PID namespace
             with contextlib.suppress(ProcessLookupError):
                 os.kill(tree.first, signal.SIGKILL)
     for _ in range(50 if found_otherwise else 0):
@@ -144,24 +144,24 @@ def end_all() -> None:
     _alive.end()
 
 
-def start(limits: Limits, sockets: Sequence[socket.socket], how: str) -> Fresh:
+def start(limits: Limits, sockets: Sequence[socket.socket], mode: str) -> Fresh:
     """Start a learner's process.
 
     Args:
         limits: what it may use up.
         sockets: its channel and its listeners.
-        how: bubblewrap makes a room here, `"own user"` or `"root"`; empty for no room.
+        mode: how bubblewrap makes namespaces here, as `sandbox.namespace_mode()` says.
 
     Raises:
         OSError: it can't be started.
         RuntimeError: all were ended, by `end_all()`.
     """
     mark = secrets.token_hex(8)
-    plan: dict[str, object] = {"limits": asdict(limits), "user": user_of(os.getpid()) if how == "root" else None}
+    plan: dict[str, object] = {"limits": asdict(limits), "user": user_of(os.getpid()) if mode == "root" else None}
     windows = sys.platform == "win32"
     numbers = [one.fileno() for one in sockets]
     plan["shared" if windows else "sockets"] = [] if windows else numbers
-    program = [sys.executable, "-I", "-m", "wslab.grading.child", json.dumps(plan)]
+    program = [sys.executable, "-I", "-m", "wslab.grading.isolation.child", json.dumps(plan)]
 
     def started(program: Sequence[str], *more: int) -> Fresh:
         process = subprocess.Popen(
@@ -175,8 +175,8 @@ def start(limits: Limits, sockets: Sequence[socket.socket], how: str) -> Fresh:
         )
         return Fresh(process, mark)
 
-    if how:
-        return _in_a_room(limits, how, lambda said, tells: started([*said, *program], tells))
+    if mode:
+        return _in_namespaces(limits, mode, lambda said, tells: started([*said, *program], tells))
     tree = _alive.start(lambda: started(program))
     if windows:
         assert tree.process.stdin is not None
@@ -190,11 +190,11 @@ def start(limits: Limits, sockets: Sequence[socket.socket], how: str) -> Fresh:
     return tree
 
 
-def _in_a_room(limits: Limits, how: str, started: Callable[[Sequence[str], int], Fresh]) -> Fresh:
+def _in_namespaces(limits: Limits, mode: str, started: Callable[[Sequence[str], int], Fresh]) -> Fresh:
     told, tells = os.pipe()
     try:
         try:
-            said = bubblewrap.command(limits, own_user=how == "own user", info=tells)
+            said = bubblewrap.command(limits, own_user=mode == "own user", info=tells)
             tree = _alive.start(lambda: started(said, tells))
         finally:
             os.close(tells)

@@ -1,7 +1,7 @@
-"""A room of its own for one submission, made by bubblewrap: no network, no other processes, next to no files.
+"""Namespaces for one submission, made by bubblewrap: no network, no other processes, next to no files.
 
-bubblewrap lays the mounts and the namespaces and keeps them; a process enters by joining them, which costs a few
-milliseconds where a fresh interpreter costs a second. Sources: bwrap(1), setns(2), ioctl_ns(2), pid_namespaces(7).
+bubblewrap makes the mounts and the namespaces and keeps them open. A forked process joins them in a few milliseconds,
+where a new interpreter takes a second to start. Sources: bwrap(1), setns(2), ioctl_ns(2), pid_namespaces(7).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMESPACES = ("mnt", "pid", "net", "ipc", "uts")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _NOBODY = 65534
 
-_KIT = Path(__file__).parents[1]
+_KIT = Path(__file__).parents[2]
 
 
 def hidden() -> tuple[Path, ...]:
@@ -35,13 +35,13 @@ def hidden() -> tuple[Path, ...]:
 
 
 def command(limits: Limits, *, own_user: bool, info: int | None = None) -> list[str]:
-    """The command line up to the program that is to run in the room.
+    """The command line up to the program that is to run inside.
 
     Args:
         limits: how much may be written.
         own_user: whether a user namespace is made, which anybody may where the kernel allows it; without one, root
-            makes the room and whoever enters has to become another user.
-        info: a file descriptor on which bubblewrap tells the room's first process.
+            makes the namespaces and the process that enters has to become another user.
+        info: a file descriptor on which bubblewrap tells the PID namespace's first process.
     """
     said = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
     said += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -96,7 +96,7 @@ def _sources() -> Iterator[str]:
 
 
 def first_process(told: int) -> int:
-    """The number of a room's first process, as bubblewrap tells it, in one piece or in several.
+    """The number of the PID namespace's first process, as bubblewrap tells it, in one piece or in several.
 
     Args:
         told: the other end of what `command()` was given as `info`.
@@ -108,20 +108,20 @@ def first_process(told: int) -> int:
     while b"}" not in said:
         part = os.read(told, 4096)
         if not part:
-            raise OSError("bubblewrap makes no room here")
+            raise OSError("bubblewrap makes no namespaces here")
         said += part
     return int(json.loads(said)["child-pid"])
 
 
-class Room:
-    """A room that stands, with nobody in it but what keeps it.
+class Namespaces:
+    """Namespaces that are kept open by one process of bubblewrap's.
 
     Attributes:
-        first: the room's first process; when it ends the kernel ends every other process of the room.
+        first: the PID namespace's first process; when it ends the kernel ends every other process of the namespace.
     """
 
     def __init__(self, limits: Limits, *, own_user: bool) -> None:
-        """Have bubblewrap make the room.
+        """Have bubblewrap make them.
 
         Raises:
             OSError: it cannot be made here.
@@ -142,9 +142,9 @@ class Room:
         finally:
             os.close(tells)
         try:
-            # What keeps the room answers when everything is in its place.
+            # The process that keeps them open answers when everything is in place.
             if not self._echo():
-                raise OSError("bubblewrap makes no room here")
+                raise OSError("bubblewrap makes no namespaces here")
             self.first = first_process(told)
         except BaseException:
             self._bubblewrap.kill()
@@ -164,10 +164,10 @@ class Room:
         return self._bubblewrap.stdout.read(1) == b"."
 
     def enter(self) -> None:
-        """Move this process into the room; its children are among the room's processes, it itself is not.
+        """Join this process to them; its children get the PID namespace, it itself stays in its own: setns(2).
 
         Raises:
-            OSError: it is not let in.
+            OSError: the kernel refuses.
         """
         import fcntl
 
@@ -177,7 +177,7 @@ class Room:
         }
         joined = [opened[name] for name in _NAMESPACES]
         if self._own_user:
-            # The namespaces belong to a user namespace that lies between this one and the room's innermost.
+            # The namespaces belong to a user namespace that lies between this one and the innermost.
             joined.insert(0, fcntl.ioctl(opened["mnt"], _NS_GET_USERNS))
             joined.append(opened["user"])
         libc = ctypes.CDLL(None, use_errno=True)
@@ -190,15 +190,15 @@ class Room:
         os.chdir("/tmp")
 
     def end(self) -> None:
-        """End every process in the room.
+        """End every process in them.
 
-        The room's first process is not gone before the parent of each has taken note of its end.
+        The first process does not end before every other one has been waited for by its parent: pid_namespaces(7).
         """
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.first, signal.SIGKILL)
 
     def close(self) -> None:
-        """Return when there is no process in the room any more."""
+        """Return when there is no process in them any more."""
         self._bubblewrap.wait()
 
 

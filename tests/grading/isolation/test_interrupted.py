@@ -17,10 +17,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 SCRIPT = """
 import functools, signal, sys
 from wslab import cli
-from wslab.grading import grading, sandbox
+from wslab.grading import grading
+from wslab.grading.isolation import sandbox
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script's `&` has started
-sandbox.room = lambda: ""
+sandbox.namespace_mode = lambda: ""
 grading.grade = functools.partial(grading.grade, start="fresh")
 cli.app(["--in", "en", "grade", *sys.argv[1:]])
 """
@@ -61,7 +62,7 @@ def test_nothing_outlives_ctrl_c(tmp_path: Path) -> None:
 
 def test_after_the_end_nothing_is_started() -> None:
     script = """
-from wslab.grading import fresh, sandbox
+from wslab.grading.isolation import fresh, sandbox
 from wslab.grading.task import Limits
 one = sandbox.Confined(Limits(), "fresh")
 fresh.end_all()

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wslab.grading.batch import Batch, Row
-from wslab.grading.utf8 import whole
-from wslab.grading.whose import NOBODY
+from wslab.grading.intake.utf8 import whole
+from wslab.grading.intake.whose import NOBODY
 
 FILE = "scores.csv"
 

@@ -1,7 +1,7 @@
 """What runs in the learner's process: the notebook's cells, and the server of the app that they leave. It only serves.
 
-The judge tells it over a channel what to run, when to stop and to start again, and asks what was raised. The answers
-are hearsay: this process belongs to the learner's code from the first cell on.
+The judge tells it over a channel what to run, when to stop and to start again, and asks what was raised. Its
+answers are untrusted: from the first cell on this process belongs to the learner's code.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import wslab
-from wslab.grading.channel import Channel, named
-from wslab.grading.confinement import confine
+from wslab.grading.isolation.channel import Channel
+from wslab.grading.isolation.confinement import confine
+from wslab.grading.plain import named
 from wslab.grading.task import Limits
 from wslab.labs.venue import SWITCHING, Served
 from wslab.language import use_language

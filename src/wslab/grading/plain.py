@@ -1,0 +1,28 @@
+"""Text from a submission, made fit to be shown."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
+
+
+def plain(text: object, longest: int = 500) -> str:
+    """One line, without the characters that move a cursor or change the direction of writing.
+
+    Args:
+        text: anything; what is no string becomes an empty one.
+        longest: characters.
+    """
+    if not isinstance(text, str):
+        return ""
+    line = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text[: 2 * longest])
+    line = named(line.strip())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def named(text: str) -> str:
+    """The same with the file names of compiled cells as their reader calls them: `In[2] line 25`."""
+    return _PLACE.sub(lambda found: f"{found[1]} line {found[2]}" if found[2] else found[1], text)
