@@ -224,6 +224,7 @@ def _task(handed: Handed, assembled: Assembled, selection: Selection) -> Task:
         assembled.cells,
         selection.limits,
         selection.require_sandbox,
+        handed.files,
     )
 
 

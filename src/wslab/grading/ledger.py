@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -116,13 +116,14 @@ class Ledger:
 
 
 def fingerprint(task: Task, kit: str) -> str:
-    """What a result stands for: the cells that ran, the limits that held, the kit that judged.
+    """What a result stands for: the cells that ran, the files beside them, the limits that held, the kit that judged.
 
     Args:
         task: the submission.
         kit: from `kit_version()`.
     """
-    data = asdict(task) | {"kit": kit, "student": ""}
+    files = [[path, hashlib.sha256(data).hexdigest()] for path, data in task.files]
+    data = asdict(replace(task, files=(), student="")) | {"kit": kit, "files": files}
     text = whole(json.dumps(data, sort_keys=True, ensure_ascii=False))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -58,6 +58,7 @@ class Task:
         cells: what runs in the learner's process, in this order.
         limits: what it may use up.
         require_sandbox: whether to refuse where it cannot be kept apart from the machine.
+        files: what lay beside the notebook, by its path from there; the cells find it in their working folder.
     """
 
     student: str
@@ -66,6 +67,7 @@ class Task:
     cells: tuple[Cell, ...]
     limits: Limits = Limits()
     require_sandbox: bool = False
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,3 +220,42 @@ def test_a_file_that_is_nobodys_says_so(tmp_path: Path) -> None:
     put(tmp_path, "L1-echo.ipynb")
     assert "whose it is" in reasons(take_in(tmp_path))[0]
     assert whose((), "L1-echo.ipynb") is None
+
+
+@pytest.mark.parametrize(
+    ("home", "files", "found"),
+    [
+        ("ayse/L1-echo.ipynb", ("ayse/chat.py", "ayse/data/names.txt"), ["chat.py", "data/names.txt"]),
+        ("submitted/ayse/L1-echo/L1-echo.ipynb", ("submitted/ayse/L1-echo/chat.py",), ["chat.py"]),
+        ("ayse/L1/L1-echo.ipynb", ("ayse/chat.py", "ayse/L2/chat.py", "bora/L1/chat.py"), []),
+        ("Ay Y_12_assignsubmission_file_/L1-echo.ipynb", ("Ay Y_12_assignsubmission_file_/chat.py",), ["chat.py"]),
+        ("Ay Y_12_assignsubmission_file_L1-echo.ipynb", ("Ay Y_12_assignsubmission_file_chat.py",), ["chat.py"]),
+        ("yilmaz_123_67_L1-echo-1.ipynb", ("yilmaz_123_68_chat-1.py", "demir_999_69_chat.py"), ["chat.py"]),
+        ("ayse/L1-echo.ipynb", ("ayse/.env", "ayse/__pycache__/chat.pyc", "ayse/.git/config", "ayse/a.pyc"), []),
+    ],
+)
+def test_modules_and_data_beside_the_notebook_come_with_it(
+    tmp_path: Path, home: str, files: tuple[str, ...], found: list[str]
+) -> None:
+    members = dict.fromkeys(files, b"x = 1")
+    put(tmp_path / "disk", home)
+    for name, data in members.items():
+        put(tmp_path / "disk", name, data)
+    put(tmp_path, "class.zip", zipped(**{home: as_bytes(paper())}, **members))
+    for top in (tmp_path / "disk", tmp_path / "class.zip"):
+        (one,) = take_in(top).handed
+        assert one.files == tuple((name, b"x = 1") for name in found)
+
+
+def test_what_lies_beside_a_notebook_has_bounds(tmp_path: Path) -> None:
+    put(tmp_path, "ayse/L1-echo.ipynb")
+    put(tmp_path, "ayse/film.mp4", b"x" * (dropped.BIGGEST_BESIDE + 1))
+    for number in range(120):
+        put(tmp_path, f"ayse/data/{number:03}.txt", b"x")
+    (tmp_path / "ayse" / "link.py").symlink_to("/etc/passwd")
+    put(tmp_path, "bora/chat.py", b"app = 1")
+    taken = take_in(tmp_path)
+    (one,) = taken.handed
+    assert [name for name, _ in one.files] == [f"data/{number:03}.txt" for number in range(100)]
+    assert "from `data/100.txt` on they were left out" in str(one.remarks[-1])
+    assert reasons(taken) == ["Nothing was handed in: the folder holds no notebook."]

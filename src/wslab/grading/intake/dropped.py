@@ -6,6 +6,7 @@ nor its size reaches further than that.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -24,10 +25,14 @@ from wslab.language import Text, filled
 BIGGEST = 100 << 20
 """Bytes that one notebook may have, its outputs included."""
 
+BIGGEST_BESIDE = 4 << 20
+"""Bytes that a file beside a notebook may have: a module, or data that it reads."""
+
 _MOST_MEMBERS = 20_000
 _MOST_INFLATED = 2 << 30
 _DEEPEST = 3
 _WANTED = (".ipynb", ".sqlite", "timestamp.txt")
+_NO_DATA = (".pyc", ".pyo", ".tmp", ".bak", ".exe", ".dll", ".so")
 _LITTER = {"__MACOSX", ".ipynb_checkpoints", ".git", ".venv", "__pycache__", "node_modules"}
 
 _TOO_BIG = Text(
@@ -77,6 +82,7 @@ class Dropped:
         modified: when it was changed last.
         data: its bytes; empty where `fault` is set.
         fault: why it can't be used; None where it can.
+        beside: whether it is no notebook, progress file or `timestamp.txt`, but may belong to a notebook beside it.
     """
 
     place: str
@@ -85,12 +91,14 @@ class Dropped:
     modified: datetime
     data: bytes = b""
     fault: Text | None = None
+    beside: bool = False
 
 
 def walk(top: Path) -> Iterator[Dropped]:
-    """Every notebook, progress file and `timestamp.txt` in a folder or a zip, in an order that is always the same.
+    """Every notebook, progress file and `timestamp.txt` in a folder or a zip, and whatever may lie beside a notebook.
 
-    Files that are no part of a submission are passed over; what can't be read comes with its fault.
+    The order is always the same. A notebook or progress file that can't be read comes with its fault; another file that
+    can't be read, or is larger than `BIGGEST_BESIDE`, does not come.
 
     Args:
         top: the folder, or one zip.
@@ -115,9 +123,14 @@ def _file(path: Path, folders: tuple[str, ...]) -> Iterator[Dropped]:
     name = known_as(path.name)
     place = "/".join((*folders, name))
     is_zip = name.lower().endswith(".zip")
-    if not (is_zip or _wanted(name)):
-        return
     modified = _changed(path)
+    if not (is_zip or _wanted(name)):
+        if _may_belong_to_a_notebook(name) and not path.is_symlink():
+            with contextlib.suppress(OSError, MemoryError):
+                if stat.S_ISREG(path.stat().st_mode):
+                    with path.open("rb") as file:
+                        yield from _beside(place, folders, name, modified, file)
+        return
     if path.is_symlink():
         yield Dropped(place, folders, name, modified, fault=_LINK)
     elif is_zip:
@@ -153,6 +166,18 @@ def _bounded(place: str, folders: tuple[str, ...], name: str, modified: datetime
 
 def _wanted(name: str) -> bool:
     return name.lower().endswith(_WANTED) and not name.startswith(".")
+
+
+def _may_belong_to_a_notebook(name: str) -> bool:
+    return not name.startswith((".", "~")) and not name.lower().endswith(_NO_DATA)
+
+
+def _beside(
+    place: str, folders: tuple[str, ...], name: str, modified: datetime, file: IO[bytes], most: int = BIGGEST_BESIDE
+) -> Iterator[Dropped]:
+    data = file.read(most + 1)
+    if len(data) <= most:
+        yield Dropped(place, folders, name, modified, data, beside=True)
 
 
 class _Budget:
@@ -232,8 +257,6 @@ def _member(
     inside = (*folders, *parts[:-1])
     where = "/".join((place, *parts))
     is_zip = name.lower().endswith(".zip")
-    if not (is_zip or _wanted(name)):
-        return
     modified = _time_of(member)
     fault = None
     drive = ":" in parts[0] or member.filename.startswith(("/", "\\"))
@@ -247,6 +270,14 @@ def _member(
         fault = filled(_BOMB, what=_NESTED)
     elif budget.left <= 0:
         fault = filled(_BOMB, what=filled(_INFLATED, limit=_MOST_INFLATED >> 20))
+    if not (is_zip or _wanted(name)):
+        if fault is None and _may_belong_to_a_notebook(name) and member.file_size <= BIGGEST_BESIDE:
+            # Each compression has its own kind of exception for damaged data, and some are bare ones.
+            with contextlib.suppress(Exception), archive.open(member) as file:
+                for one in _beside(where, inside, name, modified, file, min(BIGGEST_BESIDE, budget.left)):
+                    budget.left -= len(one.data)
+                    yield one
+        return
     if fault is not None:
         yield Dropped(where, tuple(part for part in inside if part != ".."), name, modified, fault=fault)
         return

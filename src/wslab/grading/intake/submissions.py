@@ -11,7 +11,7 @@ from pathlib import Path
 from wslab.grading.intake.dropped import Dropped, walk
 from wslab.grading.intake.opening import Notebook, Unreadable, opened
 from wslab.grading.intake.utf8 import known_as
-from wslab.grading.intake.whose import Student, is_a_lab, lab_in, whose
+from wslab.grading.intake.whose import Student, is_a_lab, lab_in, own_name, whose
 from wslab.grading.plain import plain
 from wslab.labs.catalogue import labs
 from wslab.language import Text, filled
@@ -29,12 +29,17 @@ _OTHER_NAME = Text(
     en="Its name says {named}, but it is {lab}.",
     tr="Adında {named} yazıyor, ama içindeki {lab}.",
 )
+_TOO_MUCH_BESIDE = Text(
+    en="More than {count} files or {size} MB lie beside the notebook; from `{path}` on they were left out.",
+    tr="Not defterinin yanında {count} dosyadan ya da {size} MB'tan fazlası var; `{path}` ve sonrası alınmadı.",
+)
 _LATE = Text(en="Canvas marked it as late.", tr="Canvas bunu geç teslim olarak işaretlemiş.")
 _STUMBLED = Text(
     en="The kit itself stumbled over this ({error}); it was not graded. The others are not affected; judge this one by "
     "hand.",
     tr="Kitin kendisi bunda hata verdi ({error}); puanlanmadı. Ötekiler bundan etkilenmedi; bunu elle değerlendirin.",
 )
+_MOST_FILES, _MOST_BESIDE = 100, 16 << 20
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
 
 
@@ -48,6 +53,7 @@ class Handed:
         place: where it was.
         timestamp: when, in UTC, as `2026-11-24 09:30:00`: what nbgrader wrote beside it, else the file's own time.
         remarks: what there is to say about the file.
+        files: what lay beside the notebook and below, by its path from there: `("chat.py", b"…")`.
     """
 
     student: Student
@@ -55,6 +61,7 @@ class Handed:
     place: str
     timestamp: str
     remarks: tuple[Text, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def lab(self) -> str:
@@ -110,9 +117,14 @@ def take_in(top: Path) -> Intake:
     stamps: dict[tuple[str, ...], str] = {}
     homes: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
+    beside: dict[str, list[Dropped]] = {}
     for file in walk(top):
-        seen.update(file.folders[:2])
         student = whose(file.folders, file.name)
+        if file.beside:
+            if student is not None:
+                beside.setdefault(student.id, []).append(file)
+            continue
+        seen.update(file.folders[:2])
         if file.name.lower() == "timestamp.txt":
             stamp = _STAMP.match(file.data.decode("utf-8", "replace").strip())
             stamps |= {file.folders: stamp[0].replace("T", " ")} if stamp else {}
@@ -132,7 +144,10 @@ def take_in(top: Path) -> Intake:
     stamped = [(when, _stamped(one, when, stamps.get(homes[one.place]))) for when, one in found]
     problems += [Problem(Student(name), "", name, _NOTHING) for name in _empty_folders(top, seen)]
     return Intake(
-        tuple(_newest(stamped)),
+        tuple(
+            _with_files(one, homes[one.place], beside[one.student.id]) if one.student.id in beside else one
+            for one in _newest(stamped)
+        ),
         tuple(sorted(problems, key=lambda one: (one.student.id if one.student else "", one.place))),
         {student: data for student, (_, data) in sorted(progress.items())},
     )
@@ -189,6 +204,21 @@ def _newest(found: Iterable[tuple[datetime, Handed]]) -> list[Handed]:
             newest = replace(newest, remarks=(*newest.remarks, told))
         chosen.append(newest)
     return chosen
+
+
+def _with_files(one: Handed, home: tuple[str, ...], files: Iterable[Dropped]) -> Handed:
+    """The same with the files of its student that lay beside the notebook or below, within bounds."""
+    kept: dict[str, bytes] = {}
+    left, remarks = _MOST_BESIDE, one.remarks
+    for file in files:
+        if file.folders[: len(home)] == home:
+            path = "/".join((*file.folders[len(home) :], own_name(file.name)))
+            if len(file.data) > left or len(kept) == _MOST_FILES:
+                remarks = (*remarks, filled(_TOO_MUCH_BESIDE, path=path, count=_MOST_FILES, size=_MOST_BESIDE >> 20))
+                break
+            left -= len(file.data)
+            kept[path] = file.data
+    return replace(one, files=tuple(sorted(kept.items())), remarks=remarks)
 
 
 def _natural(place: str) -> list[object]:

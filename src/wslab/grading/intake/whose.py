@@ -86,6 +86,18 @@ def whose(folders: Sequence[str], name: str) -> Student | None:
     return Student(left) if left else None
 
 
+def own_name(name: str) -> str:
+    """What a student called a file, without what Moodle or Canvas add to the name in an export: `chat.py`.
+
+    Args:
+        name: the file's name in the export.
+    """
+    moodle, canvas = _MOODLE.fullmatch(name), _canvas(name)
+    if moodle is not None:
+        return (moodle[4] or name).removeprefix("_")
+    return name if canvas is None else re.sub(r"-\d+(?=\.\w+$)", "", canvas["file"])
+
+
 def lab_in(name: str) -> str:
     """The number of the lab that a file's name speaks of, `"L1"`; empty for none."""
     found = _lab_in_a_name().search(name)
