@@ -7,6 +7,7 @@ import statistics
 import time
 
 from fastapi import FastAPI, WebSocket
+from ledger import measured
 from websockets.asyncio.client import connect
 
 from wslab import capture, serve
@@ -58,10 +59,10 @@ async def throughput(url: str) -> float:
 
 
 async def main() -> None:
-    with serve(app) as server, capture(server) as wire:
-        for measure, name, unit, rounds in (
-            (trips, "round trip", "µs", ROUNDS),
-            (throughput, f"{SIZE // 1024} KiB messages", "MB/s", ROUNDS // 2),
+    with measured("capture") as figures, serve(app) as server, capture(server) as wire:
+        for measure, name, unit, key, ending, rounds in (
+            (trips, "round trip", "µs", "trip", "us", ROUNDS),
+            (throughput, f"{SIZE // 1024} KiB messages", "MB/s", "messages", "mb_per_s", ROUNDS // 2),
         ):
             straight, through = [], []
             await measure(server.ws_url)
@@ -75,10 +76,16 @@ async def main() -> None:
                 f"through the capture {statistics.median(through):.0f} {unit}, "
                 f"median of {rounds} paired ratios {ratio:.2f}"
             )
+            figures |= {
+                f"{key}_straight_{ending}": statistics.median(straight),
+                f"{key}_captured_{ending}": statistics.median(through),
+                f"{key}_ratio": ratio,
+            }
         before = time.perf_counter()
         steps = len(wire.steps)
         took = time.perf_counter() - before
         print(f"{steps} steps kept, {wire.dropped.steps} dropped; the last of them decoded in {took * 1000:.0f} ms")
+        figures["decode_rest_ms"] = took * 1000
 
 
 if __name__ == "__main__":

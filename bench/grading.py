@@ -10,6 +10,7 @@ import argparse
 import csv
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from ledger import measured
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -132,8 +134,8 @@ def load() -> str:
     return f"others want the processor: {contention():.1f}{average}"
 
 
-def side_by_side(folder: Path, nbgrader: bool) -> None:
-    """Print how long each takes for the forty, and whether they give the same points."""
+def side_by_side(folder: Path, nbgrader: bool) -> dict[str, float]:
+    """Print how long each takes for the forty, and whether they give the same points; return the seconds."""
     worth = forty(folder / "submitted")
     print(f"40 submissions of {LAB}; {load()}")
     found: dict[str, dict[str, float]] = {}
@@ -159,10 +161,11 @@ def side_by_side(folder: Path, nbgrader: bool) -> None:
     first = next(iter(found.values()))
     differ = {student for points in found.values() for student in worth if points.get(student) != first.get(student)}
     print(f"the same points by all: {'yes' if not differ else sorted(differ)}")
+    return {f"{re.sub(r'[^a-z0-9]+', '_', name)}_s": took for name, took in _TOOK.items()}
 
 
-def scale(folder: Path, workers: int) -> None:
-    """Grade 300 submissions of six labs, and print how long it takes and how much memory."""
+def scale(folder: Path, workers: int) -> dict[str, float]:
+    """Grade 300 submissions of six labs, print how long it takes and how much memory; return the seconds."""
     worth: dict[str, float] = {}
     for number in catalogue.labs():
         for place, one in enumerate(itertools.islice(itertools.cycle(_fairly_mixed(number)), 50)):
@@ -176,9 +179,11 @@ def scale(folder: Path, workers: int) -> None:
     points = by_wslab(
         folder / "class", folder / "out-scale", workers, dict.fromkeys((50, 100, 150, 200, 250, 300), "x")
     )
-    print(f"{time.perf_counter() - begun:.0f} s; {load()}")
+    took = time.perf_counter() - begun
+    print(f"{took:.0f} s; {load()}")
     wrong = {name: (points.get(name), due) for name, due in worth.items() if points.get(name) != due}
     print(f"points as due: {wrong or 'yes'}")
+    return {f"scale_300_{workers}_workers_s": took}
 
 
 def _fairly_mixed(number: str) -> Iterator[Sample]:
@@ -198,11 +203,11 @@ def main() -> None:
     asked.add_argument("--scale", action="store_true", help="300 submissions of six labs instead")
     asked.add_argument("--workers", type=int, default=16, help="for --scale")
     wanted = asked.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, measured("grading") as figures:
         if wanted.scale:
-            scale(Path(folder), wanted.workers)
+            figures |= scale(Path(folder), wanted.workers)
         else:
-            side_by_side(Path(folder), wanted.nbgrader)
+            figures |= side_by_side(Path(folder), wanted.nbgrader)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ledger import measured
+
 from wslab.labs import catalogue, check, notebooks
 from wslab.labs.lab import Lab
 from wslab.labs.patience import contention
@@ -49,8 +51,8 @@ async def seconds(lab: Lab, names: Mapping[str, Any]) -> float:
     return time.perf_counter() - begun
 
 
-async def main() -> None:
-    """Print one line a lab."""
+async def main(figures: dict[str, float]) -> None:
+    """Print one line a lab, and add its seconds to `figures`."""
     print(f"others want the processor: {contention():.1f} (1.0: nobody)")
     print(f"{'':<18}{'solved, median':>16}{'worst':>8}{'stub':>8}{'waits for ever':>16}{'blocks':>8}   seconds")
     for lab in catalogue.labs().values():
@@ -63,11 +65,14 @@ async def main() -> None:
             await seconds(lab, program(HANGS, "hangs.py")),
             await seconds(lab, program(BLOCKS, "blocks.py")),
         ]
-        figures = [statistics.median(runs), max(runs), *others]
-        columns = zip(figures, (16, 8, 8, 16, 8), strict=True)
+        taken = [statistics.median(runs), max(runs), *others]
+        columns = zip(taken, (16, 8, 8, 16, 8), strict=True)
         print(f"{lab.slug:<18}" + "".join(f"{figure:>{width}.1f}" for figure, width in columns))
+        names = ("solved", "solved_worst", "stub", "waits", "blocks")
+        figures |= {f"{lab.number}_{name}_s": figure for name, figure in zip(names, taken, strict=True)}
 
 
-with tempfile.TemporaryDirectory() as home:
-    os.environ["WSLAB_HOME"] = home  # nobody's own progress
-    asyncio.run(main())
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as home, measured("labs") as collected:
+        os.environ["WSLAB_HOME"] = home  # nobody's own progress
+        asyncio.run(main(collected))

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib.util
 import inspect
+import re
 import shutil
 import statistics
 import sys
@@ -24,6 +25,7 @@ from typing import Any
 
 import websockets
 from fastapi import FastAPI, WebSocket
+from ledger import measured
 
 from wslab.recording import Place, Recording, Step, Trace, record
 from wslab.recording.trace import Dropped, Idle, Internal, Lane
@@ -216,16 +218,16 @@ def many_steps(count: int = 5_000, lanes: int = 8) -> Recording:
     )
 
 
-def picture() -> str:
-    """How long the picture of 5,000 steps takes to make and to open, and what it weighs."""
+def picture() -> dict[str, float]:
+    """How long the picture of 5,000 steps takes to make and, in a Chromium, to open, and what it weighs."""
     film = many_steps()
     before = time.perf_counter()
     html = film._repr_html_()
     made = time.perf_counter() - before
-    told = f"made in {made:.2f} s, {len(html.encode()) / 1e6:.2f} MB"
+    figures = {"picture_made_s": made, "picture_bytes": len(html.encode())}
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None or importlib.util.find_spec("playwright") is None:
-        return told
+        return figures
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -236,7 +238,7 @@ def picture() -> str:
         page.goto(file.as_uri())
         opened = [_opened(page, file) for _ in range(5)]
         browser.close()
-    return f"{told}, opens in {statistics.median(opened):.2f} s (median of 5)"
+    return figures | {"picture_opens_s": statistics.median(opened)}
 
 
 def _opened(page: Any, file: Path) -> float:
@@ -255,16 +257,27 @@ def main() -> None:
         instruments["sys.monitoring"] = monitored
     if importlib.util.find_spec("viztracer") is not None:
         instruments["viztracer log_async"] = viztraced
-    with serve(make_app()) as server:
-        for name, instrument in instruments.items():
-            without, with_it, lost, lost_work = asyncio.run(echo_in_turns(server, instrument))
-            print(
-                f"  {name:20} {without:6.0f} µs a trip without, {with_it:6.0f} µs with: "
-                f"{lost:6.1%} of trips, {lost_work:.1%} by processor time"
-            )
-    print(f"  a step: {cost_of_a_step():.2f} µs of processor time")
-    print(f"  a step in a ring of 50,000: {memory_of_a_step():.0f} bytes")
-    print(f"  the picture of 5,000 steps: {picture()}")
+    with measured("recording") as figures:
+        with serve(make_app()) as server:
+            for name, instrument in instruments.items():
+                without, with_it, lost, lost_work = asyncio.run(echo_in_turns(server, instrument))
+                print(
+                    f"  {name:20} {without:6.0f} µs a trip without, {with_it:6.0f} µs with: "
+                    f"{lost:6.1%} of trips, {lost_work:.1%} by processor time"
+                )
+                key = re.sub(r"\W+", "_", name).strip("_")
+                figures |= {f"{key}_lost_share": lost, f"{key}_lost_work_share": lost_work}
+        figures["step_us"] = cost_of_a_step()
+        figures["step_bytes"] = memory_of_a_step()
+        figures |= picture()
+        print(f"  a step: {figures['step_us']:.2f} µs of processor time")
+        print(f"  a step in a ring of 50,000: {figures['step_bytes']:.0f} bytes")
+        print(
+            f"  the picture of 5,000 steps: made in {figures['picture_made_s']:.2f} s, "
+            f"{figures['picture_bytes'] / 1e6:.2f} MB"
+        )
+        if "picture_opens_s" in figures:
+            print(f"  it opens in {figures['picture_opens_s']:.2f} s (median of 5)")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import websockets
 from fastapi import FastAPI, WebSocket
+from ledger import measured
 
 from wslab import serve
 
@@ -108,20 +109,29 @@ async def echo_against_a_process(rounds: int = 15, trips: int = 300) -> tuple[li
 
 
 def main() -> None:
-    start_to_first_answer(3)  # imports and caches
-    taken = start_to_first_answer()
-    print(f"start to first answer, 50 times: median {statistics.median(taken):.0f} ms, worst {max(taken):.0f} ms")
-    taken = asyncio.run(stop_with_open_sockets())
-    print(
-        f"stop() with 100 open sockets, 10 times: median {statistics.median(taken):.0f} ms, worst {max(taken):.0f} ms"
-    )
-    inside, outside = asyncio.run(echo_against_a_process())
-    ratio = statistics.median(a / b for a, b in zip(inside, outside, strict=True))
-    print(
-        f"echo round trip: serve() {statistics.median(inside):.0f} µs, "
-        f"own process {statistics.median(outside):.0f} µs, "
-        f"median of the paired ratios {ratio:.2f}"
-    )
+    with measured("serving") as figures:
+        start_to_first_answer(3)  # imports and caches
+        taken = start_to_first_answer()
+        print(f"start to first answer, 50 times: median {statistics.median(taken):.0f} ms, worst {max(taken):.0f} ms")
+        figures |= {"start_ms": statistics.median(taken), "start_worst_ms": max(taken)}
+        taken = asyncio.run(stop_with_open_sockets())
+        print(
+            f"stop() with 100 open sockets, 10 times: median {statistics.median(taken):.0f} ms, "
+            f"worst {max(taken):.0f} ms"
+        )
+        figures |= {"stop_100_sockets_ms": statistics.median(taken), "stop_100_sockets_worst_ms": max(taken)}
+        inside, outside = asyncio.run(echo_against_a_process())
+        ratio = statistics.median(a / b for a, b in zip(inside, outside, strict=True))
+        print(
+            f"echo round trip: serve() {statistics.median(inside):.0f} µs, "
+            f"own process {statistics.median(outside):.0f} µs, "
+            f"median of the paired ratios {ratio:.2f}"
+        )
+        figures |= {
+            "echo_us": statistics.median(inside),
+            "echo_own_process_us": statistics.median(outside),
+            "echo_ratio": ratio,
+        }
 
 
 if __name__ == "__main__":
