@@ -11,7 +11,7 @@ LANG_ ?=
 PARALLEL ?= -n 3 --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test proof pythons quick build slides site bench pictures lock clean
+.PHONY: help install develop lab test proof pythons quick coverage build slides site bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,15 @@ proof: $(VENV)/.develop ## run every lab's checks on all that is known to be rig
 quick: $(VENV)/.develop ## the everyday tests: about 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook and not proof"
+
+# The tests of `make test`, or fewer: make coverage TESTS="tests/serving -m 'not browser'"
+TESTS ?= -m "not proof and not elsewhere"
+coverage: $(VENV)/.develop ## report which lines the tests run, in processes that they start too
+	@rm -rf build/coverage && mkdir -p build/coverage
+	-$(BIN)/python -m coverage run -m pytest -q $(PARALLEL) $(TESTS)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage html -q
+	$(BIN)/python -m coverage report --skip-covered --sort=miss
 
 build: $(VENV)/.develop ## write notebooks/, labs/, solutions/ and the instructor's guide from course/
 	$(BIN)/wslab build
