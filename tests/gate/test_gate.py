@@ -20,11 +20,11 @@ from tests.gate.visitors import (
     address,
     chat,
     cookie,
-    deaf,
     join,
     raw,
     socket_of,
     token,
+    unresponsive,
     until_closed,
     wait_until,
 )
@@ -32,8 +32,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from wslab.gate import Limits, Visitor, people
-from wslab.gate.asgi import own_host, socket_path
+from wslab.gate.hosts import own_host, socket_path
 from wslab.gate.pages import language_of
+from wslab.gate.people import Ending
 from wslab.serving import Server, ServerStartError, serve, servers
 
 
@@ -163,7 +164,7 @@ def test_joining_sets_a_cookie_that_no_script_and_no_other_site_can_use(server: 
     assert (reply.status_code, reply.headers["location"]) == (303, "/join")
     name, *flags = reply.headers["set-cookie"].split("; ")
     assert name.startswith(f"wslab-{server.port}=")
-    assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(flags)
+    assert {"httponly", "samesite=strict", "path=/"} == {flag.lower() for flag in flags}
     assert token(server) not in name
     page = httpx.get(f"{address(server)}/join", headers={"cookie": name})
     assert "Adınız: Ada" in page.text
@@ -224,11 +225,11 @@ def test_who_joins_again_in_the_same_browser_is_the_same_person(server: Server) 
     assert cookie(ada) == before
     assert ada.post("/join", data=form | {"nickname": "x" * 25}).status_code == 400
     assert [person.nickname for person in gate.people.snapshot()] == ["Bora", "bora 2"]
-    assert server.submit(gate.put_out("bora 2")).result(PATIENCE)
+    assert server.submit(gate.kick("bora 2")).result(PATIENCE)
     assert ada.post("/join", data=form | {"nickname": "Ada"}).status_code == 403
 
 
-def test_who_is_put_out_while_the_form_is_on_its_way_joins_anew_or_not_at_all(server: Server) -> None:
+def test_who_is_kicked_while_the_form_is_on_its_way_does_not_join(server: Server) -> None:
     gate = server.gate
     assert gate is not None
     eve = join(server, "Eve")
@@ -239,12 +240,11 @@ def test_who_is_put_out_while_the_form_is_on_its_way_joins_anew_or_not_at_all(se
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode() + body[:5])
         wait_until(lambda: visitor.seen != before)
-        gate.locked = True
-        assert server.submit(gate.put_out("Eve")).result(PATIENCE)
+        assert server.submit(gate.kick("Eve")).result(PATIENCE)
         connection.sendall(body[5:])
         reply = until_closed(connection)
     assert reply.startswith(b"HTTP/1.1 403 ")
-    assert b"closed the door" in reply
+    assert b"has ended your visit" in reply
     assert gate.people.snapshot() == ()
 
 
@@ -270,7 +270,8 @@ def test_a_connection_keeps_the_nickname_with_which_it_began() -> None:
 
 def test_nothing_else_is_served(server: Server) -> None:
     client = join(server, "Ada")
-    assert client.get("/join/live").status_code == 404
+    assert client.get("/join/live").status_code == 204
+    assert client.get("/join/live/").status_code == 404
     assert client.get("/join/a/b").status_code == 404
     assert client.put("/join").status_code == 404
     assert client.get(f"/join/{token(server)}").headers["location"] == "/join"
@@ -528,10 +529,10 @@ def test_one_address_does_not_fill_the_room() -> None:
 def test_a_client_that_does_not_read_holds_nobody_up_for_long() -> None:
     limits = Limits(send_deadline=0.3, messages_per_second=10_000, message_burst=10_000)
     with serve(chat(), token=True, limits=limits) as server:
-        silent = deaf(server, f"/{token(server)}/ws?name=deaf")
+        silent = unresponsive(server, f"/{token(server)}/ws?name=silent")
         with socket_of(join(server, "Ada"), max_queue=None) as ada:
             sent = 0
-            while not server.gate.refused["deaf"]:  # type: ignore[union-attr]
+            while not server.gate.refused["slow-consumer"]:  # type: ignore[union-attr]
                 assert sent < 2_000
                 ada.send("x" * 60_000)
                 assert ada.recv(PATIENCE) == "x" * 60_000
@@ -542,16 +543,16 @@ def test_a_client_that_does_not_read_holds_nobody_up_for_long() -> None:
         assert not server.log.errors
 
 
-def test_a_page_that_does_not_read_is_put_out() -> None:
+def test_a_page_that_does_not_read_is_closed() -> None:
     with serve(chat(), token=True, limits=Limits(send_deadline=0.2)) as server:
         gate = server.gate
         assert gate is not None
         gate.board = lambda visitor: {"vote": "x" * 8_000_000}
-        silent = deaf(server, "/join/live", cookie(join(server, "Eve")))
+        silent = unresponsive(server, "/join/live", cookie(join(server, "Eve")))
 
         def ask() -> int:
             server.loop.call_soon_threadsafe(gate.tell_everybody)
-            return gate.refused["deaf"]
+            return gate.refused["slow-consumer"]
 
         wait_until(ask)
         wait_until(lambda: [person.state for person in gate.people.snapshot()] == ["away"])
@@ -560,7 +561,7 @@ def test_a_page_that_does_not_read_is_put_out() -> None:
         assert not server.log.errors
 
 
-def test_putting_out_who_does_not_read_ends_the_connection() -> None:
+def test_kicking_who_does_not_read_ends_the_connection() -> None:
     shown = threading.Event()
 
     def board(visitor: Visitor) -> dict[str, Any]:
@@ -570,12 +571,12 @@ def test_putting_out_who_does_not_read_ends_the_connection() -> None:
     with serve(chat(), token=True, limits=Limits(send_deadline=0.2)) as server:
         assert server.gate is not None
         server.gate.board = board
-        silent = deaf(server, "/join/live", cookie(join(server, "Eve")))
+        silent = unresponsive(server, "/join/live", cookie(join(server, "Eve")))
         assert shown.wait(PATIENCE)
-        assert server.submit(server.gate.put_out("Eve")).result(PATIENCE)
+        assert server.submit(server.gate.kick("Eve")).result(PATIENCE)
         until_closed(silent)  # it would take the rest and wait for more
         silent.close()
-        assert server.gate.refused["deaf"] == 1
+        assert server.gate.refused["slow-consumer"] == 1
 
 
 def test_a_page_whose_board_fails_comes_back_for_the_next_one(server: Server) -> None:
@@ -621,36 +622,152 @@ def test_the_handler_of_a_gone_client_learns_that_it_is_gone() -> None:
         assert ended == ["WebSocketDisconnect"]
 
 
-def test_putting_somebody_out(server: Server) -> None:
+def test_kicking_somebody(server: Server) -> None:
     assert server.gate is not None
     eve, ada = join(server, "Eve"), join(server, "Ada")
     with socket_of(eve) as first, socket_of(eve, "/join/live") as live, socket_of(ada) as other:
         assert json.loads(live.recv(PATIENCE)) == {}
-        assert server.submit(server.gate.put_out("Eve")).result(PATIENCE)
+        assert server.submit(server.gate.kick("Eve")).result(PATIENCE)
         with pytest.raises(ConnectionClosed) as closed:
             first.recv(PATIENCE)
         assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "put out by the instructor")
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "kicked by the instructor")
         assert "ended your visit" in json.loads(live.recv(PATIENCE))["over"]
         other.send("still here")
         assert other.recv(PATIENCE) == "still here"
     assert eve.get("/").status_code == 403
-    assert not server.submit(server.gate.put_out("Eve")).result(PATIENCE)
+    assert not server.submit(server.gate.kick("Eve")).result(PATIENCE)
 
 
-def test_everything_of_somebody_who_is_put_out_is_closed_at_once(server: Server) -> None:
+def test_everything_of_somebody_who_is_kicked_is_closed_at_once(server: Server) -> None:
     gate = server.gate
     assert gate is not None
     join(server, "Eve")
     (visitor,) = gate.people.everybody
     all_at_once = asyncio.Barrier(3)
 
-    async def slow(code: int, reason: str) -> None:
-        async with asyncio.timeout(PATIENCE):
-            await all_at_once.wait()
+    closed: list[int] = []
 
-    visitor.closers = dict.fromkeys(range(3), slow)
-    assert server.submit(gate.put_out("Eve")).result(2 * PATIENCE)
+    class Slow:
+        async def close(self, ending: Ending) -> None:
+            async with asyncio.timeout(PATIENCE):
+                await all_at_once.wait()
+            closed.append(ending.code)
+
+    visitor.connections = {Slow(), Slow(), Slow()}
+    assert server.submit(gate.kick("Eve")).result(2 * PATIENCE)
+    assert closed == [1008] * 3
+
+
+def rejoins(client: httpx.Client, server: Server, nickname: str) -> int:
+    return client.post("/join", data={"code": token(server), "nickname": nickname, "lang": "en"}).status_code
+
+
+def test_a_kick_keeps_its_person_out_until_let_in(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    eve, ada = join(server, "Eve"), join(server, "Ada")
+    assert server.submit(gate.kick("Eve")).result(PATIENCE)
+    assert gate.people.kept_out() == ("Eve",)
+    for nickname in ("Eve", "Somebody else"):  # the cookie is the same
+        assert rejoins(eve, server, nickname) == 403
+    assert "has ended your visit" in eve.get(f"/join/{token(server)}?lang=en").text
+    private = httpx.Client(base_url=address(server))  # a window without the cookie
+    assert rejoins(private, server, "eVe") == 403
+    assert gate.refused["kept-out"] == 3
+    assert rejoins(private, server, "Cem") == 303  # the address is Ada's as well: the kick must not hit its others
+    assert ada.get("/").status_code == 200
+    assert not gate.people.let_in("Ada")
+    assert gate.people.let_in("Eve")
+    assert rejoins(eve, server, "Eve") == 303
+    assert gate.people.kept_out() == ()
+
+
+def test_a_kicked_program_stays_out_until_let_in(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    with connect(f"{server.ws_url}/ws?name=bot", proxy=None), connect(f"{server.ws_url}/ws?name=bot", proxy=None):
+        assert server.submit(gate.kick("bot 2")).result(PATIENCE)
+        with pytest.raises(InvalidStatus), connect(f"{server.ws_url}/ws?name=bot", proxy=None):
+            pass
+        with connect(f"{server.ws_url}/ws?name=other", proxy=None):
+            assert [person.nickname for person in gate.people.snapshot()] == ["bot", "other"]
+    assert gate.people.let_in("bot 2")
+    with connect(f"{server.ws_url}/ws?name=bot", proxy=None):
+        pass
+
+
+@pytest.mark.parametrize("path", ["/join", "/join?lang=tr", "/"])
+def test_who_merely_opens_the_form_is_not_turned_away(server: Server, path: str) -> None:
+    page = httpx.get(address(server) + path)
+    assert 'name="code"' in page.text
+    assert server.gate is not None
+    assert server.gate.refused == {}
+    assert page.status_code == (403 if path == "/" else 200)
+    assert httpx.get(f"{address(server)}/join/wrong").status_code == 403
+    assert server.gate.refused == {"token": 1}
+
+
+def test_a_nickname_is_changed_without_the_code(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    ada = join(server, "Ada")
+    assert 'id="rename"' in ada.get("/join").text
+    assert ada.post("/join", data={"nickname": "Ada Lovelace", "lang": "en"}).status_code == 303
+    assert [person.nickname for person in gate.people.snapshot()] == ["Ada Lovelace"]
+    evil = {"origin": "http://evil.example"}
+    assert ada.post("/join", data={"nickname": "Eve"}, headers=evil).status_code == 403
+    assert ada.post("/join", data={"nickname": " "}).status_code == 400
+    assert httpx.post(f"{address(server)}/join", data={"nickname": "Eve"}).status_code == 403
+    assert [person.nickname for person in gate.people.snapshot()] == ["Ada Lovelace"]
+
+
+@pytest.mark.parametrize("how", ["stop", "restart"])
+def test_a_server_that_stops_says_goodbye_to_every_page(how: str) -> None:
+    with serve(chat(), token=True) as server:
+        ada, bora = join(server, "Ada"), join(server, "Bora", "tr")
+        with socket_of(ada, "/join/live") as one, socket_of(bora, "/join/live") as two:
+            pages = (one, "The class is over"), (two, "Ders bitti")
+            for page, _ in pages:
+                assert json.loads(page.recv(PATIENCE)) == {}
+            getattr(server, how)()
+            for page, says in pages:
+                assert says in json.loads(page.recv(PATIENCE))["over"]
+                with pytest.raises(ConnectionClosed) as closed:
+                    page.recv(PATIENCE)
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1001
+
+
+def test_a_page_that_does_not_read_does_not_keep_the_server_from_stopping() -> None:
+    shown = threading.Event()
+
+    def board(visitor: Visitor) -> dict[str, Any]:
+        shown.set()
+        return {"vote": "x" * 16_000_000}
+
+    server = serve(chat(), token=True, limits=Limits(send_deadline=0.2))
+    assert server.gate is not None
+    server.gate.board = board
+    silent = unresponsive(server, "/join/live", cookie(join(server, "Eve")))
+    assert shown.wait(PATIENCE)
+    server.stop(PATIENCE)
+    assert not server.running
+    until_closed(silent)
+    silent.close()
+
+
+def test_a_page_that_lost_its_socket_asks_why(server: Server) -> None:
+    gate = server.gate
+    assert gate is not None
+    eve = join(server, "Eve")
+    assert eve.get("/join/live").status_code == 204
+    assert server.submit(gate.kick("Eve")).result(PATIENCE)
+    kicked = eve.get("/join/live")
+    assert (kicked.status_code, "ended your visit" in kicked.text) == (403, True)
+    stranger = httpx.get(f"{address(server)}/join/live", headers={"accept-language": "tr"})
+    assert (stranger.status_code, "yeni bir kodu var" in stranger.text) == (403, True)
+    assert gate.refused == {}
 
 
 # -- what programs and apps see
@@ -681,7 +798,7 @@ def test_where_an_apps_websocket_is() -> None:
 
 def test_the_first_refusal_of_a_kind_is_logged(server: Server) -> None:
     for _ in range(3):
-        httpx.get(address(server))
+        httpx.get(f"{address(server)}/docs")
     assert [entry.text for entry in server.log if entry.kind == "log"] == ["gate: refused (token) 127.0.0.1"]
 
 

@@ -18,7 +18,7 @@ def test_whoever_has_been_away_longest_makes_room_but_not_within_a_minute() -> N
     people.join("Bora", "192.0.2.2", "tr", now=130)
     with pytest.raises(Full) as full:
         people.join("Cem", "192.0.2.3", "tr", now=100 + SPARED - 1)
-    assert full.value.scope == "room"
+    assert full.value.scope == "class"
     people.join("Cem", "192.0.2.3", "tr", now=100 + SPARED)
     with pytest.raises(Full):
         people.join("Defne", "192.0.2.4", "tr", now=100 + SPARED)
@@ -46,3 +46,27 @@ def test_another_nickname_is_unique_among_the_others() -> None:
         people.rename(ada, asked)
         assert ada.nickname == called
         assert people.of_session(ada.session) is ada
+
+
+def test_an_address_is_kept_out_where_nobody_else_came_from_it() -> None:
+    people = People(Limits())
+    eve = people.join("Eve", "192.0.2.9", "en", now=0)
+    ada = people.join("Ada", "192.0.2.1", "en", now=0)
+    people.join("Bora", "192.0.2.1", "en", now=0)
+    people.kick(eve)
+    assert people.keeps_out("", "192.0.2.9", "a new name")
+    assert not people.keeps_out("", "192.0.2.1", "Eve")  # the name alone says nothing
+    people.kick(ada)
+    assert not people.keeps_out("", "192.0.2.1", "Cem")  # Bora's neighbour may join
+    assert people.keeps_out("", "192.0.2.1", "ADA")
+    assert people.keeps_out(ada.session, "192.0.2.77")
+    assert people.kept_out() == ("Eve", "Ada")
+    assert people.let_in("Eve")
+    assert not people.keeps_out(eve.session, "192.0.2.9", "Eve")
+
+
+def test_programs_of_the_instructors_own_machine_are_told_apart_by_name() -> None:
+    people = People(Limits())
+    people.kick(people.guest("bot", "127.0.0.1", "en", now=0))
+    assert people.keeps_out("", "127.0.0.1", "bot")
+    assert not people.keeps_out("", "127.0.0.1", "demo")

@@ -62,7 +62,7 @@ def raw(server: Server, request: bytes, deadline: float = PATIENCE) -> bytes:
         return until_closed(connection)
 
 
-def deaf(server: Server, path: str, who: str = "") -> socket.socket:
+def unresponsive(server: Server, path: str, who: str = "") -> socket.socket:
     """A WebSocket whose other end has read the first line of the handshake, and reads nothing from then on.
 
     Args:
@@ -98,7 +98,7 @@ def wait_until(true: Callable[[], object]) -> None:
 
 
 def chat() -> FastAPI:
-    """A room in which one gone client harms nobody."""
+    """A chat in which one gone client harms nobody."""
     app = FastAPI()
     clients: list[WebSocket] = []
 

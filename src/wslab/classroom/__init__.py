@@ -1,6 +1,6 @@
-"""classroom(): a server that is shared with a room, as its instructor sees it: who is in, and votes on predictions."""
+"""classroom(): a server that is shared with a class, for its instructor: who has joined, and votes on predictions."""
 
-from wslab.classroom.room import Classroom, ClassroomError, classroom
+from wslab.classroom.live_class import Classroom, ClassroomError, classroom
 from wslab.classroom.tally import Bar, Tally
 from wslab.classroom.voting import Vote
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import segno
+from markupsafe import Markup
 
 from wslab.gate import Person
 from wslab.language import Text, current_language
-from wslab.picture import image, stylesheet
+from wslab.picture import image, joined, markup, stylesheet, table
 
 _JOIN = Text(en="Join with your phone or laptop", tr="Telefonunuzla ya da bilgisayarınızla katılın")
 _QR = Text(en="QR code that leads to {link}", tr="{link} adresine götüren karekod")
@@ -26,12 +27,12 @@ _PLAIN = Text(
     "Wi-Fi engelliyordur: docs/class-mode.tr.md.",
 )
 _HERE_ONLY = Text(
-    en='This server listens on this machine alone. For the room write serve(app, host="0.0.0.0", token=True).',
+    en='This server listens on this machine alone. For a class write serve(app, host="0.0.0.0", token=True).',
     tr='Bu sunucu yalnızca bu makineyi dinliyor. Sınıf için serve(app, host="0.0.0.0", token=True) yazın.',
 )
 _OVER = Text(
-    en="The server has stopped: this way in leads nowhere any more.",
-    tr="Sunucu durdu: bu giriş artık bir yere götürmez.",
+    en="The server has stopped. Its address and its code are no longer valid.",
+    tr="Sunucu durdu. Adresi ve kodu artık geçerli değil.",
 )
 _IN = Text(en="{here} here, {joined} joined", tr="{here} kişi bağlı, {joined} kişi katıldı")
 _NOBODY = Text(en="Nobody has joined yet.", tr="Henüz kimse katılmadı.")
@@ -44,7 +45,11 @@ _HEAD = (
 )
 _STATES = {"here": Text(en="● here", tr="● bağlı"), "away": Text(en="○ away", tr="○ bağlı değil")}
 _PROGRAM = Text(en="program", tr="program")
-_REFUSED = Text(en="Turned away or put out: {reasons}", tr="Geri çevrilen ya da çıkarılan: {reasons}")
+_REFUSED = Text(en="Turned away or closed: {reasons}", tr="Geri çevrilen ya da kapatılan: {reasons}")
+_KEPT_OUT = Text(
+    en="Kicked and kept out: {names}. To let somebody in again: room.let_in({first})",
+    tr="Çıkarılan ve dışarıda tutulan: {names}. Yeniden almak için: room.let_in({first})",
+)
 REASONS = {
     "token": Text(en="without the code {count}", tr="kodu olmayan {count}"),
     "host": Text(en="under a foreign name {count}", tr="yabancı bir adla gelen {count}"),
@@ -53,35 +58,83 @@ REASONS = {
     "connections": Text(en="too many connections {count}", tr="çok fazla bağlantı {count}"),
     "slow": Text(en="never finished asking {count}", tr="isteğini bitirmeyen {count}"),
     "large": Text(en="too large {count}", tr="çok büyük {count}"),
-    "full": Text(en="no room left {count}", tr="yer kalmadı {count}"),
+    "full": Text(en="no place left {count}", tr="yer kalmadı {count}"),
     "locked": Text(en="the door was closed {count}", tr="kapı kapalıydı {count}"),
     "flood": Text(en="too many messages {count}", tr="çok fazla mesaj {count}"),
-    "deaf": Text(en="did not read {count}", tr="okumayan {count}"),
+    "slow-consumer": Text(en="did not read {count}", tr="okumayan {count}"),
+    "kept-out": Text(en="kicked before {count}", tr="önceden çıkarılmış {count}"),
 }
 
 CSS = """
-.wslab-class{display:flex;flex-wrap:wrap;gap:12px 28px;border:1px solid var(--rule);border-left:6px solid #009E73;
- border-radius:6px;padding:14px 18px;margin:4px 0;overflow-wrap:anywhere}
-.wslab.wslab-class h3{font-size:20px;font-weight:700;line-height:1.35;margin:0 0 8px;color:var(--ink)}
+.wslab-class{display:flex;flex-wrap:wrap;gap:8px 24px;border:1px solid var(--rule);border-left:6px solid #009E73;
+ border-radius:6px;padding:12px 16px;margin:4px 0;overflow-wrap:anywhere}
+.wslab.wslab-class h3{font-size:20px;font-weight:700;line-height:1.35;margin:0 0 6px;color:var(--ink)}
 .wslab.wslab-class a{color:var(--focus);text-decoration:underline}
-.wslab-class p{margin:6px 0}
-.wslab-class .wslab-way{flex:0 1 320px;min-width:260px}
-.wslab-class .wslab-who{flex:1 1 380px;min-width:260px}
-.wslab-class .wslab-way img{display:block;width:280px;max-width:100%;border-radius:6px}
-.wslab-class .wslab-link{font-size:18px;font-weight:600}
-.wslab.wslab-class code{font-size:18px;font-weight:700;background:var(--panel);border-radius:4px;padding:0 4px}
+.wslab-class p{margin:5px 0}
+.wslab-class .wslab-way{flex:0 1 300px;min-width:240px}
+.wslab-class .wslab-who{flex:1 1 360px;min-width:240px}
+.wslab-class .wslab-way img{display:block;width:220px;max-width:100%;border-radius:6px}
+.wslab-class .wslab-link{font-size:17px;font-weight:600}
+.wslab.wslab-class code{font-size:17px;font-weight:700;background:var(--panel);border-radius:4px;padding:0 4px}
 .wslab-class .wslab-quiet{color:var(--quiet);font-size:14px}
-.wslab-class .wslab-people{max-height:440px;overflow:auto}
+.wslab-class .wslab-people{max-height:380px;overflow:auto}
 .wslab.wslab-class table{font-size:15px;width:100%}
 .wslab-class td:first-child{font-weight:600}
-.wslab-class.wslab-large .wslab-way{flex:1 1 100%;text-align:center}
-.wslab-class.wslab-large .wslab-way img{width:min(64vh,560px);margin:0 auto}
+.wslab-class.wslab-large .wslab-way{flex:1 1 100%;display:flex;flex-wrap:wrap;gap:8px 28px;align-items:center}
+.wslab-class.wslab-large .wslab-way img{flex:none;width:clamp(240px,50vh,560px)}
+.wslab-class.wslab-large .wslab-told{flex:1 1 300px;min-width:240px}
 .wslab.wslab-class.wslab-large h3{font-size:30px}
 .wslab-class.wslab-large .wslab-link,.wslab.wslab-class.wslab-large code,.wslab-class.wslab-large p{font-size:26px}
+.wslab-class.wslab-large p.wslab-quiet{font-size:16px}
 """
 
 
-def qr(link: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Who has joined a class, and who has not.
+
+    Attributes:
+        people: who has joined.
+        refused: how often somebody was turned away or closed, by reason.
+        kept_out: the nicknames of those who were kicked.
+        locked: whether nobody else may join.
+    """
+
+    people: Sequence[Person]
+    refused: Mapping[str, int]
+    kept_out: Sequence[str]
+    locked: bool
+
+    def heading(self) -> str:
+        """How many people are connected, and how many have joined."""
+        here = sum(person.state == "here" for person in self.people)
+        counted = _IN.format(here=here, joined=len(self.people)) if self.people else str(_NOBODY)
+        return f"{counted} · {_LOCKED}" if self.locked else counted
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Nickname, time, messages and state of each person."""
+        return [
+            (
+                person.nickname,
+                person.since.strftime("%H:%M"),
+                str(person.messages),
+                str(_STATES[person.state]) + (f" ({_PROGRAM})" if person.guest else ""),
+            )
+            for person in self.people
+        ]
+
+    def notes(self) -> list[str]:
+        """Who did not get in, as sentences."""
+        reasons = ", ".join(
+            REASONS[reason].format(count=count) for reason, count in sorted(self.refused.items()) if count
+        )
+        notes = [_REFUSED.format(reasons=reasons)] if reasons else []
+        if self.kept_out:
+            notes.append(_KEPT_OUT.format(names=", ".join(self.kept_out), first=repr(self.kept_out[0])))
+        return notes
+
+
+def qr(link: str) -> Markup:
     """A QR code (ISO/IEC 18004) as an image whose alternative text is the link; dark on white in every theme."""
     out = io.BytesIO()
     code = segno.make(link, error="m", micro=False)
@@ -89,88 +142,75 @@ def qr(link: str) -> str:
     return image(out.getvalue().decode("utf-8"), _QR.format(link=link))
 
 
-def _anchor(link: str) -> str:
-    address = html.escape(link)
-    shown = address.replace("/join/", "/join/<wbr>")  # where the line may break
-    return f'<a href="{address}" target="_blank" rel="noopener">{shown}</a>'
+def _anchor(link: str) -> Markup:
+    start, join, code = link.partition("/join/")
+    shown = markup("{}{}<wbr>{}", start, join, code)  # where the line may break
+    return markup('<a href="{}" target="_blank" rel="noopener">{}</a>', link, shown)
 
 
-def way_in(links: Sequence[str], token: str, local: bool, running: bool) -> str:
+def _short(link: str) -> str:
+    """The join page's address without its code, as somebody types it."""
+    return link.rpartition("/")[0].removeprefix("http://")
+
+
+def way_in(links: Sequence[str], token: str, local: bool, running: bool) -> Markup:
     """The QR code, the link, and the code for whoever types.
 
     Args:
         links: the join page's addresses, the likeliest first.
+        token: the code.
         local: whether the server listens on this machine alone.
+        running: whether the server still runs; the rest is left out where it does not.
     """
     if not running:
-        return f'<div class="wslab-way"><p><strong>{_OVER}</strong></p></div>'
-    short = links[0].rpartition("/")[0].removeprefix("http://")
-    typed = html.escape(str(_TYPED)).format(
-        short=f"<strong>{html.escape(short)}</strong>", token=f"<code>{html.escape(token)}</code>"
-    )
-    others = ""
+        return markup('<div class="wslab-way"><p><strong>{}</strong></p></div>', _OVER)
+    short, code = markup("<strong>{}</strong>", _short(links[0])), markup("<code>{}</code>", token)
+    others = Markup()
     if len(links) > 1:
-        others = f'<p class="wslab-quiet">{_OTHERS.format(links=", ".join(map(_anchor, links[1:4])))}</p>'
-    note = _HERE_ONLY if local else _PLAIN
-    return (
-        f'<div class="wslab-way"><h3>{_JOIN}</h3>{qr(links[0])}<p class="wslab-link">{_anchor(links[0])}</p>'
-        f'<p>{typed}</p>{others}<p class="wslab-quiet">{html.escape(str(note))}</p></div>'
+        anchors = joined(map(_anchor, links[1:4]), ", ")
+        others = markup('<p class="wslab-quiet">{}</p>', markup(str(_OTHERS), links=anchors))
+    return markup(
+        '<div class="wslab-way">{qr}<div class="wslab-told"><h3>{title}</h3><p class="wslab-link">{link}</p>'
+        '<p>{typed}</p>{others}<p class="wslab-quiet">{note}</p></div></div>',
+        title=_JOIN,
+        qr=qr(links[0]),
+        link=_anchor(links[0]),
+        typed=markup(str(_TYPED), short=short, token=code),
+        others=others,
+        note=_HERE_ONLY if local else _PLAIN,
     )
 
 
-def _refused(refused: Mapping[str, int]) -> str:
-    reasons = ", ".join(REASONS[reason].format(count=count) for reason, count in sorted(refused.items()) if count)
-    return _REFUSED.format(reasons=reasons) if reasons else ""
-
-
-def _heading(people: Sequence[Person], locked: bool) -> str:
-    here = sum(person.state == "here" for person in people)
-    counted = _IN.format(here=here, joined=len(people)) if people else str(_NOBODY)
-    return f"{counted} · {_LOCKED}" if locked else counted
-
-
-def _row(person: Person) -> tuple[str, str, str, str]:
-    state = str(_STATES[person.state]) + (f" ({_PROGRAM})" if person.guest else "")
-    return person.nickname, person.since.strftime("%H:%M"), str(person.messages), state
-
-
-def who_is_in(people: Sequence[Person], refused: Mapping[str, int], locked: bool) -> str:
+def who_is_in(attendance: Attendance) -> Markup:
     """The list of people, and how many were turned away."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in _HEAD)
-    rows = "".join(
-        # bdi: a nickname that runs from right to left leaves its neighbours alone.
-        "<tr><td><bdi>{}</bdi></td><td>{}</td><td>{}</td><td>{}</td></tr>".format(*map(html.escape, _row(person)))
-        for person in people
-    )
-    listed = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if people else ""
-    away = _refused(refused)
-    return (
-        f'<div class="wslab-who"><h3>{html.escape(_heading(people, locked))}</h3>'
-        f'<div class="wslab-people" tabindex="0">{listed}</div>'
-        + (f'<p class="wslab-quiet">{html.escape(away)}</p>' if away else "")
-        + "</div>"
+    # bdi: a nickname that runs from right to left leaves its neighbours alone.
+    rows = [(markup("<bdi>{}</bdi>", nickname), *rest) for nickname, *rest in attendance.rows()]
+    return markup(
+        '<div class="wslab-who"><h3>{heading}</h3><div class="wslab-people" tabindex="0">{listed}</div>{notes}</div>',
+        heading=attendance.heading(),
+        listed=table(_HEAD, rows) if rows else "",
+        notes=joined(markup('<p class="wslab-quiet">{}</p>', note) for note in attendance.notes()),
     )
 
 
-def card(*parts: str, css: str = "", after: str = "", large: bool = False) -> str:
+def card(*parts: Markup, css: str = "", after: Markup | str = "", large: bool = False) -> Markup:
     """Parts side by side, and `after` below them."""
-    kind = "wslab wslab-class wslab-large" if large else "wslab wslab-class"
-    return (
-        f"<style>{stylesheet()}{CSS}{css}</style>"
-        f'<div class="{kind}" lang="{current_language()}">{"".join(parts)}</div>{after}'
+    return markup(
+        '<style>{css}</style><div class="{kind}" lang="{language}">{parts}</div>{after}',
+        css=Markup(stylesheet() + CSS + css),
+        kind="wslab wslab-class wslab-large" if large else "wslab wslab-class",
+        language=current_language(),
+        parts=joined(parts),
+        after=after,
     )
 
 
-def as_text(
-    links: Sequence[str], token: str, people: Sequence[Person], refused: Mapping[str, int], locked: bool
-) -> str:
+def as_text(links: Sequence[str], token: str, attendance: Attendance) -> str:
     """The card for a terminal."""
-    short = links[0].rpartition("/")[0].removeprefix("http://") if links else ""
-    lines = [*links, _TYPED.format(short=short, token=token)] if links else [str(_OVER)]
-    lines.append(_heading(people, locked))
+    lines = [*links, _TYPED.format(short=_short(links[0]), token=token)] if links else [str(_OVER)]
+    lines.append(attendance.heading())
     lines += [
         "  " + "  ".join((name.ljust(24), since, messages.rjust(4), state))
-        for name, since, messages, state in map(_row, people)
+        for name, since, messages, state in attendance.rows()
     ]
-    away = _refused(refused)
-    return "\n".join([*lines, away] if away else lines)
+    return "\n".join([*lines, *attendance.notes()])

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup
+
 from wslab.language import Text, current_language
 from wslab.learning.question import Choice, Number, Question, Verdict, Word, judge, normal_word, with_unit
-from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, sentence_html, stylesheet, table
+from wslab.picture import (
+    AS_TABLE,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    joined,
+    markup,
+    sentence_html,
+    stylesheet,
+    table,
+)
 
 _COLOURS = (BLUE, ORANGE, PURPLE, SKY, VERMILION, GREEN)
 _GLYPHS = ("●", "▲", "■", "◆", "★", "✚")
@@ -115,34 +129,44 @@ class Tally:
     def _repr_html_(self) -> str:
         return f"<style>{stylesheet()}{CSS}</style>{self.html()}"
 
-    def html(self) -> str:
+    def html(self) -> Markup:
         """The picture and the same as a table, without the style sheet."""
-        bars = "".join(self._bar_html(number, bar) for number, bar in enumerate(self.bars))
         told = "; ".join(f"{text}: {votes} ({share})" for text, votes, share in map(self._row, self.bars))
-        facts = table([str(name) for name in _HEAD], map(self._row, self.bars))
-        return (
-            f'<div class="wslab wslab-split" lang="{current_language()}"><h3>{sentence_html(self.question)}</h3>'
-            f'<p class="wslab-quiet">{html.escape(self.state())}</p>'
-            f'<div role="img" aria-label="{html.escape(f"{_PICTURE}: {told}")}">{bars}</div>'
-            f"<details><summary>{AS_TABLE}</summary>{facts}</details></div>"
+        picture = markup(
+            '<div role="img" aria-label="{}: {}">{}</div><details><summary>{}</summary>{}</details>',
+            _PICTURE,
+            told,
+            joined(self._bar_html(number, bar) for number, bar in enumerate(self.bars)),
+            AS_TABLE,
+            table(_HEAD, map(self._row, self.bars)),
         )
+        return self._framed(picture)
 
-    def state_html(self) -> str:
+    def state_html(self) -> Markup:
         """The question and how many have voted, but not what."""
-        return (
-            f'<div class="wslab wslab-split" lang="{current_language()}"><h3>{sentence_html(self.question)}</h3>'
-            f'<p class="wslab-quiet">{html.escape(self.state())}</p></div>'
+        return self._framed(Markup())
+
+    def _framed(self, picture: Markup) -> Markup:
+        return markup(
+            '<div class="wslab wslab-split" lang="{}"><h3>{}</h3><p class="wslab-quiet">{}</p>{}</div>',
+            current_language(),
+            sentence_html(self.question),
+            self.state(),
+            picture,
         )
 
-    def _bar_html(self, number: int, bar: Bar) -> str:
-        share = self._share(bar)
-        right = f" <strong>✓ {_RIGHT}</strong>" if bar.right else ""
-        mark = " wslab-is-right" if bar.right else ""
-        return (
-            f'<div class="wslab-bar{mark}"><span class="wslab-glyph">{_GLYPHS[number % 6]}</span>'
-            f'<span>{sentence_html(bar.text)}{right}</span><span class="wslab-count">{bar.votes} · {share} %</span>'
-            f'<div class="wslab-track"><div class="wslab-fill" style="width:{share}%;'
-            f'background:{_COLOURS[number % 6]}"></div></div></div>'
+    def _bar_html(self, number: int, bar: Bar) -> Markup:
+        return markup(
+            '<div class="wslab-bar{mark}"><span class="wslab-glyph">{glyph}</span><span>{text}{right}</span>'
+            '<span class="wslab-count">{votes} · {share} %</span><div class="wslab-track">'
+            '<div class="wslab-fill" style="width:{share}%;background:{colour}"></div></div></div>',
+            mark=" wslab-is-right" if bar.right else "",
+            glyph=_GLYPHS[number % 6],
+            text=sentence_html(bar.text),
+            right=markup(" <strong>✓ {}</strong>", _RIGHT) if bar.right else "",
+            votes=bar.votes,
+            share=self._share(bar),
+            colour=_COLOURS[number % 6],
         )
 
 

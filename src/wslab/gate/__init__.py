@@ -1,4 +1,4 @@
-"""The gate: what stands before an app that is shared with a room, so that only who holds its token comes in."""
+"""The gate: what stands before an app that is shared with a class: only whoever holds its token comes in."""
 
 from wslab.gate.asgi import Gate
 from wslab.gate.guard import guarded

@@ -52,6 +52,11 @@ def _key(nickname: str) -> str:
     return unicodedata.normalize("NFKC", nickname).casefold()
 
 
+def same(nickname: str, other: str) -> bool:
+    """Whether two nicknames cannot be told apart: case and compatibility forms do not count."""
+    return _key(nickname) == _key(other)
+
+
 def unique(nickname: str, taken: Iterable[str]) -> str:
     """`nickname`, or with a number behind it where `taken` holds it already: `Ada 2`. Case does not tell two apart."""
     keys = {_key(other) for other in taken}

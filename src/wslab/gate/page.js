@@ -46,6 +46,7 @@
     at("over").hidden = false;
     at("vote").hidden = true;
     if (at("say")) at("say").querySelector("button").disabled = true;
+    at("rename").hidden = true;
     at("state").textContent = "";
   };
 
@@ -142,10 +143,10 @@
       show();
     },
     close: async () => {
-      // A socket does not say whether the network is away or the door is shut; a request does.
+      // A socket that could not connect does not say whether the network is away or the session has ended; a request does.
       try {
-        const reply = await fetch("/join", { cache: "no-store" });
-        if (reply.status === 403) finish(say.over);
+        const reply = await fetch("/join/live", { cache: "no-store" });
+        if (reply.status === 403) finish(await reply.text());
       } catch { /* nobody answers: the next try will tell */ }
     },
   });

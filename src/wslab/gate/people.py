@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from starlette.authentication import BaseUser
 
 from wslab.gate import nicknames
 from wslab.gate.limits import Bucket, Limits
+from wslab.language import Text
 
 State = Literal["here", "away"]
 
 SPARED = 60.0
 """Seconds after a sign of life in which nobody loses their place: a phone that sleeps or reloads is back by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the gate closes connections.
+
+    Attributes:
+        code: the close code (RFC 6455, section 7.4).
+        reason: goes with the code, at most 123 bytes.
+        sentence: what the visitor's page says.
+    """
+
+    code: int
+    reason: Text
+    sentence: Text
+
+
+class Connection(Protocol):
+    """A WebSocket of a visitor's."""
+
+    async def close(self, ending: Ending) -> None:
+        """Close it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +99,15 @@ class Visitor:
 
     Attributes:
         nickname: what they are called at the moment.
+        claimed: the nickname that they asked for, before it was made unique.
         language: of their pages.
         session: the secret in their cookie, "" for a guest.
         seen: when they last gave a sign of life, in seconds of the loop's clock.
+        connections: their open WebSockets, to the app and to the gate.
     """
 
     def __init__(self, nickname: str, address: str, language: str, session: str, limits: Limits, now: float) -> None:
-        self.nickname = nickname
+        self.nickname = self.claimed = nickname
         self.address = address
         self.language = language
         self.session = session
@@ -92,7 +117,7 @@ class Visitor:
         self.requests = Bucket(limits.requests_per_second, limits.request_burst, now)
         # Of the person, not of the connection: a new connection brings no new allowance.
         self.allowance = Bucket(limits.messages_per_second, limits.message_burst, now)
-        self.closers: dict[object, Callable[[int, str], Awaitable[None]]] = {}
+        self.connections: set[Connection] = set()
         self.sockets = 0
         self.pages = 0
 
@@ -122,18 +147,41 @@ class Visitor:
 class Full(Exception):
     """Nobody else can join, from this address or at all; `scope` says which."""
 
-    def __init__(self, scope: Literal["room", "address"]) -> None:
+    def __init__(self, scope: Literal["class", "address"]) -> None:
         super().__init__(scope)
-        self.scope: Literal["room", "address"] = scope
+        self.scope: Literal["class", "address"] = scope
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptOut:
+    """Somebody who was kicked, and how they are recognised.
+
+    Attributes:
+        nickname: what they were called.
+        claimed: the nickname that they had asked for.
+        session: the secret in their cookie, "" for a program.
+        address: where they came from.
+        alone: whether nobody else came from there, so that the address says who it is.
+    """
+
+    nickname: str
+    claimed: str
+    session: str
+    address: str
+    alone: bool
 
 
 class People:
-    """Everybody who has joined. Changed on the server's loop only; `snapshot` may be called from any thread."""
+    """Everybody who has joined, and who is kept out.
+
+    Changed on the server's loop only, but for `let_in`; `snapshot` and `kept_out` may be called from any thread.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._sessions: dict[str, Visitor] = {}
         self._guests: list[Visitor] = []
+        self._kept_out: list[_KeptOut] = []
         self._lock = threading.Lock()
 
     @property
@@ -154,15 +202,18 @@ class People:
             now: seconds of the loop's clock.
 
         Raises:
-            Full: the room is, or this address has sent enough people, and nobody has been away for `SPARED` seconds.
+            Full: the class is, or this address has sent enough people, and nobody has been away for `SPARED` seconds.
         """
         with self._lock:
             mine = [visitor for visitor in self._sessions.values() if visitor.address == address]
-            if len(mine) >= self._limits.people_per_address and not self._make_room(mine, now):
+            if len(mine) >= self._limits.people_per_address and not self._free_a_place(mine, now):
                 raise Full("address")
-            if len(self._sessions) >= self._limits.people and not self._make_room(list(self._sessions.values()), now):
-                raise Full("room")
+            if len(self._sessions) >= self._limits.people and not self._free_a_place(
+                list(self._sessions.values()), now
+            ):
+                raise Full("class")
             visitor = Visitor(self._unique(nickname), address, language, secrets.token_urlsafe(16), self._limits, now)
+            visitor.claimed = nickname
             self._sessions[visitor.session] = visitor
         return visitor
 
@@ -170,8 +221,9 @@ class People:
         """Call somebody otherwise from now on, made unique among the others; what they voted stays theirs."""
         with self._lock:
             visitor.nickname = self._unique(nickname, but=visitor)
+            visitor.claimed = nickname
 
-    def _make_room(self, visitors: list[Visitor], now: float) -> bool:
+    def _free_a_place(self, visitors: list[Visitor], now: float) -> bool:
         """Forget whoever has been away longest, if anybody has been for `SPARED` seconds."""
         away = [visitor for visitor in visitors if not visitor.present and now - visitor.seen >= SPARED]
         if not away:
@@ -183,6 +235,7 @@ class People:
         """A program that brought the token along, for as long as its connection lasts."""
         with self._lock:
             visitor = Visitor(self._unique(nickname), address, language, "", self._limits, now)
+            visitor.claimed = nickname
             self._guests.append(visitor)
         return visitor
 
@@ -197,6 +250,48 @@ class People:
             if visitor in self._guests:
                 self._guests.remove(visitor)
 
+    def kick(self, visitor: Visitor) -> None:
+        """End a session, and keep its person out until `let_in`."""
+        others = any(other.address == visitor.address for other in self.everybody if other is not visitor)
+        # Programs of the instructor's own notebook all come from the loopback address.
+        alone = not others and not _is_loopback(visitor.address)
+        self.forget(visitor)
+        with self._lock:
+            self._kept_out.append(_KeptOut(visitor.nickname, visitor.claimed, visitor.session, visitor.address, alone))
+
+    def keeps_out(self, session: str, address: str, nickname: str = "") -> bool:
+        """Whether somebody was kicked and not let in since: by cookie, by an address of their own, or by nickname.
+
+        Args:
+            session: the cookie, "" if there is none.
+            nickname: as given; compared among those of the same address only, so that nobody takes a name from others.
+        """
+        with self._lock:
+            return any(
+                (session and session == kicked.session)
+                or (address == kicked.address and (kicked.alone or nicknames.same(nickname, kicked.claimed)))
+                for kicked in self._kept_out
+            )
+
+    def let_in(self, nickname: str) -> bool:
+        """Let somebody who was kicked join again; False if nobody of that nickname is kept out."""
+        with self._lock:
+            before = len(self._kept_out)
+            self._kept_out = [kicked for kicked in self._kept_out if kicked.nickname != nickname]
+            return len(self._kept_out) < before
+
+    def kept_out(self) -> tuple[str, ...]:
+        """The nicknames of those who are kept out, in the order in which they were kicked."""
+        with self._lock:
+            return tuple(dict.fromkeys(kicked.nickname for kicked in self._kept_out))
+
     def snapshot(self) -> tuple[Person, ...]:
         """Everybody, as plain data."""
         return tuple(visitor.snapshot() for visitor in self.everybody)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

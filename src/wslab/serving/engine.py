@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 
@@ -12,9 +12,21 @@ import uvicorn
 class Engine(uvicorn.Server):
     """A `uvicorn.Server` that sleeps on an event instead of waking ten times a second."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        farewell: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """
+        Args:
+            config: uvicorn's.
+            on_ready: called once the server answers.
+            farewell: awaited when the server stops, while its connections are still open.
+        """
         super().__init__(config)
         self._on_ready = on_ready
+        self._farewell = farewell
         self._asked_to_stop = asyncio.Event()
 
     def ask_to_stop(self) -> None:
@@ -44,4 +56,6 @@ class Engine(uvicorn.Server):
             asyncio.get_running_loop().remove_reader(sock)
         for _ in range(6):
             await asyncio.sleep(0)
+        if self._farewell is not None:
+            await self._farewell()
         await super().shutdown(sockets=sockets)

@@ -286,7 +286,8 @@ class Server:
             config.http_protocol_class = guarded(config.http_protocol_class, self._limits, self.gate.refuse)
         # uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long.
         config.timeout_graceful_shutdown = 0.5  # type: ignore[assignment]
-        engine = run.engine = Engine(config, run.settled.set)
+        farewell = self.gate.say_goodbye if self.gate is not None else None
+        engine = run.engine = Engine(config, run.settled.set, farewell)
         await engine.serve(sockets=[run.sock])
         # uvicorn returns while connections that it closed still wait for their last callback, or for a peer that
         # does not read.

@@ -1,4 +1,4 @@
-"""classroom(): the instructor's end of a server that is shared with a room."""
+"""classroom(): what an instructor does with a server that is shared with a class."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import threading
 import time
 import weakref
 from typing import Any
+
+from markupsafe import Markup
 
 from wslab.classroom import card
 from wslab.classroom.addresses import reachable_at
@@ -22,8 +24,8 @@ from wslab.serving import Server
 from wslab.serving.arguments import stays_here
 from wslab.serving.heartbeat import in_kernel
 
-_PERIOD = 0.4  # seconds between two pictures; a class that joins changes them all the time
-_PATIENCE = 8.0  # seconds that the server's loop may take, beyond what a client may refuse to read
+_PERIOD = 0.4  # seconds between two updates of the card; while a class joins, something changes all the time
+_LOOP_DEADLINE = 8.0  # seconds for the server's loop, added to the time that a client may refuse to read
 
 
 class ClassroomError(LabError):
@@ -31,7 +33,7 @@ class ClassroomError(LabError):
 
 
 _NOT_SHARED = Text(
-    en='{name} is not shared with a room. Start it with serve(app, host="0.0.0.0", token=True), '
+    en='{name} is not shared with a class. Start it with serve(app, host="0.0.0.0", token=True), '
     "then classroom(server).",
     tr='{name} bir sınıfla paylaşılmıyor. serve(app, host="0.0.0.0", token=True) ile başlatıp classroom(server) yazın.',
 )
@@ -43,12 +45,16 @@ _OVER = Text(
     en="The server has stopped, and with it this class. Start it again and write classroom(server) again.",
     tr="Sunucu durdu, ders de onunla bitti. Yeniden başlatıp tekrar classroom(server) yazın.",
 )
+_NOT_KEPT_OUT = Text(
+    en="Nobody called “{nickname}” is kept out. Kept out are: {names}.",
+    tr="“{nickname}” adıyla dışarıda tutulan kimse yok. Dışarıda tutulanlar: {names}.",
+)
 _NOBODY = Text(
     en="Nobody here is called “{nickname}”. Here are: {names}.",
     tr="Burada “{nickname}” adında kimse yok. Burada olanlar: {names}.",
 )
 _HELD = Text(
-    en="“{nickname}” could not be put out within {deadline:g} s: {place} holds the event loop. Once it lets go, that "
+    en="“{nickname}” could not be kicked within {deadline:g} s: {place} holds the event loop. Once it lets go, that "
     "happens by itself. A wait belongs behind await, a long calculation into asyncio.to_thread(…). If it never lets "
     "go: server.restart(), then classroom(server) again.",
     tr="“{nickname}” {deadline:g} saniye içinde çıkarılamadı: olay döngüsünü {place} tutuyor. Döngü serbest kalınca "
@@ -63,7 +69,7 @@ _NO_VOTE = Text(
 
 
 class Classroom:
-    """A room of people in front of one server; made by `classroom(server)`.
+    """The people who have joined one server, and their votes; made by `classroom(server)`.
 
     As the last expression of a cell it shows the way in as a QR code and who has come, and follows what happens.
 
@@ -102,22 +108,23 @@ class Classroom:
 
     @property
     def refused(self) -> dict[str, int]:
-        """How often somebody was turned away or put out, by reason."""
+        """How often somebody was turned away or closed, by reason."""
         return dict(self._gate.refused)
 
     def kick(self, nickname: str) -> None:
-        """Close what this person has open (code 1008) and end their visit; their vote no longer counts.
+        """Close this person's connections (code 1008), end their visit and keep them out; their vote no longer counts.
 
-        They can join again under the same code; `lock()` the door first where that must not happen.
+        They are recognised by their browser's cookie, by their address where nobody else came from it, and by the
+        nickname among those of one address. `let_in()` lets them join again.
 
         Raises:
             ClassroomError: nobody is called so, the server has stopped, or a handler holds its loop; then the visit
                 ends once the handler lets go.
         """
         self._need_running()
-        deadline = self._gate.limits.send_deadline + _PATIENCE
+        deadline = self._gate.limits.send_deadline + _LOOP_DEADLINE
         try:
-            found = self.server.submit(self._gate.put_out(nickname)).result(deadline)
+            found = self.server.submit(self._gate.kick(nickname)).result(deadline)
         except concurrent.futures.CancelledError:
             raise ClassroomError(_OVER) from None
         except TimeoutError:
@@ -127,6 +134,22 @@ class Classroom:
         if not found:
             names = ", ".join(person.nickname for person in self.people) or "–"
             raise ClassroomError(_NOBODY, nickname=nickname, names=names)
+
+    def let_in(self, nickname: str) -> None:
+        """Let somebody who was kicked join again, with the same code.
+
+        Raises:
+            ClassroomError: nobody of this nickname is kept out.
+        """
+        if not self._gate.people.let_in(nickname):
+            names = ", ".join(self.kept_out) or "–"
+            raise ClassroomError(_NOT_KEPT_OUT, nickname=nickname, names=names)
+        self._news.set()
+
+    @property
+    def kept_out(self) -> tuple[str, ...]:
+        """The nicknames of those who were kicked and not let in since."""
+        return self._gate.people.kept_out()
 
     def lock(self) -> None:
         """Close the door: who is in stays in, nobody else joins."""
@@ -202,18 +225,21 @@ class Classroom:
         """The way in alone, large enough for the last row."""
         return Poster(self)
 
-    def _way_in(self) -> str:
+    def _way_in(self) -> Markup:
         return card.way_in(self.links, self.token, stays_here(self.server.host), self._running)
 
-    def _html(self) -> str:
+    def _attendance(self) -> card.Attendance:
+        return card.Attendance(self.people, self.refused, self.kept_out, self._gate.locked)
+
+    def _html(self) -> Markup:
         after = self._votes[-1].split() if self._votes else None
         # While a vote is open the projector must not tell people how the others vote.
         split = "" if after is None else after.state_html() if after.open else after.html()
-        who = card.who_is_in(self.people, self._gate.refused, self._gate.locked)
+        who = card.who_is_in(self._attendance())
         return card.card(self._way_in(), who, css=SPLIT_CSS, after=split)
 
     def __repr__(self) -> str:
-        return card.as_text(self.links, self.token, self.people, self._gate.refused, self._gate.locked)
+        return card.as_text(self.links, self.token, self._attendance())
 
     def _repr_html_(self) -> str:
         return self._html()
@@ -249,23 +275,23 @@ class Classroom:
 class Poster:
     """The way into a class, large; made by `room.poster()`."""
 
-    def __init__(self, room: Classroom) -> None:
-        self._room = room
+    def __init__(self, classroom: Classroom) -> None:
+        self._classroom = classroom
 
     def __repr__(self) -> str:
-        return "\n".join(self._room.links) or str(_OVER)
+        return "\n".join(self._classroom.links) or str(_OVER)
 
     def _repr_html_(self) -> str:
-        return card.card(self._room._way_in(), large=True)
+        return card.card(self._classroom._way_in(), large=True)
 
 
-# By the gate's id: a room and its gate hold each other, and go together.
-_rooms: weakref.WeakValueDictionary[int, Classroom] = weakref.WeakValueDictionary()
+# By the gate's id: a class and its gate refer to each other, so both are collected together.
+_classes: weakref.WeakValueDictionary[int, Classroom] = weakref.WeakValueDictionary()
 _registry = threading.Lock()
 
 
 def classroom(server: Server) -> Classroom:
-    """The room in front of a server that `serve(app, host="0.0.0.0", token=True)` shares; the same one at each call.
+    """The class of a server that `serve(app, host="0.0.0.0", token=True)` shares; the same one at each call.
 
     Raises:
         ClassroomError: the server is not shared, or has stopped.
@@ -277,7 +303,7 @@ def classroom(server: Server) -> Classroom:
     if not server.running:
         raise ClassroomError(_OVER)
     with _registry:
-        room = _rooms.get(id(server.gate))
-        if room is None or room._gate is not server.gate:
-            room = _rooms[id(server.gate)] = Classroom(server, server.gate)
-        return room
+        known = _classes.get(id(server.gate))
+        if known is None or known._gate is not server.gate:
+            known = _classes[id(server.gate)] = Classroom(server, server.gate)
+        return known

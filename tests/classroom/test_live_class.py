@@ -150,6 +150,14 @@ def test_kicking_and_locking(room: Classroom, server: Server) -> None:
     with pytest.raises(ClassroomError, match="Nobody here is called “Eve”"):
         room.kick("Eve")
     form = {"code": room.token, "nickname": "Eve", "lang": "en"}
+    assert "ended your visit" in eve.post("/join", data=form).text
+    assert "Eve" in room._repr_html_().split("let_in")[0]
+    assert "kept out: Eve" in repr(room)
+    with pytest.raises(ClassroomError, match=r"“eve” is kept out\. Kept out are: Eve"):
+        room.let_in("eve")
+    assert room.kept_out == ("Eve",)
+    room.let_in("Eve")
+    assert room.kept_out == ()
     assert "closed the door" in eve.post("/join", data=form).text
     assert ada.get("/").status_code == 200
     assert "the door is closed" in repr(room)
@@ -172,7 +180,7 @@ def test_who_joins_again_in_the_same_browser_keeps_the_vote(room: Classroom, ser
 
 
 def test_a_handler_that_holds_the_loop_is_named_and_the_visit_ends_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[Classroom.__module__], "_PATIENCE", 0.0)
+    monkeypatch.setattr(sys.modules[Classroom.__module__], "_LOOP_DEADLINE", 0.0)
     app = FastAPI()
     held, free = threading.Event(), threading.Event()
 
@@ -190,10 +198,10 @@ def test_a_handler_that_holds_the_loop_is_named_and_the_visit_ends_later(monkeyp
             program.send("hold it")
             try:
                 assert held.wait(PATIENCE)
-                with pytest.raises(ClassroomError, match=r"within 0.3 s: .*test_room\.py.* holds the event loop"):
+                with pytest.raises(ClassroomError, match=r"within 0.3 s: .*test_live_class\.py.* holds the event loop"):
                     room.kick("Eve")
                 use_language("tr")
-                with pytest.raises(ClassroomError, match=r"0,3 saniye içinde .*olay döngüsünü .*test_room\.py"):
+                with pytest.raises(ClassroomError, match=r"0,3 saniye içinde .*olay döngüsünü .*test_live_class\.py"):
                     room.kick("Eve")
             finally:
                 free.set()
@@ -214,7 +222,7 @@ def test_what_cannot_be_is_said_in_a_sentence(room: Classroom, server: Server) -
         room.close_vote()
     with pytest.raises(PredictionError, match="no prediction “ordr”"):
         room.vote("07.ordr")
-    with serve(chat()) as private, pytest.raises(ClassroomError, match="is not shared with a room"):
+    with serve(chat()) as private, pytest.raises(ClassroomError, match="is not shared with a class"):
         classroom(private)
     with pytest.raises(ClassroomError, match="it got <fastapi"):
         classroom(chat())  # type: ignore[arg-type]
