@@ -26,7 +26,7 @@ async def ticks(count: int) -> int:
     return count
 
 
-@pytest.mark.parametrize("broken", ["look", "task_names", "scope_in"])
+@pytest.mark.parametrize("broken", ["look", "task_names", "served_by"])
 def test_a_fault_is_reported_once_and_switches_the_recorder_off(
     there: LoopThread, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
 ) -> None:

@@ -42,6 +42,7 @@ class LaneNotes:
     error: str
     first: int
     client: tuple[str, int] | None = None
+    wait_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ _UNKNOWN = Text(
     "bu yüzden kaydedici araya girmiyor. Kitin geri kalanı çalışır.",
 )
 
+_SERVERS_LOGGERS = ("uvicorn.error", "hypercorn.error")
+
 _rolls: dict[asyncio.AbstractEventLoop, Callable[[Any, Callable[[Any], None]], None]] = {}
 _tapes: dict[asyncio.AbstractEventLoop, Tape] = {}
 _users: dict[asyncio.AbstractEventLoop, int] = {}
@@ -85,6 +87,18 @@ def _filmed_warning(coroutine: Any) -> None:
             "\n"
         )
     warnings.warn(message, RuntimeWarning, stacklevel=2, source=coroutine)
+
+
+def _see_failure(record: logging.LogRecord) -> bool:
+    """A filter on a server's logger that lets everything pass: the server logs the exception of a handler there."""
+    try:
+        error = record.exc_info[1] if record.exc_info else None
+        tape = _tapes.get(events._get_running_loop())  # type: ignore[arg-type]
+        if tape is not None and error is not None:
+            tape.note_failure(error)
+    except Exception:
+        _log.debug("a handler's exception could not be noted", exc_info=True)
+    return True
 
 
 def installed() -> bool:
@@ -126,6 +140,8 @@ def _install() -> None:
     if current is not None and current is not _filmed_warning:
         _original_warning = current
         warnings._warn_unawaited_coroutine = _filmed_warning  # type: ignore[attr-defined]
+    for name in _SERVERS_LOGGERS:
+        logging.getLogger(name).addFilter(_see_failure)
 
 
 def _uninstall() -> None:
@@ -134,6 +150,8 @@ def _uninstall() -> None:
         _put(_original_run)
     if getattr(warnings, "_warn_unawaited_coroutine", None) is _filmed_warning:
         warnings._warn_unawaited_coroutine = _original_warning  # type: ignore[attr-defined]
+    for name in _SERVERS_LOGGERS:
+        logging.getLogger(name).removeFilter(_see_failure)
 
 
 def refuse_unfilmable(loop: Any) -> None:

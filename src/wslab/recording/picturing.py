@@ -51,7 +51,6 @@ _HEAD = (
     Text(en="Held the loop", tr="Döngüyü tuttuğu süre"),
     Text(en="Let go at", tr="Bıraktığı yer"),
 )
-_ENDED = Text(en="ended: {how}", tr="bitti: {how}")
 _STILL = Text(en="still running", tr="hâlâ çalışıyor")
 _MORE_ROWS = Text(
     en="The table shows the first {shown} of {all} steps; film.to_frame() or film.steps gives them all.",
@@ -125,7 +124,7 @@ def _facts(trace: Trace, notes: Sequence[str], frames: Sequence[Signal]) -> str:
             if step.let_go is not None:
                 let_go = sentences.plain(sentences.place_text(step.let_go))
             elif step.ending:
-                let_go = _ENDED.format(how=sentences.ending(lane))
+                let_go = sentences.ending(lane)
             else:
                 let_go = str(_STILL) if step.open else ""
             resumed = sentences.plain(sentences.place_text(step.resumed)) if step.resumed else ""

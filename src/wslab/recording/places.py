@@ -111,14 +111,15 @@ def look(coroutine: Any) -> View:
             if code.co_name == "run_in_threadpool":
                 library = above
                 break
-            if not _is_plumbing(code.co_filename):
+            if not is_plumbing(code.co_filename):
                 library = stand
         above = stand
     return View(user or library, anchor, outermost)
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_plumbing(filename: str) -> bool:
+def is_plumbing(filename: str) -> bool:
+    """Whether the code is asyncio's or AnyIO's own, which says nothing about where a task waits."""
     return any(package in PurePath(filename).parts for package in _PLUMBING)
 
 
@@ -131,17 +132,34 @@ def running_line(frame: FrameType | None) -> Stand | None:
     return None
 
 
+def failed_at(error: BaseException, stand: Stand) -> bool:
+    """Whether the learner's deepest line in the traceback of `error` is the line of `stand`."""
+    user = None
+    trace = error.__traceback__
+    while trace is not None:
+        if is_user_code(trace.tb_frame.f_code.co_filename):
+            user = trace
+        trace = trace.tb_next
+    return user is not None and user.tb_frame.f_code is stand.code and user.tb_lineno == _lines(*stand)[0]
+
+
+def _lines(code: CodeType, lasti: int) -> tuple[int, int, int | None, int | None]:
+    """The first and last line of an instruction, and its columns in bytes (PEP 657)."""
+    position = next(itertools.islice(code.co_positions(), lasti // 2, None), None)
+    line, last, begin, end = position if position is not None else (None, None, None, None)
+    if line is None:
+        line = last = code.co_firstlineno
+    return line, last or line, begin, end
+
+
 def expression(code: CodeType, lasti: int) -> tuple[str, int]:
     """The source text of the instruction at `lasti`, and its line: `("await websocket.receive_text()", 25)`.
 
     `co_positions` (PEP 657) knows the exact columns. Where they show only part of a statement that says more
     (`async for`, `async with`, arithmetic), the whole line stands there instead.
     """
-    position = next(itertools.islice(code.co_positions(), lasti // 2, None), None)
-    line, last, begin, end = position if position is not None else (None, None, None, None)
-    if line is None:
-        line = last = code.co_firstlineno
-    source = [linecache.getline(code.co_filename, number) for number in range(line, (last or line) + 1)]
+    line, last, begin, end = _lines(code, lasti)
+    source = [linecache.getline(code.co_filename, number) for number in range(line, last + 1)]
     if not any(source):
         return f"{code.co_name}()", line
     text = ""

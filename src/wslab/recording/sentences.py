@@ -10,6 +10,8 @@ from wslab.recording.trace import Block, Lane, Place, Step, Trace
 
 _SIGNS = re.compile(r"`([^`]*)`|\*\*(.+?)\*\*")
 
+_SERVING = ("connection", "request")  # kinds of lanes
+
 # A place in code; `code` stands in backquotes, which the picture turns into <code>.
 _PLACE = Text(en="`{code}` ({where})", tr="`{code}` ({where})")
 _CELL_LINE = Text(en="{where} line {line}", tr="{where} satır {line}")
@@ -43,6 +45,14 @@ LET_GO = {
     "request": Text(
         en="and ended: the server is done with this request.", tr="ve bitti: sunucunun bu istekle işi kalmadı."
     ),
+    "wait_failed": Text(
+        en="and ended: its wait ended with an exception that the handler did not catch, `{error}`.",
+        tr="ve bitti: beklediği `await` bir istisnayla sona erdi, işleyici bunu yakalamadı: `{error}`.",
+    ),
+    "failed": Text(
+        en="and ended: an exception left the handler, `{error}`.",
+        tr="ve bitti: işleyici bir istisnayla sona erdi: `{error}`.",
+    ),
     "cancelled": Text(en="and ended: it was cancelled.", tr="ve sona erdi: iptal edildi."),
     "raised": Text(en="and ended with an exception: `{error}`.", tr="ve bir istisnayla sona erdi: `{error}`."),
     "callback": Text(en="and returned.", tr="ve döndü."),
@@ -71,6 +81,7 @@ _WAITED = Text(en="{lane}: suspended all the time{place}", tr="{lane}: hep askı
 _AT = Text(en=" at {place}", tr=": {place}")
 ENDING = {
     "over": Text(en="ended", tr="bitti"),
+    "failed": Text(en="ended with {error}", tr="bitti: {error}"),
     "returned": Text(en="returned", tr="döndü"),
     "cancelled": Text(en="cancelled", tr="iptal edildi"),
     "raised": Text(en="raised {error}", tr="istisna fırlattı: {error}"),
@@ -161,8 +172,8 @@ def let_go(step: Step, lane: Lane) -> str:
         return "open"
     if lane.kind == "callback":
         return "callback"
-    if step.ending == "returned" and lane.kind in LET_GO:
-        return lane.kind
+    if step.ending == "returned" and lane.kind in _SERVING:
+        return "wait_failed" if lane.wait_failed else "failed" if lane.error else lane.kind
     if step.ending:
         return step.ending
     return "let_go" if step.let_go is not None else "inside"
@@ -234,7 +245,9 @@ def ending(lane: Lane) -> str:
     """How a lane ended, in words; "" for one that lives on."""
     if not lane.ending:
         return ""
-    key = "over" if lane.ending == "returned" and lane.kind in ("connection", "request") else lane.ending
+    key = lane.ending
+    if key == "returned" and lane.kind in _SERVING:
+        key = "failed" if lane.error else "over"
     return ENDING[key].format(error=lane.error)
 
 

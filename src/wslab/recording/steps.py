@@ -261,6 +261,7 @@ def _lanes(
                 error=one.error if ended else "",
                 waiting=place(standing.get(one.number, one.first)),
                 client=one.client,
+                wait_failed=one.wait_failed if ended else False,
             )
         )
     return _tracks(lanes)

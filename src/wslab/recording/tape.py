@@ -193,7 +193,7 @@ class Tape:
         row.explicit, row.qualname = naming.task_names(task, coroutine)
         row.filename = code.co_filename if code is not None else ""
         row.user = is_user_code(row.filename)
-        row.scope = naming.scope_in(coroutine)
+        row.search(coroutine)
         if getattr(coroutine, "cr_suspended", False):
             row.origin = origin or "eager"
             row.first = row.place = self._look(task, row)
@@ -221,15 +221,22 @@ class Tape:
         stand, anchor, outermost = places.look(task.get_coro())
         if outermost is not None:
             row.passed_through(outermost)
-            if row.scope is None and not row.searched:
-                row.searched = True
-                row.scope = naming.scope_in(task.get_coro())
+        if outermost is not None or row.scope is not None:
+            row.search(task.get_coro())
         if anchor is not None:
             row.anchor = weakref.ref(anchor)
         if stand is None:
             return 0
         row.code, row.lasti = stand
         row.place = self._place(stand)
+        return row.place
+
+    def _move(self, task: Any, row: Row, code: CodeType, lasti: int) -> int:
+        """The place at which a task lets go, where it is another one than the last time."""
+        if row.scope is not None:
+            row.search(task.get_coro())
+        row.code, row.lasti = code, lasti
+        row.place = self._place(Stand(code, lasti))
         return row.place
 
     def _end(self, task: Any, row: Row) -> None:
@@ -242,18 +249,13 @@ class Tape:
         error = getattr(task, "_exception", None)
         row.ending = "raised" if error is not None else "returned"
         if error is not None:
-            try:
-                text = str(error)
-            except Exception:
-                text = "?"
-            name = type(error).__name__
-            row.error = f"{name}: {text[:200]}" if text else name
+            row.error = naming.error_name(error)
 
     # -- the hot path ---------------------------------------------------------------------------------------
 
     def _make_roll(self) -> Callable[[Any, Callable[[Any], None]], None]:
         now, rows, size, steps = self.now, self.rows, self.size, self.steps
-        sort_out, look, place_of, fail = self._sort_out, self._look, self._place, self._fail
+        sort_out, look, move, fail = self._sort_out, self._look, self._move, self._fail
         note_late, end_partial, loop_time = self._note_late, self._end_partial, self.loop.time
         users: dict[str, bool] = {}
         leaves: set[type] = {type(None)}
@@ -332,8 +334,7 @@ class Tape:
                             if code is row.code and lasti == row.lasti:
                                 place = row.place
                             else:
-                                row.code, row.lasti = code, lasti
-                                place = row.place = place_of(Stand(code, lasti))
+                                place = move(owner, row, code, lasti)
                 elif number < 0:
                     return
                 count = now[2]
@@ -441,6 +442,14 @@ class Tape:
         stand = running_line(sys._getframe(1))
         self.all_unawaited += 1
         self.unawaited.append((number, clock(), coroutine.__qualname__, stand))
+
+    def note_failure(self, error: BaseException) -> None:
+        """The server has caught what left the handler of the task that runs just now."""
+        row = self.now[1] if self.now[0] else None
+        if row is None or row.kind != "task" or not row.own:
+            return
+        row.error = naming.error_name(error)
+        row.wait_failed = row.code is not None and places.failed_at(error, Stand(row.code, row.lasti))
 
     def look_for_blocking(self) -> int:
         """Called by the watchdog: note the line that blocks, if one does.

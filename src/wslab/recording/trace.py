@@ -37,18 +37,22 @@ class Lane:
     Attributes:
         number: its index in `Recording.lanes`, which is the order in which lanes are drawn.
         name: what it is called: `websocket_endpoint · Ada`.
-        kind: "connection" (a task that serves a WebSocket), "request" (one that serves an HTTP request), "task",
-            "callback", or "internal" (uvicorn, asyncio and other libraries, folded into one lane a loop).
+        kind: "connection" (the task that the server made for a WebSocket), "request" (the one that it made for an
+            HTTP request), "task" (any other), "callback", or "internal" (uvicorn, asyncio and other libraries, folded
+            into one lane a loop).
         loop: index into `Recording.loops`.
         start: when it was first seen; 0 for one that is older than the film.
         end: when it was last seen: when it ended, else when the film did.
         born: "before" the film; "new"; or "eager" (Python 3.12: its first stretch ran inside its creator's step).
         ending: "returned", "cancelled", "raised", "destroyed" (while still pending), or "" while it lives. The
             server's task around a handler catches what the handler raises, so a connection's has "returned".
-        error: for "raised", the exception as `ValueError: …`.
+        error: for "raised", the exception as `ValueError: …`; for a connection or request that "returned", the
+            exception that left its handler and that the server caught and logged. An exception group is named by the
+            exceptions in it.
         waiting: where it was suspended when the film began, None for one that began later.
         client: address and port by which the server knows the client that it serves (the ASGI scope's `client`);
             None for a lane that serves nobody, or where the server does not say.
+        wait_failed: whether `error` was raised at the very await at which the last step resumed.
     """
 
     number: int
@@ -62,6 +66,7 @@ class Lane:
     error: str = ""
     waiting: Place | None = None
     client: tuple[str, int] | None = None
+    wait_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
