@@ -119,6 +119,14 @@ BAD = {
         '+++ {"lang": "en"}\n\nThe document speaks',
         None,  # everything below is swallowed, so there is more to say; the first mistake is the one that explains it
     ),
+    "a command in one language": (
+        NOTEBOOK,
+        f"{TR}\n\nBelge",
+        f"{TR}\n\n```console\nwslab doctor\n```\n\nBelge",
+        f"{TR}\n\n```console",
+        'the fenced blocks of "tr" and "en" differ; write the same commands and code in both '
+        "(what needs a translation goes into a ```text fence)",
+    ),
     "a directive": (
         NOTEBOOK,
         f"{TR}\n\nBelge",

@@ -21,7 +21,8 @@ LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "tr": "Türkçe"}
 
 _MINUTES = Text(en="{minutes} minutes", tr="{minutes} dakika")
 _POINTS = Text(en="{points:g} points", tr="{points:g} puan")
-_PART = Text(en="part {part} of the document", tr="belgenin {part}. kısmı")
+_PART = Text(en="part {part} of [the document]({document})", tr="[belgenin]({document}) {part}. kısmı")
+_DOCUMENT = Text(en="docs/document.en.md", tr="docs/document.tr.md")
 _FIRST = Text(en="First: {links}", tr="Önce: {links}")
 _OBJECTIVES = {
     "notebook": Text(en="After this notebook you can", tr="Bu not defterinin sonunda"),
@@ -155,7 +156,8 @@ def _title(unit: Unit, around: Neighbours, language: str, here: str, folder: str
     if unit.points:
         facts.append(_POINTS.into(language).format(points=unit.points))
     if unit.part is not None:
-        part = _PART.into(language).format(part=unit.part)
+        document = _relative(_DOCUMENT.into(language), here)
+        part = _PART.into(language).format(part=unit.part, document=document)
         facts.append(f"{part}, §{unit.sections}" if unit.sections else part)
     if around.before:
         links = ", ".join(_link(other, language, here) for other in around.before)

@@ -35,7 +35,7 @@ _SLIDES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 _DIRECTIVE = re.compile(r"\s*(`{3,}|~{3,}|:{3,})\{\w+")
 _ROLE = re.compile(r"\{[a-z:]+\}\0")
 _INLINE_CODE = re.compile(r"(`+)(?:(?!`).)+?\1(?!`)")
-_FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"^(`{3,}|~{3,})(?P<info>[^\n]*)\n(?P<text>.*?)^\1\s*$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +345,26 @@ def _closed(group: list[int], blocks: Sequence[Block], note: Note) -> Iterator[l
     elif spoken != list(LANGUAGES):
         note(first.line, f"the languages of this cell stand in the order {', '.join(spoken)}; "
              f"write them in the order {', '.join(LANGUAGES)}")  # fmt: skip
+    _check_fences([blocks[index] for index in group], note)
     yield group
+
+
+def _check_fences(editions: Sequence[Block], note: Note) -> None:
+    """What a reader is to type or run stands in every language; only a fence of `text` may be translated."""
+    first, *others = editions
+    for block in others:
+        if _fences(block) != _fences(first):
+            here, there = block.metadata["lang"], first.metadata["lang"]
+            note(
+                block.line,
+                f'the fenced blocks of "{here}" and "{there}" differ; write the same commands and code in both '
+                "(what needs a translation goes into a ```text fence)",
+            )
+
+
+def _fences(block: Block) -> list[tuple[str, str]]:
+    found = [(match["info"].strip(), match["text"]) for match in _FENCED.finditer(block.text)]
+    return [(info, "" if info == "text" else text) for info, text in found]
 
 
 def _check_block(block: Block, kind: UnitKind, first: bool, note: Note) -> None:
