@@ -15,11 +15,11 @@ from typing import Any
 
 from ledger import measured
 
+from wslab.authoring.proof.corpus import program
+from wslab.authoring.proof.proof import cell_names
 from wslab.labs import catalogue, check, notebooks
 from wslab.labs.lab import Lab
 from wslab.labs.patience import contention
-from wslab.labs.proof import cell_names
-from wslab.labs.submission import program
 from wslab.language import LANGUAGES
 
 ROOT = Path(__file__).parents[1]

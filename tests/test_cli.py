@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from wslab import cli
+from wslab import cli, launcher
 from wslab.language import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +71,7 @@ def test_build_check_and_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_lab_opens_unit_00_of_the_edition(language: str) -> None:
-    command = cli.lab_command(ROOT, language, browser=False, port=9999)
+    command = launcher.command(ROOT, language, browser=False, port=9999)
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert f"--LabApp.default_url=/lab/tree/notebooks/{language}/00-setup.ipynb" in command
     assert "--no-browser" in command
@@ -82,7 +82,7 @@ def test_lab_opens_unit_00_of_the_edition(language: str) -> None:
 def test_lab_puts_the_course_s_python_first_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that `python -m wslab.seed.server` in a terminal of JupyterLab is the course's, with no environment active."""
     environments: list[dict[str, str]] = []
-    monkeypatch.setattr(cli.subprocess, "call", lambda command, env: environments.append(env) or 0)
+    monkeypatch.setattr(launcher.subprocess, "call", lambda command, env: environments.append(env) or 0)
     assert run(cli.app, ["lab", "--language", "tr", "--no-browser"]).exit_code == 0
     assert environments[0]["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
     assert environments[0]["WSLAB_LANG"] == "tr"

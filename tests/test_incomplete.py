@@ -60,11 +60,10 @@ def test_the_doctor_names_what_is_missing(package: str) -> None:
     assert "Traceback" not in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("package", ["typer", "yaml"])
-def test_what_the_doctor_itself_needs_is_named_too(package: str) -> None:
-    result = run(package, COMMAND)
+def test_what_the_command_itself_needs_is_named_too() -> None:
+    result = run("typer", COMMAND)
     assert result.returncode == 1
-    assert f"The package {package} is missing." in result.stdout + result.stderr
+    assert "The package typer is missing." in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
 
 

@@ -1,61 +1,125 @@
-"""The rooms of the kit know each other in one direction."""
+"""The rooms of the kit know each other in one direction, and no module imports itself by way of others."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 KIT = Path(__file__).parents[1] / "src" / "wslab"
-GROUND = {"language", "errors", "source", "picture"}
-MAY_USE = {
-    "language": set[str](),
+GROUND = {"language", "errors", "source", "picture", "jupyter", "notebooks", "course_folder"}
+LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
+MAY_USE: Mapping[str, set[str]] = {
+    "language": set(),
     "errors": {"language"},
-    "source": set[str](),
+    "source": set(),
     "picture": {"language"},
-    "seed": set[str](),
+    "jupyter": {"source"},
+    "notebooks": set(),
+    "course_folder": {"language"},
+    # What a learner runs
+    "seed": set(),
     "gate": GROUND,
     "serving": GROUND | {"gate"},
+    "edition": GROUND | {"serving"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},
-    "learning": GROUND | {"serving"},
-    "classroom": GROUND | {"gate", "serving", "recording", "learning"},
-    "building": GROUND,
-    "labs": GROUND | {"serving", "recording", "capture", "learning", "building"},
-    "grading": GROUND | {"serving", "recording", "capture", "learning", "labs", "building"},
-    "teaching": GROUND | {"learning", "building"},
-    "publishing": GROUND | {"building", "learning"},
-    "notebook": GROUND | {"serving"},
+    "progress": GROUND,
+    "predictions": GROUND | {"progress"},
+    "doctor": GROUND | {"serving", "progress"},
+    "labs": GROUND | {"serving", "recording", "capture", "progress", "predictions"},
+    "classroom": GROUND | {"gate", "serving", "recording", "progress", "predictions"},
+    "launcher": GROUND,
+    # What an instructor runs
+    "grading": LEARNER,
+    # What an author runs
+    "authoring": LEARNER,
 }
 
 
-def rooms_used_by(path: Path) -> set[str]:
-    used = set()
+def name_of(path: Path) -> str:
+    parts = path.relative_to(KIT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(KIT.rglob("*.py")) if "__pycache__" not in path.parts}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of the kit that a module imports anywhere: at its top, in a function, for the type checker."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
-        used |= {name.split(".")[1] for name in names if name.startswith("wslab.")}
-    return used & (set(MAY_USE) | {"cli"})
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "wslab")
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            if node.module and node.module.partition(".")[0] == "wslab":
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    yield inner if inner in MODULES else node.module
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
 
 
 def test_imports_go_one_way() -> None:
-    wrong = {}
-    for path in sorted(KIT.rglob("*.py")):
-        room = path.relative_to(KIT).parts[0].removesuffix(".py")
-        if room not in ("cli", "__init__"):
-            extra = rooms_used_by(path) - MAY_USE[room] - {room}
-            if extra:
-                wrong[str(path.relative_to(KIT))] = extra
+    wrong = {
+        f"{module} imports {used}"
+        for module, path in MODULES.items()
+        if room_of(module) not in ("", "cli")
+        for used in imports(path)
+        if room_of(used) not in MAY_USE[room_of(module)] | {room_of(module)}
+    }
     assert not wrong
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Also not within a room, and not by an import inside a function; a package's `__init__` counts for itself."""
+    graph = {module: set(imports(path)) - {module} for module, path in MODULES.items() if module != "wslab"}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
 def test_every_room_is_on_the_map() -> None:
     page = (KIT.parents[1] / "docs" / "maintaining.md").read_text(encoding="utf-8")
-    rooms = {path.stem for path in KIT.iterdir() if path.is_dir() or path.suffix == ".py"} - {
-        "__init__",
-        "__pycache__",
-        "py",
-    }
-    assert {room for room in rooms if f"`{room}`" not in page} <= {"py.typed"}
+    rooms = {room_of(module) for module in MODULES} - {""}
+    assert rooms == MAY_USE.keys() | {"cli"}
+    assert not [room for room in rooms if f"`{room}`" not in page]
+
+
+@pytest.mark.parametrize(
+    ("program", "absent"),
+    [
+        ("import wslab", "uvicorn fastapi IPython yaml rich"),
+        ("import wslab.doctor", "uvicorn fastapi yaml"),
+        ("from wslab.cli import app\ntry: app(['--help'])\nexcept SystemExit: pass", "uvicorn fastapi yaml nbformat"),
+        ("import wslab; wslab.serve", "jupytext nbformat yaml sphinx nbconvert"),
+    ],
+)
+def test_what_is_not_used_is_not_loaded(program: str, absent: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules, sep='\\n', file=sys.stderr)"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert not set(absent.split()) & set(said.stderr.split("\n"))
+
+
+def test_public_names_are_those_of_the_type_checker() -> None:
+    tree = ast.parse((KIT / "__init__.py").read_text(encoding="utf-8"))
+    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    names = {alias.name for node in checked.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    import wslab
+
+    assert names == set(wslab.__all__)
+    for name in names:
+        assert callable(getattr(wslab, name)), name

@@ -1,26 +1,39 @@
 """WebSocket Lab: see the real event loop and the real bytes of a real server that runs in your notebook."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-from wslab.errors import LabError
-from wslab.language import Text
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-_missing: ModuleNotFoundError | None = None
-
-try:
-    from wslab.capture import Capture, capture, explain
+if TYPE_CHECKING:
+    from wslab.capture import Capture, capture
+    from wslab.capture.explain import explain
     from wslab.classroom import Classroom, classroom
+    from wslab.doctor import doctor
+    from wslab.edition import use
+    from wslab.errors import LabError
     from wslab.gate import Limits
     from wslab.labs import check, hint, progress, reset, solution, transcript
-    from wslab.learning import doctor, predict
-    from wslab.notebook import use
+    from wslab.language import Text
+    from wslab.predictions import predict
     from wslab.recording import Recording, compare, record
     from wslab.serving import Server, ServerStartError, serve, servers, stop_all
-except ModuleNotFoundError as error:
-    if (error.name or "wslab").partition(".")[0] == "wslab":
-        raise
-    # `wslab doctor` says what is missing, so the kit itself must be there to be asked.
-    _missing = error
+
+_HOMES = {
+    "wslab.capture": ("Capture", "capture", "explain"),
+    "wslab.classroom": ("Classroom", "classroom"),
+    "wslab.doctor": ("doctor",),
+    "wslab.edition": ("use",),
+    "wslab.errors": ("LabError",),
+    "wslab.gate": ("Limits",),
+    "wslab.labs": ("check", "hint", "progress", "reset", "solution", "transcript"),
+    "wslab.language": ("Text",),
+    "wslab.predictions": ("predict",),
+    "wslab.recording": ("Recording", "compare", "record"),
+    "wslab.serving": ("Server", "ServerStartError", "serve", "servers", "stop_all"),
+}
 
 __all__ = [
     "Capture",
@@ -50,16 +63,57 @@ __all__ = [
     "use",
 ]
 
-_INCOMPLETE = Text(
-    en="The package {package} is missing here, so `{name}` can't be used. Run `wslab doctor` in a terminal: it says "
-    "what to install.",
-    tr="Burada {package} paketi eksik, bu yüzden `{name}` kullanılamıyor. Uçbirimde `wslab doctor` çalıştırın: "
-    "neyin kurulacağını söyler.",
-)
 
-if not TYPE_CHECKING:
+class _Public:
+    """A public name, imported when it is first asked for, as PEP 562 has it for modules.
 
-    def __getattr__(name: str) -> object:
-        if _missing is None or name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        raise LabError(_INCOMPLETE, package=_missing.name, name=name) from _missing
+    A descriptor and not a module's `__getattr__`: some names are also those of a room (`capture`, `doctor`), which the
+    import system would put in their place.
+    """
+
+    def __init__(self, home: str, name: str) -> None:
+        self._home = home
+        self._name = name
+        self._value: Any = None
+
+    def __get__(self, kit: ModuleType | None, owner: type) -> Any:
+        if self._value is None:
+            try:
+                self._value = getattr(importlib.import_module(self._home), self._name)
+            except ModuleNotFoundError as error:
+                raise _explained(error, self._name) from error
+        return self._value
+
+    def __set__(self, kit: ModuleType, value: Any) -> None:
+        if not isinstance(value, ModuleType):
+            self._value = value
+
+
+def _explained(error: ModuleNotFoundError, name: str) -> Exception:
+    """What to say where a package is missing; `wslab doctor` says more."""
+    package = error.name or "wslab"
+    if package.partition(".")[0] == "wslab":
+        return error
+    from wslab.errors import LabError
+    from wslab.language import Text
+
+    incomplete = Text(
+        en="The package {package} is missing here, so `{name}` can't be used. Run `wslab doctor` in a terminal: it "
+        "says what to install.",
+        tr="Burada {package} paketi eksik, bu yüzden `{name}` kullanılamıyor. Uçbirimde `wslab doctor` çalıştırın: "
+        "neyin kurulacağını söyler.",
+    )
+    return LabError(incomplete, package=package, name=name)
+
+
+class _Kit(ModuleType):
+    """This module, with its public names."""
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
+
+for _home, _names in _HOMES.items():
+    for _name in _names:
+        setattr(_Kit, _name, _Public(_home, _name))
+sys.modules[__name__].__class__ = _Kit

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from wslab.course_folder import course_folder
 from wslab.language import LANGUAGES, Text, current_language, use_language
 
 _MISSING = Text(
@@ -20,12 +19,8 @@ _MISSING = Text(
 try:
     import typer
     from rich.console import Console
-    from rich.table import Table
 except ModuleNotFoundError as error:
     sys.exit(_MISSING.format(package=error.name, python=sys.executable))
-
-if TYPE_CHECKING:
-    from wslab.building import Unit
 
 # Each command imports its own room: `wslab doctor` must work where a package of another room is missing.
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -46,25 +41,20 @@ _OPENING = Text(
     "iki kez Ctrl+C ile kapanır.",
 )
 _UNCHANGED = Text(en="Every edition is what course/ says.", tr="Bütün baskılar course/ ile aynı.")
-_UNIT = Text(en="unit", tr="birim")
-_TITLE = Text(en="title", tr="başlık")
-_MINUTES = Text(en="minutes", tr="dakika")
-_SO_FAR = Text(en="so far", tr="toplam")
 _WRITTEN = Text(en="Written: {count} files.", tr="Yazılan: {count} dosya.")
 
 
-def find_root(start: Path | None = None) -> Path:
-    """The course's folder: the working directory or the nearest one above it that holds `notebooks/` or `course/`.
+def find_root() -> Path:
+    """The course's folder.
 
     Raises:
         typer.Exit: there is none; the reason has been printed.
     """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "course").is_dir() or (folder / "notebooks").is_dir():
-            return folder
-    console.print(str(_NO_COURSE), style="red")
-    raise typer.Exit(2)
+    root = course_folder()
+    if root is None:
+        console.print(str(_NO_COURSE), style="red")
+        raise typer.Exit(2)
+    return root
 
 
 def _fail(error: Exception) -> None:
@@ -78,29 +68,15 @@ def main(
         str | None, typer.Option("--in", help=f"The language of the messages: {', '.join(LANGUAGES)}.")
     ] = None,
 ) -> None:
+    _speak(language)
+
+
+def _speak(language: str | None) -> None:
     if language is not None:
         try:
             use_language(language)
         except ValueError as error:
             _fail(error)
-
-
-def lab_command(root: Path, language: str, browser: bool, port: int | None) -> list[str]:
-    """The command line that opens unit 00 of an edition in JupyterLab."""
-    start = next(iter(sorted((root / "notebooks" / language).glob("00-*.ipynb"))), None)
-    opened = start.relative_to(root).as_posix() if start else ""
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
-    if opened:
-        command.append(f"--LabApp.default_url=/lab/tree/{opened}")
-    # Nothing is asked of the network: no news, no look for updates.
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    if not browser:
-        command.append("--no-browser")
-    if port is not None:
-        command.append(f"--ServerApp.port={port}")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")
-    return command
 
 
 @app.command()
@@ -110,21 +86,16 @@ def lab(
     port: Annotated[int | None, typer.Option(help="JupyterLab's own port; else the first free one.")] = None,
 ) -> None:
     """Open the course in JupyterLab."""
-    if language is not None:
-        try:
-            use_language(language)
-        except ValueError as error:
-            _fail(error)
+    from wslab import launcher
+
+    _speak(language)
     root = find_root()
-    command = lab_command(root, current_language(), browser, port)
-    if "--allow-root" in command:
+    opened = launcher.first_notebook(root, current_language()) or "JupyterLab"
+    if launcher.is_root():
         console.print(str(_AS_ROOT))
-    opened = next((part.partition("/lab/tree/")[2] for part in command if "default_url" in part), "JupyterLab")
     console.print(_OPENING.format(notebook=opened))
-    # In a terminal of JupyterLab, `python` and `wslab` are those of the course, though no environment is active.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    environment = os.environ | {"WSLAB_LANG": current_language(), "PATH": path}
-    raise typer.Exit(subprocess.call(command, env=environment))
+    command = launcher.command(root, current_language(), browser=browser, port=port)
+    raise typer.Exit(launcher.run(command, current_language()))
 
 
 @app.command()
@@ -133,7 +104,7 @@ def build(
     check: Annotated[bool, typer.Option(help="Write nothing; fail where a built file differs from course/.")] = False,
 ) -> None:
     """Write notebooks/, labs/ and solutions/ from course/."""
-    from wslab import building
+    from wslab.authoring import building
 
     root = find_root()
     try:
@@ -150,7 +121,7 @@ def build(
 @app.command()
 def adopt(notebook: Annotated[Path, typer.Argument(help="A built notebook that was edited in JupyterLab.")]) -> None:
     """Carry what was edited in a built notebook back into its source in course/."""
-    from wslab import building
+    from wslab.authoring import building
 
     try:
         for line in building.adopt(notebook, find_root()):
@@ -164,7 +135,7 @@ def slides(
     units: Annotated[list[str] | None, typer.Argument(help="Numbers of notebooks, such as 05; else all.")] = None,
 ) -> None:
     """Write slides into build/slides: one file for each notebook and language, which works offline."""
-    from wslab import building, publishing
+    from wslab.authoring import building, publishing
 
     try:
         for path in publishing.slides(find_root(), units or ()):
@@ -178,7 +149,7 @@ def site(
     units: Annotated[list[str] | None, typer.Argument(help="Numbers of units, such as 05 or L1; else all.")] = None,
 ) -> None:
     """Write the reading site into build/site; open its index.html."""
-    from wslab import building, publishing
+    from wslab.authoring import building, publishing
 
     try:
         first = publishing.site(find_root(), units or ())
@@ -191,7 +162,7 @@ def site(
 def doctor() -> None:
     """Say what works here and what to do about the rest; exit status 1 if something must be mended."""
     try:
-        from wslab.learning import doctor as examine
+        from wslab.doctor import doctor as examine
     except ModuleNotFoundError as error:
         console.print(_MISSING.format(package=error.name, python=sys.executable), style="red", soft_wrap=True)
         raise typer.Exit(1) from error
@@ -211,7 +182,7 @@ def check(
     ] = None,
 ) -> None:
     """Prove the labs' checks on the stub, the solution, and programs known to be right or wrong."""
-    from wslab.labs.proof import prove, written_into
+    from wslab.authoring.proof.proof import prove, written_into
 
     proof = prove(labs, rounds=rounds, root=find_root(), busy=busy)
     console.print(proof)
@@ -274,7 +245,7 @@ def schedule(
     guide: Annotated[bool, typer.Option(help="Write the instructor's guide into docs/, in every language.")] = False,
 ) -> None:
     """List the units with their minutes, summed from their front matter."""
-    from wslab import building, teaching
+    from wslab.authoring import building, teaching
 
     root = find_root()
     try:
@@ -289,24 +260,6 @@ def schedule(
         _fail(error)
         return
     if markdown:
-        print(units_table(units, current_language()))
-        return
-    total = 0
-    table = Table(str(_UNIT), str(_TITLE), str(_MINUTES), str(_SO_FAR))
-    for unit in units:
-        if minutes is not None and total + unit.minutes > minutes:
-            break
-        total += unit.minutes
-        table.add_row(unit.number, str(unit.title), str(unit.minutes), f"{total // 60}:{total % 60:02}")
-    console.print(table)
-
-
-def units_table(units: Sequence[Unit], language: str) -> str:
-    """The units as the Markdown table of a README, with links to the built notebooks of `language`."""
-    folders = {"notebook": "notebooks", "lab": "labs"}
-    rows = []
-    for unit in units:
-        link = unit.built(folders[unit.kind], language)
-        rows.append(f"| [{unit.number}]({link}) | {unit.title.into(language)} | {unit.minutes} |")
-    head = f"| {_UNIT.into(language)} | {_TITLE.into(language)} | {_MINUTES.into(language)} |\n| --- | --- | ---: |"
-    return "\n".join([head, *rows])
+        print(teaching.units_table(units, current_language()))
+    else:
+        console.print(teaching.schedule(units, minutes))

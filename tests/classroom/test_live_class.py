@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 import wslab
 from wslab.classroom import Classroom, ClassroomError, classroom
 from wslab.language import use_language
-from wslab.learning import PredictionError
+from wslab.predictions import PredictionError
 from wslab.recording import record
 from wslab.serving import Server, serve
 

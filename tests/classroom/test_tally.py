@@ -8,8 +8,8 @@ import pytest
 
 from wslab.classroom.tally import Measured, Tally, bars_of, expected, is_right
 from wslab.language import Text, use_language
-from wslab.learning import catalogue
-from wslab.learning.question import Choice, Interval, Number, Option, Question, Tolerance, Word
+from wslab.predictions import catalogue
+from wslab.predictions.question import Choice, Interval, Number, Option, Question, Tolerance, Word
 
 SENTENCE = Text(en="So it is.", tr="Öyle.")
 ASK = Text(en="What?", tr="Ne?")

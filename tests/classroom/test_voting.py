@@ -9,7 +9,7 @@ import pytest
 from wslab.classroom.voting import Vote, VoteError
 from wslab.gate import Limits, Visitor
 from wslab.language import use_language
-from wslab.learning import catalogue
+from wslab.predictions import catalogue
 
 
 class Room:

@@ -17,8 +17,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from wslab.building import Unit
-from wslab.building.editions import read_course
+from wslab.authoring.building import Unit
+from wslab.authoring.building.editions import read_course
 from wslab.language import LANGUAGES
 from wslab.serving import Server, WrongApp, heartbeat, serve, servers
 

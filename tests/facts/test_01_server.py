@@ -13,7 +13,7 @@ import websockets
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from wslab.building import notebook
+from wslab.authoring.building import notebook
 from wslab.seed import FOLDER, fresh
 from wslab.serving import Entry, Server, serve
 

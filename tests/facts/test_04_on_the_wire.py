@@ -19,12 +19,12 @@ import websockets
 from nbclient import NotebookClient
 
 from wslab import seed
-from wslab.building import notebook
+from wslab.authoring.building import notebook
 from wslab.capture import Capture, LiveCapture, capture
 from wslab.capture.steps import Direction, Fin, Frame
-from wslab.learning.catalogue import find
-from wslab.learning.progress_file import store
-from wslab.learning.question import Choice
+from wslab.predictions.catalogue import find
+from wslab.predictions.question import Choice
+from wslab.progress.database import store
 from wslab.serving import Server, serve
 
 ROOT = Path(__file__).parents[2]

@@ -20,10 +20,10 @@ from fastapi import FastAPI, WebSocket
 from nbclient import NotebookClient
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from wslab.building import notebook
-from wslab.learning.catalogue import find
-from wslab.learning.progress_file import store
-from wslab.learning.question import Choice
+from wslab.authoring.building import notebook
+from wslab.predictions.catalogue import find
+from wslab.predictions.question import Choice
+from wslab.progress.database import store
 from wslab.serving import Entry, Log, Server, serve
 
 ROOT = Path(__file__).parents[2]

@@ -18,10 +18,10 @@ import websockets
 from fastapi import FastAPI, WebSocket
 from nbclient import NotebookClient
 
-from wslab.building import notebook
-from wslab.learning.catalogue import find
-from wslab.learning.progress_file import store
-from wslab.learning.question import Choice
+from wslab.authoring.building import notebook
+from wslab.predictions.catalogue import find
+from wslab.predictions.question import Choice
+from wslab.progress.database import store
 from wslab.recording import Recording, Step, record
 from wslab.serving import Server, serve
 

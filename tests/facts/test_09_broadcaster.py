@@ -20,7 +20,7 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosedError
 
 from wslab import capture
-from wslab.building import notebook
+from wslab.authoring.building import notebook
 from wslab.recording import Recording, record
 from wslab.seed import fresh
 from wslab.serving import Server, serve

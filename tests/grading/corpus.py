@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from wslab.labs import catalogue, notebooks, submission
+from wslab.authoring.proof import corpus as submission
+from wslab.labs import catalogue, notebooks
 from wslab.labs.lab import Lab
 from wslab.language import LANGUAGES
 
@@ -118,4 +119,4 @@ def _read(path: Path) -> NotebookNode:
 
 
 def _program(lab: Lab, name: str) -> submission.Submission:
-    return submission.read(submission.FOLDER / lab.number / f"{name}.py")
+    return submission.read(submission.corpus_folder() / lab.number / f"{name}.py")

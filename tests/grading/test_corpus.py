@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.grading.corpus import ROOT, corpus, edition, graded_cells, sample, server_cell
 
+from wslab.authoring.proof.corpus import submissions
 from wslab.labs import catalogue
 from wslab.labs.lab import Lab
-from wslab.labs.submission import submissions
 from wslab.language import LANGUAGES
 
 LABS = catalogue.labs()
@@ -31,7 +31,7 @@ def test_a_program_stands_where_the_learner_writes_the_server_and_nothing_else_c
     notebook, handed_out = sample("L1", "dotted_i", language).notebook, edition(LABS["L1"], "labs", language)
     changed = [one.id for one, other in zip(notebook.cells, handed_out.cells, strict=True) if one != other]
     assert changed == ["server"]
-    source = (ROOT / "src/wslab/labs/submissions/L1/dotted_i.py").read_text(encoding="utf-8")
+    source = (ROOT / "course/labs/corpus/L1/dotted_i.py").read_text(encoding="utf-8")
     assert server_cell(notebook).source == source
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from tests.grading.corpus import ROOT, SOLUTION, STUB, Sample, corpus, sample
 
+from wslab.authoring.proof.corpus import submissions
 from wslab.grading import running
 from wslab.grading.batch import grade_all
 from wslab.grading.grading import grade
 from wslab.grading.task import Result
 from wslab.labs import catalogue
-from wslab.labs.submission import submissions
 from wslab.labs.verdict import Outcome
 from wslab.language import LANGUAGES
 

@@ -28,7 +28,7 @@ from wslab.grading.intake.utf8 import known_as, whole
 from wslab.grading.reports.class_predictions import predictions
 from wslab.grading.task import Result, Task
 from wslab.language import Text
-from wslab.learning.progress_file import Store
+from wslab.progress.database import Store
 
 HALF = "\ud83d"
 

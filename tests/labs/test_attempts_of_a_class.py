@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wslab.learning import Store
+from wslab.progress import Store
 
 KERNELS, PROCESSES, ATTEMPTS = 50, 8, 6
 

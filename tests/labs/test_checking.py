@@ -19,7 +19,7 @@ import wslab.seed.server
 from wslab.errors import LabError
 from wslab.labs import check, checking, transcript
 from wslab.labs.checking import attempts_left
-from wslab.learning import store
+from wslab.progress import store
 from wslab.serving import servers
 
 Printed = pytest.CaptureFixture[str]

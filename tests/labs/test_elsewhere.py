@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from wslab.authoring.proof.corpus import Submission, corpus_folder, submissions
 from wslab.labs import catalogue
 from wslab.labs.judging import judge_all
 from wslab.labs.patience import Patience
-from wslab.labs.submission import FOLDER, Submission, submissions
 from wslab.labs.venue import Address, Mark
 from wslab.labs.verdict import Outcome, Raised
 from wslab.serving import ServerStartError
@@ -123,7 +123,7 @@ async def test_the_same_verdicts_over_a_unix_socket(
 ) -> None:
     lab = catalogue.labs()[number]
     with tempfile.TemporaryDirectory() as folder:  # a short path: a Unix socket's may have 104 bytes
-        venue = Elsewhere(FOLDER / number / f"{one.name}.py", f"{folder}/s")
+        venue = Elsewhere(corpus_folder() / number / f"{one.name}.py", f"{folder}/s")
         venues.append(venue)
         await venue.start()
         graded = [check for check in lab.checks if check.points]

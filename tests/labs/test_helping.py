@@ -13,7 +13,7 @@ from wslab.labs import check, hint, reset, solution
 from wslab.labs.catalogue import find_check, labs
 from wslab.labs.helping import solution_code
 from wslab.language import use_language
-from wslab.learning import store
+from wslab.progress import store
 
 ROOT = Path(__file__).parents[2]
 Printed = pytest.CaptureFixture[str]
@@ -97,8 +97,8 @@ def test_without_the_solutions_there_is_a_sentence(monkeypatch: pytest.MonkeyPat
 
 
 def test_reset_writes_beside_and_never_over(capsys: Printed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "course").symlink_to(ROOT / "course")
-    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "solutions").symlink_to(ROOT / "solutions")
+    (tmp_path / "notebooks" / "tr").mkdir(parents=True)
     folder = tmp_path / "labs" / "tr" / "L1-echo"
     folder.mkdir(parents=True)
     own = folder / "L1-echo.ipynb"
@@ -117,7 +117,7 @@ def test_reset_writes_beside_and_never_over(capsys: Printed, monkeypatch: pytest
 
 def test_reset_without_a_course_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LabError, match="course/"):
+    with pytest.raises(LabError, match="solutions/"):
         reset("L1")
     assert list(tmp_path.iterdir()) == []
 

@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from wslab.language import LANGUAGES
-from wslab.learning.cards import UNEXPECTED_OUTCOME
+from wslab.predictions.cards import UNEXPECTED_OUTCOME
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))

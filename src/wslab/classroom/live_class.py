@@ -18,11 +18,11 @@ from wslab.classroom.tally import Tally
 from wslab.classroom.voting import Vote
 from wslab.errors import LabError
 from wslab.gate import Gate, Person, Visitor
+from wslab.jupyter import in_kernel
 from wslab.language import Text
-from wslab.learning import catalogue
+from wslab.predictions import catalogue
 from wslab.serving import Server
 from wslab.serving.arguments import stays_here
-from wslab.serving.heartbeat import in_kernel
 
 _PERIOD = 0.4  # seconds between two updates of the card; while a class joins, something changes all the time
 _LOOP_DEADLINE = 8.0  # seconds for the server's loop, added to the time that a client may refuse to read

@@ -11,7 +11,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from wslab.language import Text, current_language
-from wslab.learning.question import Choice, Number, Question, Verdict, Word, judge, normal_word, with_unit
+from wslab.predictions.question import Choice, Number, Question, Verdict, Word, judge, normal_word, with_unit
 from wslab.picture import (
     AS_TABLE,
     BLUE,

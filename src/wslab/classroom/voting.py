@@ -12,7 +12,7 @@ from wslab.classroom.tally import Measured, Tally, bars_of, expected, is_right
 from wslab.errors import LabError
 from wslab.gate import Visitor
 from wslab.language import Text
-from wslab.learning.question import AnswerError, Choice, Number, Question, Verdict, judge, read_answer
+from wslab.predictions.question import AnswerError, Choice, Number, Question, Verdict, judge, read_answer
 
 _KEPT = Text(
     en="Kept. You may change it until the vote is closed.", tr="Kaydedildi. Oylama kapanana kadar değiştirebilirsiniz."

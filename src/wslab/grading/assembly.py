@@ -15,6 +15,7 @@ from wslab.grading.magics import without_magics
 from wslab.grading.task import Cell
 from wslab.labs import notebooks
 from wslab.language import Text, filled
+from wslab.notebooks import cleared
 
 _EDITED = Text(
     en="Edited, though they belong to the lab; the lab's own were taken: {names}.",
@@ -180,8 +181,6 @@ class _Assembly:
         return next(places, None) if begun else None
 
     def _worked_on(self, one: _Kept) -> bool:
-        from wslab.building.solutions import cleared  # brings nbformat along, seconds that few need
-
         stub = cleared(self.kit[one.own].source, "code")
         return notebooks.Cell(stub).assigns("app") and one.cell.source.split() != stub.split()
 

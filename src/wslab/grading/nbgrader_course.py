@@ -6,12 +6,12 @@ the ones in `labs/`, and running it does not change them. Needs the `grading` ex
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from nbformat import NotebookNode
 from nbgrader.converters import Autograde, GenerateAssignment  # type: ignore[import-untyped]
 from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor  # type: ignore[import-untyped]
 
-from wslab.building.nbgrader_stubs import ClearSolutions
-from wslab.building.notebooks import RENDERED, Origin, digest, to_bytes
+from wslab.grading.nbgrader_stubs import ClearSolutions
 from wslab.language import LANGUAGES, Text
+from wslab.notebooks import Origin, released, to_bytes
 
 LANGUAGE = "WSLAB_LANGUAGE"
 """The environment variable that says which edition is released."""
@@ -31,7 +31,7 @@ LANGUAGE = "WSLAB_LANGUAGE"
 CELL_SECONDS = 60
 """How long one cell may take. Every check ends by itself long before; this is for what a learner's own cell does."""
 
-_reads: Any = nbformat.reads  # it carries no types
+_from_dict: Any = nbformat.from_dict  # it carries no types
 
 _UNKNOWN = Text(
     en="{variable} is {value!r}, which is no edition of this course; set it to one of {known}.",
@@ -95,12 +95,7 @@ class AsLab(NbGraderPreprocessor):  # type: ignore[misc]
             for key in ("checksum", "cell_type"):
                 cell.metadata.get("nbgrader", {}).pop(key, None)
         origin = Origin.of(nb)
-        if origin is not None:
-            for cell in nb.cells:
-                if cell.id in RENDERED:  # from a lab the other labs are nearer than from its solution
-                    cell.source = cell.source.replace(f"(../../../labs/{origin.language}/", "(../")
-            nb.metadata["wslab"] = asdict(replace(origin, folder="labs", content=digest(nb.cells)))
-        return nb, resources
+        return (nb if origin is None else _from_dict(released(nb, origin))), resources
 
 
 class AsBuilt(NotebookExporter):
@@ -109,7 +104,7 @@ class AsBuilt(NotebookExporter):
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **options: Any) -> Any:
         """The file's text, and the resources."""
         text, resources = super().from_notebook_node(nb, resources, **options)  # type: ignore[no-untyped-call]
-        return to_bytes(_reads(text, as_version=nbformat.NO_CONVERT)).decode(), resources
+        return to_bytes(json.loads(text)).decode(), resources
 
 
 # What is handed in

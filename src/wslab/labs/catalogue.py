@@ -7,13 +7,13 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
-import wslab.labs
-from wslab import learning
 from wslab.errors import LabError
 from wslab.labs.lab import Check, Lab
 from wslab.language import Text
-from wslab.learning import Progress
+from wslab.predictions import catalogue as predictions
+from wslab.progress import Progress, summary
 
 _MODULE = re.compile(r"l\d+_\w+")
 _NO_LAB = Text(
@@ -33,20 +33,20 @@ _ONE_CHECK = Text(
 def labs() -> Mapping[str, Lab]:
     """Every lab by its number: `{"L1": Lab(…)}`."""
     names = sorted(
-        module.name for module in pkgutil.iter_modules(wslab.labs.__path__) if _MODULE.fullmatch(module.name)
+        module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if _MODULE.fullmatch(module.name)
     )
     found: list[Lab] = [importlib.import_module(f"wslab.labs.{name}").LAB for name in names]
     return {lab.number: lab for lab in sorted(found, key=lambda lab: int(lab.number[1:]))}
 
 
 def points() -> dict[str, Mapping[str, float]]:
-    """What each graded check of each lab is worth: what `wslab.learning` needs to know of labs."""
+    """What each graded check of each lab is worth, by lab and check."""
     return {number: lab.maxima for number, lab in labs().items()}
 
 
 def progress() -> Progress:
     """How far the learner has come in every unit and every lab, and what comes next."""
-    return learning.progress(points())
+    return summary.progress(predictions.names(), points())
 
 
 def find(name: str) -> tuple[Lab, Check | None]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from wslab.capture import Capture
 from wslab.errors import LabError
+from wslab.jupyter import in_kernel
 from wslab.labs import cards, catalogue, general
 from wslab.labs.judging import explained, judge, keep_serving, not_run
 from wslab.labs.lab import Check, Lab
@@ -20,10 +21,9 @@ from wslab.labs.patience import measured
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import Text, filled
-from wslab.learning import store
 from wslab.picture import ORANGE, sentence_html
+from wslab.progress import store
 from wslab.serving import ServerStartError, WrongApp
-from wslab.serving.heartbeat import in_kernel
 from wslab.source import ipython_shell
 
 HONEST = 3

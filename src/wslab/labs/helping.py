@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from pathlib import Path
 
 from wslab.errors import LabError
@@ -10,9 +11,10 @@ from wslab.labs import cards, catalogue, notebooks
 from wslab.labs.checking import HONEST, attempts_left, show
 from wslab.labs.lab import Check, Lab
 from wslab.language import LANGUAGES, Text, current_language
-from wslab.learning import store
-from wslab.learning.progress_file import course_root
+from wslab.notebooks import lab_of, to_bytes
 from wslab.picture import sentence_html
+from wslab.progress import store
+from wslab.progress.database import course_root
 
 _RUNGS = Text(
     en="There are three hints: write {name!r} alone for the next one, or a number from 1 to 3.",
@@ -37,8 +39,8 @@ _FRESH = Text(
     tr="{lab} çalışmasının yeni bir kopyası burada: {path}. Sizinki bıraktığınız gibi duruyor.",
 )
 _NO_SOURCE = Text(
-    en="A fresh copy is made from the folder course/, which is not here. Take the lab from where you got it first.",
-    tr="Yeni kopya course/ klasöründen üretilir; o klasör burada yok. Çalışmayı ilk aldığınız yerden alın.",
+    en="A fresh copy is made from the folder solutions/, which is not here. Take the lab from where you got it first.",
+    tr="Yeni kopya solutions/ klasöründen üretilir. O klasör burada yok. Çalışmayı ilk aldığınız yerden alın.",
 )
 
 
@@ -91,15 +93,18 @@ def solution_code(root: Path, lab: Lab, check: Check) -> str:
     Raises:
         LabError: it is not there.
     """
-    path = notebooks.path_of(root, lab, "solutions", current_language())
-    if not path.is_file():
-        path = notebooks.path_of(root, lab, "solutions", LANGUAGES[0])
+    path = _solution_path(root, lab)
     try:
         cells = [cell for cell in notebooks.code_cells(path) if cell.solution]
     except (OSError, ValueError):
         raise LabError(_NOT_HERE, path=path) from None
     about = [cell for cell in cells if cell.assigns(check.app)]
     return "\n\n\n".join(cell.solved for cell in about or cells)
+
+
+def _solution_path(root: Path, lab: Lab) -> Path:
+    own = notebooks.path_of(root, lab, "solutions", current_language())
+    return own if own.is_file() else notebooks.path_of(root, lab, "solutions", LANGUAGES[0])
 
 
 def reset(name: str) -> None:
@@ -111,20 +116,17 @@ def reset(name: str) -> None:
     Raises:
         LabError: there is no such lab, or nothing to make a copy from.
     """
-    from wslab import building
-    from wslab.building.notebooks import to_bytes
-
     lab, _ = catalogue.find(name)
     root = course_root()
     try:
-        fresh = building.notebook(root, lab.number, current_language())
-    except building.BuildError:
+        fresh = to_bytes(lab_of(json.loads(_solution_path(root, lab).read_bytes())))
+    except (OSError, ValueError):
         raise LabError(_NO_SOURCE) from None
     own = notebooks.path_of(root, lab, "labs", current_language())
     folder = Path.cwd() if (Path.cwd() / own.name).is_file() else own.parent
     folder.mkdir(parents=True, exist_ok=True)
     path = _free(folder, lab)
-    path.write_bytes(to_bytes(fresh))
+    path.write_bytes(fresh)
     told = _FRESH.format(lab=lab.number, path=_short(path))
     show(cards.framed(f"<p>{sentence_html(told)}</p>"), told)
 

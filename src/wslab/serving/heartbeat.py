@@ -8,17 +8,12 @@ from __future__ import annotations
 import asyncio
 import weakref
 
-from wslab.source import ipython_shell
+from wslab.jupyter import in_kernel
 
 PERIOD = 0.2
 """Seconds between two wakes, and so the longest time that an interrupt waits."""
 
 _beating: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
-
-
-def in_kernel() -> bool:
-    """Whether this process is a Jupyter kernel (and not a script, a plain IPython or a test)."""
-    return getattr(ipython_shell(), "kernel", None) is not None
 
 
 def keep_interruptible() -> None:

@@ -19,13 +19,14 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from wslab.gate import Gate, Limits, guarded
+from wslab.jupyter import in_kernel
 from wslab.language import Text
 from wslab.serving import browser, collecting
 from wslab.serving.arguments import app_name, token_for, validate, validate_sharing
 from wslab.serving.binding import bind
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
-from wslab.serving.heartbeat import in_kernel, keep_interruptible
+from wslab.serving.heartbeat import keep_interruptible
 from wslab.serving.log import Log
 from wslab.serving.observing import App, Observed
 from wslab.source import ipython_shell

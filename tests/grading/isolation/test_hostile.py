@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from wslab.authoring.proof.corpus import submissions
 from wslab.grading.grading import grade
 from wslab.grading.isolation import sandbox
 from wslab.grading.isolation.channel import Channel
@@ -24,7 +25,6 @@ from wslab.grading.isolation.memory import held
 from wslab.grading.task import Cell, Limits, Result, Task
 from wslab.labs import stage
 from wslab.labs.patience import measured
-from wslab.labs.submission import submissions
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the forked start is Linux's")]
 
@@ -455,8 +455,8 @@ def test_nothing_of_the_machine_is_in_reach() -> None:
             "try:\n"
             f"    socket.create_connection(('127.0.0.1', {port}), 1); seen.append('host')\nexcept OSError: pass\n"
             "kit = os.path.dirname(wslab.__file__)\n"
-            "seen += glob.glob(kit + '/labs/submissions/**/*.py', recursive=True)\n"
-            "seen += glob.glob(os.path.dirname(os.path.dirname(kit)) + '/solutions/*')\n"
+            "above = os.path.dirname(os.path.dirname(kit))\n"
+            "seen += glob.glob(above + '/solutions/*') + glob.glob(above + '/course/**', recursive=True)\n"
             "seen += [p for p in os.listdir('/proc') if p.isdigit() and int(p) > 200]\n"
             "seen += glob.glob('/tmp/wslab-*')\n"
             "if seen: raise ValueError(seen)"

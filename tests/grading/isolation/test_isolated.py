@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
+from wslab.authoring.proof.corpus import Submission, submissions
 from wslab.grading.grading import grade
 from wslab.grading.isolation import sandbox
 from wslab.grading.task import Cell, Task
-from wslab.labs.submission import Submission, submissions
 from wslab.labs.verdict import Outcome
 
 pytestmark = pytest.mark.slow

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from wslab.authoring.proof.corpus import submissions
 from wslab.grading.grading import grade
 from wslab.grading.task import Cell, Task
-from wslab.labs.submission import submissions
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the forked start is Linux's")]
 

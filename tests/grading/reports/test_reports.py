@@ -24,10 +24,10 @@ from wslab.grading.task import Cell, Result, Task
 from wslab.labs import cards
 from wslab.labs.catalogue import labs
 from wslab.language import LANGUAGES, Text, use_language
-from wslab.learning import catalogue
-from wslab.learning.progress_file import Store
-from wslab.learning.question import Choice
 from wslab.picture import sentence_html
+from wslab.predictions import catalogue
+from wslab.predictions.question import Choice
+from wslab.progress.database import Store
 
 HOSTILE = "</p><script>alert(1)</script><img src=x onerror=alert(2)> ``` [a](javascript:alert(3))"
 

@@ -28,12 +28,6 @@ _NOBODY = 65534
 _KIT = Path(__file__).parents[2]
 
 
-def hidden() -> tuple[Path, ...]:
-    """Folders of the kit that a submission must not see: programs whose verdict is known, and solutions."""
-    share = Path(sysconfig.get_path("data")) / "share" / "wslab"
-    return tuple(path for path in (_KIT / "labs" / "submissions", share) if path.is_dir())
-
-
 def command(limits: Limits, *, own_user: bool, info: int | None = None) -> list[str]:
     """The command line up to the program that is to run inside.
 
@@ -67,8 +61,6 @@ def command(limits: Limits, *, own_user: bool, info: int | None = None) -> list[
         for parent in reversed(Path(path).parents[:-1]):
             said += ["--perms", "0755", "--dir", str(parent)]
         said += ["--ro-bind", path, path]
-    for folder in hidden():
-        said += ["--tmpfs", str(folder), "--remount-ro", str(folder)]
     said += ["--proc", "/proc", "--size", "65536", "--tmpfs", "/dev"]
     for path in _DEVICES:
         said += ["--dev-bind", path, path]

@@ -15,9 +15,9 @@ from wslab.grading.reports.feedback import FOLDER, page
 from wslab.labs.lab import Lab
 from wslab.labs.verdict import Outcome, Verdict
 from wslab.language import Text, decimal
-from wslab.learning import catalogue
-from wslab.learning.question import Choice
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, sentence_html
+from wslab.predictions import catalogue
+from wslab.predictions.question import Choice
 
 FILE = "class.html"
 

@@ -1,0 +1,203 @@
+"""The course's list of terms, and prose that departs from it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from wslab.authoring.building.marked_yaml import fault, parse
+from wslab.authoring.building.problems import Note
+from wslab.language import LANGUAGES
+
+PATH = "course/glossary.yml"
+
+# The four letters i are one letter here: which of them a capital stands for depends on the word's language.
+_ONE_I = str.maketrans({"İ": "i", "I": "i", "ı": "i"})
+_QUIET = "\0"
+# What no reader takes for the author's own choice of words: code, addresses, comments, and what is quoted.
+_NOT_PROSE = re.compile(
+    r"""
+    ^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*(?P=fence)[^\n]*$|\Z)
+    | (?P<ticks>`+)(?:(?!`).)+?(?P=ticks)(?!`)
+    | <!--.*?-->
+    | <[a-zA-Z/][^<>\n]*>
+    | (?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)
+    | \bhttps?://[^\s<>)]+
+    | “[^”]*”
+    | «[^»]*»
+    | "(?:[^"\n]|\n(?![ \t]*\n))*"
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+_EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)")
+_BRACKET = re.compile(r"\(\s*(?P<inside>[^()\0]{2,80}?)\s*\)")
+_WORD = re.compile(r"[\w’'-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One entry of the glossary.
+
+    Attributes:
+        words: the term in every language that has one.
+        avoid: by language, words that stand for the same thing and that the course does not use.
+    """
+
+    words: Mapping[str, str]
+    avoid: Mapping[str, tuple[str, ...]]
+
+    def introduced(self, language: str) -> str:
+        """How a text meets the term for the first time: `eşyordam (coroutine)`."""
+        english = self.words[LANGUAGES[0]]
+        word = self.words.get(language, english)
+        return word if word == english else f"{word} ({english})"
+
+
+def read_glossary(path: Path, note: Note) -> tuple[Term, ...]:
+    """The terms in `path`; none where there is no such file.
+
+    Args:
+        path: `course/glossary.yml`.
+        note: is told every entry that cannot be read.
+    """
+    if not path.is_file():
+        return ()
+    terms, mistakes = _parsed(path.read_text("utf-8-sig"))
+    for line, message in mistakes:
+        note(line, message)
+    return terms
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str) -> tuple[tuple[Term, ...], tuple[tuple[int, str], ...]]:
+    try:
+        node, entries = parse(text)
+    except yaml.YAMLError as error:
+        line, problem = fault(error)
+        return (), ((line + 1, f"the glossary is not valid YAML: {problem}"),)
+    if not isinstance(node, yaml.SequenceNode):
+        return (), ((1, "the glossary is a list of terms: - {en: coroutine, tr: eşyordam}"),)
+    terms: list[Term] = []
+    mistakes: list[tuple[int, str]] = []
+    for entry, place in zip(entries, node.value, strict=True):
+        wrong = list(_entry_mistakes(entry))
+        mistakes += [(place.start_mark.line + 1, message) for message in wrong]
+        if not wrong:
+            words = {language: entry[language] for language in LANGUAGES if language in entry}
+            avoid = {language: tuple(variants) for language, variants in entry.get("avoid", {}).items()}
+            terms.append(Term(words, avoid))
+    return tuple(terms), tuple(mistakes)
+
+
+def _entry_mistakes(entry: object) -> Iterator[str]:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get(LANGUAGES[0]), str):
+        yield f"an entry has at least its {LANGUAGES[0]} term: - {{en: coroutine, tr: eşyordam}}"
+        return
+    if unknown := sorted(set(map(str, entry)) - {*LANGUAGES, "avoid", "note"}):
+        yield f"an entry has no {', '.join(unknown)}; it takes {', '.join(LANGUAGES)}, avoid and note"
+    if any(not isinstance(entry[language], str) for language in LANGUAGES if language in entry):
+        yield "a term is a word or phrase in quotes"
+    avoid = entry.get("avoid", {})
+    if not isinstance(avoid, Mapping) or not all(
+        language in LANGUAGES and isinstance(words, list) and all(isinstance(word, str) for word in words)
+        for language, words in avoid.items()
+    ):
+        yield "avoid is a list of words for a language: avoid: {tr: [korutin]}"
+
+
+def departures(markdown: str, language: str, terms: Iterable[Term]) -> list[tuple[int, str]]:
+    """Where a text departs from the glossary.
+
+    A discouraged word counts with any ending (`korutinler`), in a phrase too (`paralel işlemlerin`). An English
+    term in brackets must stand behind the glossary's own word. Code, addresses and quoted words do not count.
+
+    Args:
+        markdown: the prose.
+        language: the language it is written in.
+        terms: the glossary.
+
+    Returns:
+        The line within the text, from 0, and what to write instead, in the order of the text.
+    """
+    terms = tuple(terms)
+    text = _prose(markdown)
+    found: list[tuple[int, str]] = []
+    if language != LANGUAGES[0]:
+        text, found = _introductions(text, language, terms)
+    # Where two variants begin at one place ("event", "event loop"), the longer one is what was meant.
+    longest: dict[int, tuple[int, str]] = {}
+    for term in terms:
+        word = term.words.get(language)
+        instead = f'write "{word}"' if word else "say it otherwise"
+        for variant in term.avoid.get(language, ()):
+            for match in _pattern(variant).finditer(text):
+                said = " ".join(match[0].split())
+                message = f'"{said}": for {term.words[LANGUAGES[0]]} {instead}'
+                if len(variant) > longest.get(match.start(), (0, ""))[0]:
+                    longest[match.start()] = len(variant), message
+    found += [(at, message) for at, (_, message) in longest.items()]
+    return [(text.count("\n", 0, at), f"{message} ({PATH})") for at, message in sorted(found)]
+
+
+def _prose(markdown: str) -> str:
+    """The text in small letters with one `i`, every stretch that is not prose made unreadable; lines stay lines."""
+    quiet = _NOT_PROSE.sub(_silence, markdown)
+    return _fold(_EMPHASIS.sub("", quiet))
+
+
+def _silence(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", _QUIET, match[0])
+
+
+def _fold(word: str) -> str:
+    return word.translate(_ONE_I).lower()
+
+
+@functools.lru_cache(maxsize=1024)
+def _pattern(variant: str) -> re.Pattern[str]:
+    words = r"\s+".join(re.escape(word) for word in _fold(variant).split())
+    return re.compile(rf"(?<![\w.]){words}\w*(?!\.\w)")
+
+
+def _introductions(text: str, language: str, terms: tuple[Term, ...]) -> tuple[str, list[tuple[int, str]]]:
+    """`text` with its bracketed English terms made unreadable, and where they stand behind a wrong word."""
+    by_english: dict[str, list[str]] = {}
+    for term in terms:
+        if language in term.words:
+            by_english.setdefault(_fold(term.words[LANGUAGES[0]]), []).append(term.words[language])
+    found: list[tuple[int, str]] = []
+
+    def judge(match: re.Match[str]) -> str:
+        english = " ".join(match["inside"].split())
+        if english not in by_english:
+            english = english.removesuffix("s")
+        if english not in by_english:
+            return match[0]
+        if not any(_stands_before(word, text[: match.start()]) for word in by_english[english]):
+            wanted = " or ".join(f'"{word} ({english})"' for word in by_english[english])
+            found.append((match.start(), f'"({english})" stands behind another word; write {wanted}'))
+        return _silence(match)
+
+    return _BRACKET.sub(judge, text), found
+
+
+def _stands_before(word: str, before: str) -> bool:
+    """Whether `before` ends with `word`, whatever its endings: `olay döngülerini` ends with `olay döngüsü`."""
+    wanted = _fold(word).split()
+    there = _WORD.findall(before[-len(word) - 60 :])[-len(wanted) :]
+    stems = [*(_stem(part) for part in wanted[:-1]), _stem(wanted[-1], compound=len(wanted) > 1)]
+    return len(there) == len(wanted) and all(map(str.startswith, there, stems))
+
+
+def _stem(word: str, *, compound: bool = False) -> str:
+    """What stays of a Turkish word under every ending; other languages lose a letter or two, which does no harm."""
+    if compound and word[-1] in "aeioöuü":
+        # A compound's own ending makes room for the plural's: döngüsü, döngüleri; iş parçacığı, iş parçacıkları.
+        word = word[:-1].removesuffix("s")
+        return word[:-1] if word[-1] in "ğcbd" else word
+    return word[:-1] if word[-1] in "kçtp" else word  # softens before a vowel: istek, isteği

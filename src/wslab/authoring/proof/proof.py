@@ -1,0 +1,486 @@
+"""prove(): the labs' checks are right, shown by running them on what is known to be right and wrong."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import inspect
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wslab.authoring.proof.corpus import BadHeader, Expected, Submission, corpus_folder, program, submissions
+from wslab.labs import cards, catalogue, general, notebooks
+from wslab.labs.judging import explained, judge_all, not_run
+from wslab.labs.lab import Check, Lab
+from wslab.labs.notebooks import Cell
+from wslab.labs.patience import measured
+from wslab.labs.venue import Served
+from wslab.labs.verdict import Outcome, Verdict, earned
+from wslab.language import LANGUAGES, Text, current_language, use_language
+from wslab.serving import ServerStartError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.BLOCKED: "…", Outcome.NOT_RUN: "–"}
+BEGIN, END = "<!-- proof: written by wslab check --write -->", "<!-- end of proof -->"
+_RIGHT_DESIGNS = 2
+
+
+@dataclass(frozen=True)
+class Run:
+    """One program, judged by every check of its lab, once or several times.
+
+    Attributes:
+        name: the file, or which notebook it is.
+        about: what it does.
+        verdicts: those of its last run.
+        rounds: how often it was run.
+        seconds: what one run took at most.
+        faults: every way in which a run was not as expected.
+    """
+
+    name: str
+    about: str
+    verdicts: tuple[Verdict, ...]
+    rounds: int
+    seconds: float
+    faults: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """What its last run earned."""
+        return earned(self.verdicts)
+
+
+@dataclass(frozen=True)
+class LabProof:
+    """Everything that was run for one lab.
+
+    Attributes:
+        lab: the lab.
+        runs: the stub, the solution, the wrong submissions, the right designs.
+        faults: what is missing or misplaced, whatever runs.
+    """
+
+    lab: Lab
+    runs: tuple[Run, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every run went as expected and nothing is missing."""
+        return not self.faults and not any(run.faults for run in self.runs)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The outcome of `prove()`: tables with rich, Markdown for the documentation.
+
+    Attributes:
+        labs: one entry a lab.
+        faults: what belongs to no lab.
+    """
+
+    labs: tuple[LabProof, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the labs are proven."""
+        return not self.faults and all(lab.ok for lab in self.labs)
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Every fault, one line each."""
+        found = list(self.faults)
+        for lab in self.labs:
+            found += [f"{lab.lab.number}: {fault}" for fault in lab.faults]
+            found += [f"{lab.lab.number} {run.name}: {fault}" for run in lab.runs for fault in run.faults]
+        return tuple(found)
+
+    def __rich__(self) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text as Line
+
+        parts: list[RenderableType] = []
+        for proof in self.labs:
+            graded = [check for check in proof.lab.checks if check.points]
+            table = Table(title=f"{proof.lab.slug}: {proof.lab.title}", title_justify="left")
+            table.add_column("", no_wrap=True)
+            for check in graded:
+                table.add_column(check.name, justify="center", no_wrap=True)
+            table.add_column("fails at", overflow="fold")
+            for name in ("points", "rounds", "s"):
+                table.add_column(name, justify="right", no_wrap=True)
+            for run in proof.runs:
+                by_check = {verdict.check: verdict for verdict in run.verdicts}
+                marks = [MARKS[by_check[check.name].outcome] if check.name in by_check else "" for check in graded]
+                fails = [one.misconception for one in run.verdicts if one.outcome is Outcome.FAILED and one.max]
+                row = [run.name, *marks, ", ".join(dict.fromkeys(fails)), f"{run.points:g}", str(run.rounds)]
+                table.add_row(*map(Line, [*row, f"{run.seconds:.1f}"]), style="red" if run.faults else None)
+            parts.append(table)
+        verdict = f"proven: {len(self.labs)} labs, {sum(len(lab.runs) for lab in self.labs)} programs"
+        parts.append(Line(verdict, style="green") if self.ok else Line("\n".join(self.complaints), style="red"))
+        return Group(*parts)
+
+    def markdown(self) -> str:
+        """The matrix of every lab; without durations, so that the same proof gives the same text."""
+        lines: list[str] = []
+        for proof in self.labs:
+            graded = [check for check in proof.lab.checks if check.points]
+            lines += [f"### {proof.lab.slug}", ""]
+            lines.append(f"| program | {' | '.join(check.name for check in graded)} | points |")
+            lines.append(f"| --- |{' --- |' * len(graded)} ---: |")
+            for run in proof.runs:
+                times = f" ({run.rounds}×)" if run.rounds > 1 else ""
+                about = f"`{run.name}`{times} {run.about}"
+                cells = " | ".join(_cell(run, check) for check in graded)
+                lines.append(f"| {about} | {cells} | {run.points:g} of {proof.lab.points:g} |")
+            lines.append("")
+        return "\n".join(lines)
+
+
+def written_into(page: str, proof: Proof) -> str:
+    """A page of the documentation with the matrix of `proof` between its two markers.
+
+    Args:
+        page: the page, which holds `BEGIN` and `END`.
+        proof: of all labs.
+
+    Raises:
+        ValueError: it does not hold them.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no “{BEGIN}” with “{END}” below it")
+    return f"{before}{begin}\n\n{proof.markdown()}\n{end}{after}"
+
+
+def _cell(run: Run, check: Check) -> str:
+    verdict = next((one for one in run.verdicts if one.check == check.name), None)
+    if verdict is None:
+        return ""
+    part = f" ({verdict.points:g})" if verdict.points and not verdict.passed else ""
+    name = f" `{verdict.misconception}`" if verdict.outcome is Outcome.FAILED else ""
+    return f"{MARKS[verdict.outcome]}{name}{part}"
+
+
+def prove(
+    only: Iterable[str] | None = None,
+    *,
+    rounds: int = 20,
+    root: Path | None = None,
+    corpus: Path | None = None,
+    busy: int = 0,
+) -> Proof:
+    """Run every lab's checks on the stub, the solution, and the programs of its corpus.
+
+    Asked for: the stub as handed out earns 0 and each of its cards says something; the solution earns everything, in
+    every edition and every round; each wrong submission fails just the checks that it is listed for; at least two
+    other right designs earn everything; hints on three rungs in every language; no file that belongs to nothing.
+
+    Args:
+        only: numbers of labs; all of them if left out.
+        rounds: how often the solution is run; other right designs a quarter as often.
+        root: the course's folder, with `labs/` and `solutions/`; the working directory if left out.
+        corpus: the folder of the submissions; without it, the course's own.
+        busy: processes that keep the machine busy meanwhile.
+    """
+    root = root or Path.cwd()
+    corpus = corpus or corpus_folder(root)
+    wanted = [name.upper() for name in only or catalogue.labs()]
+    known = catalogue.labs()
+    before = current_language()
+    faults = [] if only else list(_orphans(root, corpus))
+    faults += [f"there is no lab {name}" for name in wanted if name not in known]
+    try:
+        with _busy(busy), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            proofs = [runner.run(_prove(known[name], rounds, root, corpus)) for name in wanted if name in known]
+    finally:
+        use_language(before)
+    return Proof(tuple(proofs), tuple(faults))
+
+
+@contextlib.contextmanager
+def _busy(count: int) -> Iterator[None]:
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+# What is there
+
+
+def _orphans(root: Path, corpus: Path) -> Iterator[str]:
+    known = catalogue.labs()
+    for path in sorted(corpus.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            lab = path.relative_to(corpus).parts[0]
+            if path.suffix != ".py" or lab not in known or path.parent.parent != corpus:
+                yield f"corpus/{path.relative_to(corpus).as_posix()} belongs to no lab"
+    slugs = {lab.slug for lab in known.values()}
+    for path in sorted((root / "course" / "labs").glob("*.md")):
+        if path.stem not in slugs:
+            yield f"course/labs/{path.name} has no module in wslab.labs"
+
+
+def shape_faults(lab: Lab, root: Path, corpus: Path | None = None) -> list[str]:
+    """What a lab lacks, as far as it can be seen without running anything.
+
+    Args:
+        lab: the lab.
+        root: the course's folder.
+        corpus: the folder of the submissions; without it, the course's own.
+    """
+    return [*_text_faults(lab), *_corpus_faults(lab, corpus or corpus_folder(root)), *_missing_files(lab, root)]
+
+
+def _missing_files(lab: Lab, root: Path) -> Iterator[str]:
+    if not (root / "course" / "labs" / f"{lab.slug}.md").is_file():
+        yield f"course/labs/{lab.slug}.md is missing"
+    for folder in ("labs", "solutions"):
+        for language in LANGUAGES:
+            path = notebooks.path_of(root, lab, folder, language)
+            where = path.relative_to(root).as_posix()
+            if not path.is_file():
+                yield f"{where} is missing; run `wslab build {lab.number}`"
+            else:
+                yield from (f"{where}: {fault}" for fault in _notebook_faults(lab, notebooks.code_cells(path)))
+
+
+def _notebook_faults(lab: Lab, cells: Sequence[Cell]) -> Iterator[str]:
+    for check in lab.checks:
+        name = f"{lab.number}.{check.name}"
+        asking = [cell for cell in cells if name in cell.checks]
+        graded = [cell for cell in asking if cell.graded]
+        if not check.points:
+            if not asking:
+                yield f"no cell calls check({name!r}, …)"
+        elif len(graded) != 1:
+            yield f"{len(graded)} graded cells call check({name!r}, …); it takes one"
+        elif graded[0].points != check.points:
+            yield f"the cell of {name} gives {graded[0].points:g} points, the check {check.points:g}"
+    for cell in cells:
+        if cell.graded and len(cell.checks) != 1:
+            yield f"the graded cell {cell.grade_id!r} calls {len(cell.checks)} checks; it takes one"
+        for name in cell.checks:
+            number, _, rest = name.partition(".")
+            if number != lab.number or (rest and lab.check(rest) is None):
+                yield f"a cell calls check({name!r}, …), which is no check of this lab"
+
+
+def _text_faults(lab: Lab) -> Iterator[str]:
+    if not lab.checks or len({check.name for check in lab.checks}) != len(lab.checks):
+        yield "its checks have no names of their own"
+    for check in lab.checks:
+        texts: list[tuple[str, Text]] = [("title", check.title)]
+        if len(check.hints) != 3:
+            yield f"{check.name}: {len(check.hints)} hints; it takes three"
+        for rung, hint in enumerate(check.hints, 1):
+            texts.append((f"hint {rung}", hint.says))
+        if check.hints and not check.hints[-1].code:
+            yield f"{check.name}: the last hint shows no skeleton"
+        if check.needs and lab.check(check.needs) is None:
+            yield f"{check.name}: needs {check.needs!r}, which is no check of this lab"
+        for wrong in check.wrong:
+            texts += [(f"{wrong.id}: meaning", wrong.meaning), (f"{wrong.id}: next", wrong.next)]
+            if wrong in general.GENERAL:
+                yield f"{check.name}: {wrong.id} is general and need not be listed"
+        for where, text in texts:
+            for language in LANGUAGES:
+                if language not in text.languages or not text.into(language).strip():
+                    yield f"{check.name}: {where} has no {language!r}"
+    by_id: dict[str, object] = {wrong.id: wrong for wrong in general.GENERAL}
+    for wrong in (wrong for check in lab.checks for wrong in check.wrong):
+        if by_id.setdefault(wrong.id, wrong) != wrong:
+            yield f"two misconceptions are called {wrong.id!r}"
+
+
+def _corpus_faults(lab: Lab, corpus: Path) -> Iterator[str]:
+    try:
+        programs = submissions(lab.number, corpus)
+    except BadHeader as error:
+        yield str(error)
+        return
+    right = [one for one in programs if one.expected.right]
+    if len(right) < _RIGHT_DESIGNS:
+        yield f"{len(right)} right designs in corpus/{lab.number}; it takes {_RIGHT_DESIGNS}"
+    shared = {wrong.id for wrong in general.GENERAL}
+    for one in programs:
+        for name, misconception in one.expected.fails.items():
+            check = lab.check(name)
+            if check is None:
+                yield f"{one.name}: {name!r} is no check of this lab"
+            elif misconception not in shared | {wrong.id for wrong in check.wrong}:
+                yield f"{one.name}: the check {name} knows no {misconception!r}"
+        for name in one.expected.waits | one.expected.earns.keys():
+            if lab.check(name) is None:
+                yield f"{one.name}: {name!r} is no check of this lab"
+    for check in lab.checks:
+        if check.points and not any(check.name in one.expected.fails for one in programs):
+            yield f"no submission fails {check.name}, so nothing shows that it can fail"
+
+
+# What it does
+
+
+async def _prove(lab: Lab, rounds: int, root: Path, corpus: Path) -> LabProof:
+    faults = shape_faults(lab, root, corpus)
+    runs: list[Run] = []
+    graded = [check for check in lab.checks if check.points]
+    for folder, expected in (("labs", None), ("solutions", Expected())):
+        for language in LANGUAGES:
+            path = notebooks.path_of(root, lab, folder, language)
+            if path.is_file():
+                use_language(language)
+                cells = notebooks.code_cells(path)
+                # The code of the other editions is the same but for the name of the edition.
+                times = 1 if expected is None or language != LANGUAGES[0] else rounds
+                about = f"the {'stub' if expected is None else 'solution'}, {language}"
+                runs.append(await _run(lab, lab.checks, f"{folder}/{language}", about, cells, expected, times))
+    use_language(LANGUAGES[0])
+    with contextlib.suppress(BadHeader):  # told above
+        for one in submissions(lab.number, corpus):
+            times = max(1, rounds // 4) if one.expected.right else 1
+            runs.append(await _run(lab, graded, one.name, one.about, one, one.expected, times))
+    return LabProof(lab, tuple(runs), tuple(faults))
+
+
+async def _run(
+    lab: Lab,
+    checks: Sequence[Check],
+    name: str,
+    about: str,
+    program_of: Submission | Sequence[Cell],
+    expected: Expected | None,
+    rounds: int,
+) -> Run:
+    faults: list[str] = []
+    verdicts: list[Verdict] = []
+    slowest = 0.0
+    for number in range(1, rounds + 1):
+        begun = time.perf_counter()
+        try:
+            if isinstance(program_of, Submission):
+                names: Mapping[str, Any] = _loaded(program_of)
+            else:
+                names = await cell_names(program_of, name)
+            verdicts = await judged(lab, checks, names)
+        except Exception as error:
+            faults.append(f"{type(error).__name__}: {error}")
+            break
+        slowest = max(slowest, time.perf_counter() - begun)
+        found = [*_departures(verdicts, expected), *_card_faults(verdicts)]
+        faults += [f"round {number}: {fault}" if rounds > 1 else fault for fault in found]
+    return Run(name, about, tuple(verdicts), rounds, slowest, tuple(faults))
+
+
+def _loaded(one: Submission) -> Mapping[str, Any]:
+    # The document's own way is one of the right designs; that it is outdated is taught in notebook 08.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*on_event is deprecated", DeprecationWarning)
+        return program(one.source, f"{one.name}.py")
+
+
+async def cell_names(cells: Sequence[Cell], name: str) -> Mapping[str, Any]:
+    """Run the cells of a lab but those that ask for checks or help, and return the names they leave.
+
+    Args:
+        cells: the code cells, in order.
+        name: what places in them are called.
+    """
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, cell in enumerate(cells, 1):
+        if not cell.graded and not cell.checks and not _asks_for_help(cell.source):
+            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            code = compile(cell.source, f"<ipython-input {name} {number}>", "exec", flags, dont_inherit=True)
+            result = eval(code, names)
+            if inspect.isawaitable(result):
+                await result
+    return names
+
+
+def _asks_for_help(source: str) -> bool:
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return any(isinstance(call.func, ast.Name) and call.func.id in ("hint", "solution", "reset") for call in calls)
+
+
+async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) -> list[Verdict]:
+    """The verdicts of checks on the apps among `names`, each app served in this process while it is judged.
+
+    Raises:
+        WrongApp: one of them is no app.
+    """
+    verdicts: list[Verdict] = []
+    async with measured() as patience:
+        for variable in dict.fromkeys(check.app for check in checks):
+            about = [check for check in checks if check.app == variable]
+            if names.get(variable, ...) is ...:
+                verdicts += [
+                    not_run(lab, check, general.NO_APP, general.NO_APP.meaning, name=variable) for check in about
+                ]
+                continue
+            venue = Served(names[variable])
+            judged_before = len(verdicts)
+            try:
+                await venue.start()
+                async for verdict in judge_all(lab, about, venue, patience):
+                    verdicts.append(verdict)
+            except ServerStartError as error:
+                left = about[len(verdicts) - judged_before :]
+                verdicts += [not_run(lab, check, general.DOES_NOT_START, explained(error)) for check in left]
+            finally:
+                await venue.stop()
+    return verdicts
+
+
+def _departures(verdicts: Sequence[Verdict], expected: Expected | None) -> Iterator[str]:
+    for verdict in verdicts:
+        found = f"{verdict.outcome} {verdict.misconception}".strip()
+        # Where an app never starts, each check names that as its own misconception.
+        at_fault = verdict.misconception if verdict.outcome in (Outcome.FAILED, Outcome.NOT_RUN) else ""
+        if verdict.misconception == general.STUMBLED.id:
+            yield f"{verdict.check} stumbled: {verdict.meaning.into(LANGUAGES[0])}"
+        elif expected is None:
+            if verdict.points or verdict.passed:
+                yield f"{verdict.check} gives {verdict.points:g} points to a stub"
+        elif verdict.check in expected.fails:
+            if at_fault != expected.fails[verdict.check]:
+                yield f"{verdict.check} should fail at {expected.fails[verdict.check]}: {found}"
+            elif verdict.points != expected.earns.get(verdict.check, 0):
+                yield f"{verdict.check} earns {verdict.points:g} points"
+        elif verdict.check in expected.waits:
+            if verdict.outcome is not Outcome.BLOCKED:
+                yield f"{verdict.check} should wait for another check: {found}"
+        elif not verdict.passed:
+            yield f"{verdict.check} should pass: {found}: {verdict.observed.into(LANGUAGES[0])}"
+
+
+def _card_faults(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    for verdict in verdicts:
+        told = {"observed": verdict.observed, "meaning": verdict.meaning, "next": verdict.next}
+        for part, text in told.items():
+            if verdict.passed and part != "observed":
+                continue
+            for language in LANGUAGES:
+                sentence = text.into(language)
+                if not sentence.strip():
+                    yield f"the card of {verdict.check} has no {part} in {language!r}"
+                elif "{" in sentence and part != "observed" and "`" not in sentence:
+                    yield f"the card of {verdict.check} has a hole in its {part}: {sentence}"
+        if not cards.verdict_html(verdict) or not cards.verdict_text(verdict):
+            yield f"the card of {verdict.check} is empty"

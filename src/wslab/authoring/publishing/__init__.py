@@ -1,0 +1,7 @@
+"""Slides and the reading site, made from the editions and from what their cells showed in one real run."""
+
+from wslab.authoring.publishing.decks import slides
+from wslab.authoring.publishing.executing import PublishingError
+from wslab.authoring.publishing.site import site
+
+__all__ = ["PublishingError", "site", "slides"]

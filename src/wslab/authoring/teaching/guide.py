@@ -1,0 +1,335 @@
+"""The instructor's guide: front matter, instructor notes, predictions and `course/guide.yml`, as one document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wslab.authoring.building import BuildError, Problem, Unit, units
+from wslab.authoring.teaching.plans import MINUTES, WHAT, WHEN, Plan, clock, item_line, read_plans, read_text, sums
+from wslab.language import LANGUAGES, Text, decimal
+from wslab.predictions import catalogue
+from wslab.predictions.question import Choice, Number, Question, with_unit
+
+PATH = "course/guide.yml"
+PAGES: Mapping[str, str] = {"en": "docs/instructor-guide.md", "tr": "docs/instructor-guide.tr.md"}
+"""Where the guide stands, by language."""
+
+OTHER = "other"
+"""The answer that stands for all the rest, of a prediction whose answer is typed."""
+
+_HEADING = re.compile(r"^#{2,3} (?P<title>.+)$", re.MULTILINE)
+_NEW_SECTION = re.compile(r"^## ", re.MULTILINE)
+_ASKED = re.compile(r"""\bpredict\(\s*["'](?P<key>[^"']+)["']\s*\)(?!\s*\.)""")
+
+_TITLE = Text(en="Instructor's guide", tr="Eğitmen kılavuzu")
+_WRITTEN = Text(
+    en="Written by `wslab schedule --guide` from course/; change it there.",
+    tr="`wslab schedule --guide` tarafından course/ klasöründen yazıldı; değişiklikleri orada yapın.",
+)
+_OTHER_LANGUAGE = {"en": "[Türkçe](instructor-guide.tr.md)", "tr": "[English](instructor-guide.md)"}
+_UNITS = Text(en="The units", tr="Birimler")
+_UNIT = Text(en="unit", tr="birim")
+_NAME = Text(en="title", tr="başlık")
+_SO_FAR = Text(en="so far", tr="toplam")
+_QUESTIONS = Text(en="predictions", tr="tahmin")
+_PLANS = Text(en="Ready plans", tr="Hazır planlar")
+_PLANS_LEAD = Text(
+    en="`wslab schedule --plan NAME` prints the same. The plans are data ({path}), held to the course: every unit "
+    "comes after what it needs, and the minutes fit.",
+    tr="Aynısını `wslab schedule --plan AD` de yazar. Planlar veridir ({path}) ve kursa göre denetlenir: her birim, "
+    "gerektirdiklerinden sonra gelir, dakikalar sığar.",
+)
+_OF = Text(en="{taken} of {minutes}", tr="{minutes} dakikanın {taken} dakikası")
+_LENGTH = Text(en="**{minutes} minutes**", tr="**{minutes} dakika**")
+_POINTS = Text(en="{points} points", tr="{points} puan")
+_AFTER = Text(en="after {units}", tr="{units} sonrasında")
+_OPEN = Text(en="open it", tr="not defteri")
+_GOALS = Text(en="Afterwards your learners can:", tr="Öğrencilerin gördüğü hedefler:")
+_SAY = Text(en="*Say:*", tr="*Sorulacak:*")
+_REST = Text(en="anything else", tr="başka bir şey")
+_DISCUSS = Text(en="To discuss", tr="Tartışma soruları")
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """What a room answers to a prediction, and what to ask those who gave an answer.
+
+    Attributes:
+        question: the prediction.
+        split: of a hundred people how many give each answer; the answer is an option's id, or what is typed.
+        say: for some answers, what to ask.
+    """
+
+    question: Question
+    split: Mapping[str, int]
+    say: Mapping[str, Text]
+
+    def is_right(self, answer: str) -> bool:
+        """Whether the machine is expected to say this."""
+        if isinstance(self.question, Choice):
+            option = self.question.option(answer)
+            return option is not None and option.right
+        return _expected(self.question) == answer
+
+    def shown(self, answer: str, language: str) -> str:
+        """The answer as the card has it."""
+        if isinstance(self.question, Choice):
+            option = self.question.option(answer)
+            return answer if option is None else option.text.into(language)
+        if answer == OTHER:
+            return _REST.into(language)
+        unit = self.question.unit if isinstance(self.question, Number) else None
+        return answer if unit is None else with_unit(answer, unit).into(language)
+
+
+def _expected(question: Question) -> str | None:
+    """The one right answer as somebody types it; None where it depends on the machine, and for a choice."""
+    if isinstance(question, Choice):
+        return None
+    expected = question.expected
+    return f"{expected:g}" if isinstance(expected, float) else expected if isinstance(expected, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What `course/guide.yml` says about a unit: a word before it, its votes by the prediction's name, questions."""
+
+    lead: Text
+    votes: Mapping[str, Votes]
+    discuss: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Everything the guide is written from."""
+
+    units: tuple[Unit, ...]
+    plans: tuple[Plan, ...]
+    opening: Text
+    leads: Mapping[str, Lead]
+
+
+def read_guide(root: Path) -> Guide:
+    """The guide's parts, each held to the course.
+
+    Args:
+        root: the checkout.
+
+    Raises:
+        BuildError: with every mistake: a unit or a prediction that is missing, a split that is not a hundred, an
+            answer with neither a note nor something to say.
+    """
+    course = units(root)
+    plans = read_plans(root, course)
+    try:
+        data = yaml.safe_load((root / PATH).read_text("utf-8-sig"))
+    except (OSError, yaml.YAMLError) as error:
+        raise BuildError([Problem(PATH, 1, f"it can't be read: {error}")]) from error
+    problems: list[Problem] = []
+    leads = {}
+    given: Mapping[str, Any] = data.get("units") or {}
+    for unit in course:
+        try:
+            leads[unit.number] = read_lead(unit, given.get(unit.number))
+        except ValueError as error:
+            problems.append(Problem(PATH, 1, f"{unit.number}: {error}"))
+    for number in set(given) - {unit.number for unit in course}:
+        problems.append(Problem(PATH, 1, f'the course has no unit "{number}"'))
+    try:
+        opening = read_text(data.get("opening"), "opening")
+    except ValueError as error:
+        problems.append(Problem(PATH, 1, str(error)))
+    if problems:
+        raise BuildError(problems)
+    return Guide(course, plans, opening, leads)
+
+
+def read_lead(unit: Unit, entry: Any) -> Lead:
+    """What the guide's data says about a unit.
+
+    Raises:
+        ValueError: something is missing or does not fit the unit.
+    """
+    if not isinstance(entry, Mapping):
+        raise ValueError("the guide has nothing on this unit")
+    if unknown := set(entry) - {"lead", "votes", "say", "discuss"}:
+        raise ValueError(f"a unit has no {', '.join(sorted(unknown))}; it takes lead, votes, say, discuss")
+    questions = catalogue.load(unit.number)[0]
+    counts: Mapping[str, Any] = entry.get("votes") or {}
+    sayings: Mapping[str, Any] = entry.get("say") or {}
+    for what, given in (("votes", counts), ("say", sayings)):
+        if extra := set(given) - set(questions):
+            raise ValueError(f"{what}: there is no prediction {', '.join(sorted(map(repr, extra)))}")
+    if missing := set(questions) - set(counts):
+        raise ValueError(f"votes: there are none for {', '.join(sorted(missing))}")
+    noted = _noted(unit)
+    votes = {name: _votes(question, counts[name], sayings.get(name) or {}) for name, question in questions.items()}
+    for name, vote in votes.items():
+        silent = [answer for answer in vote.split if answer not in (*vote.say, OTHER) and not vote.is_right(answer)]
+        if silent and vote.question.key not in noted:
+            raise ValueError(f"say: no instructor note follows {name}, so say something to {', '.join(silent)}")
+    discuss = tuple(read_text(one, "discuss") for one in entry.get("discuss") or ())
+    if not discuss:
+        raise ValueError("discuss is a list of questions")
+    return Lead(read_text(entry.get("lead"), "lead"), votes, discuss)
+
+
+def _votes(question: Question, split: Any, say: Mapping[str, Any]) -> Votes:
+    if not isinstance(split, Mapping) or sum(split.values()) != 100:
+        raise ValueError(f"the votes for {question.key} are not a hundred together")
+    if isinstance(question, Choice) and set(split) != {option.id for option in question.options}:
+        raise ValueError(f"the votes for {question.key} name other answers than its options")
+    if extra := set(say) - set(split):
+        raise ValueError(f"say: {question.key} has no answer {', '.join(sorted(map(str, extra)))} among its votes")
+    votes = Votes(question, split, {answer: read_text(text, "say") for answer, text in say.items()})
+    if _expected(question) is not None and not any(map(votes.is_right, split)):
+        raise ValueError(f"the votes for {question.key} lack the right answer")
+    return votes
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a notebook with something for the instructor: its heading, the predictions in it, the notes on them."""
+
+    heading: Text
+    keys: tuple[str, ...]
+    notes: tuple[Text, ...]
+
+
+def passages(unit: Unit) -> Iterator[Passage]:
+    """The parts of a unit that hold a prediction or an instructor's note, in order."""
+    heading, keys, notes = unit.title, list[str](), list[Text]()
+    for cell in unit.cells:
+        if cell.instructor:
+            notes.append(cell.text)
+        elif cell.kind == "code":
+            keys += _ASKED.findall(cell.text.into(LANGUAGES[0]))
+        elif found := _headings(cell.text):
+            if keys and not notes and not _NEW_SECTION.search(cell.text.into(LANGUAGES[0])):
+                continue  # the note comes in a later part of the same section
+            if keys or notes:
+                yield Passage(heading, tuple(keys), tuple(notes))
+            heading, keys, notes = found, [], []
+    if keys or notes:
+        yield Passage(heading, tuple(keys), tuple(notes))
+
+
+def _headings(text: Text) -> Text | None:
+    """The last heading of a cell, in every language."""
+    last = {language: _HEADING.findall(text.into(language)) for language in LANGUAGES}
+    if not all(last.values()):
+        return None
+    return Text(**{language: found[-1].strip() for language, found in last.items()})
+
+
+def _noted(unit: Unit) -> set[str]:
+    """The keys of the predictions that an instructor's note follows in the same part."""
+    return {key for passage in passages(unit) if passage.notes for key in passage.keys}
+
+
+# Writing
+
+
+def write_guide(root: Path) -> list[Path]:
+    """Write the guide in every language; returns the files that changed.
+
+    Raises:
+        BuildError: the course or the guide's own data has mistakes.
+    """
+    guide = read_guide(root)
+    changed = []
+    for language, where in PAGES.items():
+        page, path = page_of(guide, language), root / where
+        if not path.is_file() or path.read_text("utf-8") != page:
+            path.write_text(page, "utf-8", newline="\n")
+            changed.append(path)
+    return changed
+
+
+def page_of(guide: Guide, language: str) -> str:
+    """The guide in one language, as Markdown."""
+    parts = [
+        f"# {_TITLE.into(language)}",
+        f"<!-- {_WRITTEN.into(language)} -->",
+        _OTHER_LANGUAGE[language],
+        guide.opening.into(language),
+        f"## {_PLANS.into(language)}",
+        _PLANS_LEAD.into(language).format(path="[course/plans.yml](../course/plans.yml)"),
+        *(part for plan in guide.plans for part in _plan(plan, language)),
+        f"## {_UNITS.into(language)}",
+        _units_table(guide.units, language),
+    ]
+    for unit in guide.units:
+        parts += _unit(unit, guide.leads[unit.number], language)
+    return "\n\n".join(parts) + "\n"
+
+
+def _units_table(course: Sequence[Unit], language: str) -> str:
+    names = (_UNIT, _NAME, MINUTES, _SO_FAR, _QUESTIONS)
+    rows = [f"| {' | '.join(name.into(language) for name in names)} |", "| --- | --- | ---: | ---: | ---: |"]
+    total = 0
+    for unit in course:
+        total += unit.minutes
+        count = len(catalogue.load(unit.number)[0]) or ""
+        link = f"[{unit.number}](#{_anchor(unit, language)})"
+        rows.append(f"| {link} | {unit.title.into(language)} | {unit.minutes} | {clock(total)} | {count} |")
+    return "\n".join(rows)
+
+
+def _anchor(unit: Unit, language: str) -> str:
+    """The anchor that GitHub gives the unit's heading."""
+    heading = re.sub(r"[^\w\- ]", "", f"{unit.number} · {unit.title.into(language)}".lower())
+    return heading.replace(" ", "-")
+
+
+def _plan(plan: Plan, language: str) -> Iterator[str]:
+    yield f"### {plan.title.into(language)}"
+    yield plan.about.into(language)
+    head = f"| {WHEN.into(language)} | {WHAT.into(language)} | {MINUTES.into(language)} |\n| --- | --- | --- |"
+    rows = [
+        f"| {session.title.into(language)} | {'<br>'.join(item_line(item, language) for item in session.items)} "
+        f"| {_OF.into(language).format(taken=session.taken, minutes=session.minutes)} |"
+        for session in plan.sessions
+    ]
+    yield "\n".join([head, *rows])
+    yield sums(plan, language)
+
+
+def _unit(unit: Unit, lead: Lead, language: str) -> Iterator[str]:
+    yield f"## {unit.number} · {unit.title.into(language)}"
+    folder = "notebooks" if unit.kind == "notebook" else "labs"
+    facts = [_LENGTH.into(language).format(minutes=unit.minutes)]
+    if unit.points:
+        facts.append(_POINTS.into(language).format(points=decimal(unit.points, language)))
+    if unit.prerequisites:
+        facts.append(_AFTER.into(language).format(units=", ".join(unit.prerequisites)))
+    facts.append(f"[{_OPEN.into(language)}](../{unit.built(folder, language)})")
+    yield " · ".join(facts)
+    yield lead.lead.into(language)
+    yield _GOALS.into(language)
+    yield "\n".join(f"- {objective.into(language)}" for objective in unit.objectives)
+    for passage in passages(unit):
+        yield f"### {passage.heading.into(language)}"
+        for key in passage.keys:
+            yield "\n".join(_prediction(lead.votes[key.partition(".")[2]], language))
+        for note in passage.notes:
+            # In a notebook each line of a note is a paragraph of its own.
+            yield "\n\n".join(note.into(language).strip().splitlines())
+    yield f"### {_DISCUSS.into(language)}"
+    yield "\n".join(f"- {question.into(language)}" for question in lead.discuss)
+
+
+def _prediction(votes: Votes, language: str) -> Iterator[str]:
+    yield f"**`{votes.question.key}`** {votes.question.question.into(language)}\n"
+    for answer, share in votes.split.items():
+        right = "✓ " if votes.is_right(answer) else ""
+        percent = f"%{share}" if language == "tr" else f"{share} %"
+        say = votes.say.get(answer)
+        said = "" if say is None else f" — {_SAY.into(language)} {say.into(language)}"
+        yield f"- {percent} {right}{votes.shown(answer, language)}{said}"

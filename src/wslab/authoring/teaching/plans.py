@@ -1,0 +1,300 @@
+"""Ready plans of lessons: which units when, for how long; read from `course/plans.yml` and held to the course."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from wslab.authoring.building import BuildError, Problem, Unit
+from wslab.errors import LabError
+from wslab.language import LANGUAGES, Text, current_language
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+PATH = "course/plans.yml"
+
+_SECTION = re.compile(r"^## (?P<number>\d+)\. (?P<title>.+)$", re.MULTILINE)
+
+
+WHEN = Text(en="lesson", tr="ders")
+WHAT = Text(en="what happens (minutes)", tr="neler olur (dakika)")
+MINUTES = Text(en="minutes", tr="dakika")
+_IN_CLASS = Text(en="{minutes} minutes ({clock}) in class", tr="sınıfta {minutes} dakika ({clock})")
+_AT_HOME = Text(en="{minutes} minutes at home", tr="evde {minutes} dakika")
+_HOME = Text(en="at home", tr="evde")
+_SOME_SECTIONS = Text(en="sections {numbers}", tr="bölümler: {numbers}")
+_ONE_SECTION = Text(en="section {numbers}", tr="bölüm: {numbers}")
+_NO_PLAN = Text(
+    en="There is no plan “{name}”; there are: {names}.", tr="“{name}” adlı bir plan yok; var olanlar: {names}."
+)
+
+
+class NoPlanError(LabError):
+    """There is no plan of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What happens in a part of a session.
+
+    Attributes:
+        minutes: how long it takes, whether in class or at home.
+        unit: the unit that is taught, None for a pause or a talk.
+        sections: the numbers of the sections that are shown; empty for the whole unit.
+        says: what a pause is for, in every language; None for a unit.
+        home: whether it is done between two lessons.
+    """
+
+    minutes: int
+    unit: Unit | None = None
+    sections: tuple[int, ...] = ()
+    says: Text | None = None
+    home: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One lesson: its title, how many minutes there are, and what happens in it."""
+
+    title: Text
+    minutes: int
+    items: tuple[Item, ...]
+
+    @property
+    def taken(self) -> int:
+        """The minutes that its items take in class."""
+        return sum(item.minutes for item in self.items if not item.home)
+
+    @property
+    def at_home(self) -> int:
+        """The minutes of what follows at home."""
+        return sum(item.minutes for item in self.items if item.home)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan by its name, `half-day`: what it is for, and its sessions in order; with rich, a table."""
+
+    name: str
+    title: Text
+    about: Text
+    sessions: tuple[Session, ...]
+
+    def __rich__(self) -> RenderableType:
+        """The sessions with what happens in them and when."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text as Line
+
+        language = current_language()
+        table = Table(str(WHEN), str(WHAT), str(MINUTES), title=str(self.title), title_justify="left", show_lines=True)
+        for session in self.sessions:
+            lines = "\n".join(item_line(item, language) for item in session.items)
+            table.add_row(Line(str(session.title)), Line(lines), f"{session.taken}/{session.minutes}")
+        return Group(table, Line(str(self.about)), Line(sums(self, language), "bold"))
+
+    @property
+    def taken(self) -> int:
+        """The minutes in class, of all sessions together."""
+        return sum(session.taken for session in self.sessions)
+
+    @property
+    def at_home(self) -> int:
+        """The minutes at home, of all sessions together."""
+        return sum(session.at_home for session in self.sessions)
+
+
+def sections(unit: Unit, language: str) -> Mapping[int, str]:
+    """The titles of a unit's numbered sections, `## 3. …` in its notebook, by number."""
+    found = {}
+    for cell in unit.cells:
+        if cell.kind == "markdown" and not cell.instructor:
+            for match in _SECTION.finditer(cell.text.into(language)):
+                found[int(match["number"])] = match["title"].strip()
+    return found
+
+
+def read_plans(root: Path, units: Sequence[Unit]) -> tuple[Plan, ...]:
+    """The plans, each of them possible: its units exist, come after their prerequisites, and fit into the sessions.
+
+    Args:
+        root: the checkout.
+        units: the course's units, as `building.units()` gives them.
+
+    Raises:
+        BuildError: with every mistake in the file.
+    """
+    try:
+        text = (root / PATH).read_text("utf-8-sig")
+        data = yaml.safe_load(text)
+    except FileNotFoundError:
+        return ()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = 1 if mark is None else mark.line + 1
+        raise BuildError([Problem(PATH, line, f"this is not YAML: {getattr(error, 'problem', error)}")]) from error
+    problems: list[Problem] = []
+    plans = []
+    for name, entry in data.items() if isinstance(data, Mapping) else ():
+        line = 1 + text[: max(0, _place(text, str(name)))].count("\n")
+        reader = _Reader(str(name), {unit.number: unit for unit in units})
+        try:
+            plan = reader.plan(entry)
+            plans.append(plan)
+            problems += [Problem(PATH, line, message) for message in mistakes(plan)]
+        except ValueError as error:
+            problems.append(Problem(PATH, line, f'plan "{name}": {error}'))
+    if not isinstance(data, Mapping):
+        problems.append(Problem(PATH, 1, "plans have names: half-day: {title: …, sessions: […]}"))
+    if problems:
+        raise BuildError(problems)
+    return tuple(plans)
+
+
+def mistakes(plan: Plan) -> Iterator[str]:
+    """What is impossible about a plan: a session that is too short, a unit too early, a part longer than its whole."""
+    here = f'plan "{plan.name}"'
+    seen: set[str] = set()
+    for session in plan.sessions:
+        if session.taken > session.minutes:
+            title = session.title.into(LANGUAGES[0])
+            yield f'{here}: "{title}" has {session.minutes} minutes, and its items take {session.taken}'
+        for item in session.items:
+            unit = item.unit
+            if unit is None:
+                continue
+            # A lab's requirement may be met in part: who was shown what it needs can work on it.
+            if missing := [number for number in unit.prerequisites if number not in seen]:
+                yield f"{here}: {unit.number} needs {', '.join(missing)} before it"
+            if unit.number in seen and not item.sections:
+                yield f"{here}: {unit.number} is taught twice"
+            if item.sections and item.minutes > unit.minutes:
+                yield f"{here}: a part of {unit.number} takes {item.minutes} minutes, the whole {unit.minutes}"
+            there = sections(unit, LANGUAGES[0])
+            if lost := [str(number) for number in item.sections if number not in there]:
+                yield f"{here}: {unit.number} has no section {', '.join(lost)}"
+            seen.add(unit.number)
+
+
+def _place(text: str, name: str) -> int:
+    match = re.search(rf'^"?{re.escape(name)}"?:', text, re.MULTILINE)
+    return match.start() if match else 0
+
+
+def plan_named(name: str, plans: Sequence[Plan]) -> Plan:
+    """The plan of this name.
+
+    Raises:
+        NoPlanError: there is none; the message names those that there are.
+    """
+    for plan in plans:
+        if plan.name == name:
+            return plan
+    raise NoPlanError(_NO_PLAN, name=name, names=", ".join(plan.name for plan in plans) or "–")
+
+
+def clock(minutes: int) -> str:
+    """Minutes as hours and minutes: `1:05`."""
+    return f"{minutes // 60}:{minutes % 60:02}"
+
+
+def sums(plan: Plan, language: str) -> str:
+    """The minutes of a plan in a line: `640 minutes in class, 165 minutes at home.`"""
+    said = [_IN_CLASS.into(language).format(minutes=plan.taken, clock=clock(plan.taken))]
+    if plan.at_home:
+        said.append(_AT_HOME.into(language).format(minutes=plan.at_home))
+    return f"`{plan.name}`: {', '.join(said)}."
+
+
+def item_line(item: Item, language: str) -> str:
+    """One item of a session: `00 · Setup, sections 1, 4 (10)`."""
+    if item.unit is None:
+        title = "" if item.says is None else item.says.into(language)
+    else:
+        title = f"{item.unit.number} · {item.unit.title.into(language)}"
+        if item.sections:
+            name = _ONE_SECTION if len(item.sections) == 1 else _SOME_SECTIONS
+            title += ", " + name.into(language).format(numbers=", ".join(map(str, item.sections)))
+    home = f", {_HOME.into(language)}" if item.home else ""
+    return f"{title} ({item.minutes}{home})"
+
+
+class _Reader:
+    """Reads one plan; every mistake is a ValueError that says what to write."""
+
+    def __init__(self, name: str, units: Mapping[str, Unit]) -> None:
+        self.name = name
+        self.units = units
+
+    def plan(self, entry: Any) -> Plan:
+        fields = _mapping(entry, ("title", "about", "sessions"))
+        title, about = (read_text(fields[key], key) for key in ("title", "about"))
+        return Plan(self.name, title, about, tuple(self.session(one) for one in _list(fields["sessions"], "sessions")))
+
+    def session(self, entry: Any) -> Session:
+        fields = _mapping(entry, ("title", "minutes", "items"))
+        items = tuple(self.item(one) for one in _list(fields["items"], "items"))
+        return Session(read_text(fields["title"], "title"), _minutes(fields["minutes"]), items)
+
+    def item(self, entry: Any) -> Item:
+        if not isinstance(entry, Mapping):
+            return self._whole(entry)
+        if "pause" in entry:
+            fields = _mapping(entry, ("pause", "minutes"))
+            return Item(_minutes(fields["minutes"]), says=read_text(fields["pause"], "pause"))
+        if entry.get("home") is True:
+            fields = _mapping(entry, ("unit", "home"))
+            unit = self._unit(fields["unit"])
+            return Item(unit.minutes, unit, home=True)
+        fields = _mapping(entry, ("unit", "sections", "minutes"))
+        numbers = _list(fields["sections"], "sections")
+        if not all(isinstance(number, int) for number in numbers):
+            raise ValueError("sections is a list of the numbers of sections: [1, 3]")
+        return Item(_minutes(fields["minutes"]), self._unit(fields["unit"]), tuple(numbers))
+
+    def _whole(self, number: Any) -> Item:
+        unit = self._unit(number)
+        return Item(unit.minutes, unit)
+
+    def _unit(self, number: Any) -> Unit:
+        # YAML reads 00 to 07 as numbers where they have no quotes.
+        name = f"{number:02d}" if isinstance(number, int) else str(number)
+        if name not in self.units:
+            raise ValueError(f'the course has no unit "{name}"')
+        return self.units[name]
+
+
+def read_text(value: Any, what: str) -> Text:
+    """A text in every language.
+
+    Raises:
+        ValueError: a language is missing.
+    """
+    if not isinstance(value, Mapping) or set(value) != set(LANGUAGES) or not all(value.values()):
+        raise ValueError(f"{what} has a value in each language: {', '.join(f'{code}: …' for code in LANGUAGES)}")
+    return Text(**{code: str(value[code]).strip() for code in LANGUAGES})
+
+
+def _mapping(value: Any, keys: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or set(value) != set(keys):
+        given = ", ".join(map(str, value)) if isinstance(value, Mapping) else repr(value)
+        raise ValueError(f"expected {', '.join(keys)}, found {given}")
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{what} is a list with something in it")
+    return value
+
+
+def _minutes(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("minutes is a whole number, 1 or more")
+    return value

@@ -1,8 +1,0 @@
-"""From `course/`, where each notebook is written once for every language, to the editions that people open."""
-
-from wslab.building.adopting import adopt
-from wslab.building.editions import build, check, notebook, units
-from wslab.building.problems import BuildError, Problem
-from wslab.building.unit import Cell, Unit
-
-__all__ = ["BuildError", "Cell", "Problem", "Unit", "adopt", "build", "check", "notebook", "units"]

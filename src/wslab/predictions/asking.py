@@ -1,0 +1,258 @@
+"""predict(): asks before a cell runs, keeps the answer, and is answered by what the run measured."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from wslab.jupyter import somebody_watches
+from wslab.language import Text, current_language
+from wslab.picture import sentence_html
+from wslab.predictions import cards, catalogue
+from wslab.predictions.question import AnswerError, Choice, Judgement, Question, Verdict, is_answer, judge, read_answer
+from wslab.progress.database import SESSION, Answer, counted_answer, store
+
+if TYPE_CHECKING:
+    from wslab.predictions.form import PredictionForm
+
+_SURE = Text(en="I’m sure", tr="Eminim")
+_SKIP = Text(en="Skip", tr="Atla")
+_CHANGE = Text(en="Change my answer", tr="Yanıtımı değiştireyim")
+_ANSWER_NOW = Text(en="Answer after all", tr="Yine de yanıtlayayım")
+_ANSWER = Text(en="Your answer:", tr="Yanıtınız:")
+_EMPTY = Text(
+    en="Nothing is chosen yet. Answer, or skip this one.", tr="Henüz bir yanıt yok. Yanıtlayın ya da bu soruyu atlayın."
+)
+_SENDING = Text(en="Sending …", tr="Gönderiliyor …")
+_SILENT = Text(
+    en="The kernel has not confirmed it yet. If it is busy, wait; if it was restarted, run this cell again.",
+    tr="Çekirdek henüz onaylamadı. Meşgulse bekleyin; yeniden başlatıldıysa bu hücreyi tekrar çalıştırın.",
+)
+_KEPT = Text(en="Kept. Now run the next cell.", tr="Kaydedildi. Şimdi sonraki hücreyi çalıştırın.")
+_NOTED = Text(en="Noted. Now run the next cell.", tr="Not edildi. Şimdi sonraki hücreyi çalıştırın.")
+_KEPT_LATE = Text(
+    en="Kept. The outcome was already known, so this answer is not counted.",
+    tr="Kaydedildi. Sonuç artık bilindiğinden bu yanıt sayılmaz.",
+)
+_SKIPPED = Text(en="Skipped.", tr="Atladınız.")
+_SKIPPED_NOW = Text(en="Skipped. Now run the next cell.", tr="Atladınız. Şimdi sonraki hücreyi çalıştırın.")
+_EARLIER = Text(en="You answered this on {when}.", tr="Bunu {when} tarihinde yanıtladınız.")
+
+# Of this kernel, so of one session: the last asking of each key, the keys whose outcome was shown.
+_lock = threading.RLock()
+_asked: dict[str, str] = {}
+_outcome_shown: set[str] = set()
+
+
+class Outcome:
+    """A measured value held against the prediction; as the last expression of a cell it is shown as a card.
+
+    Attributes:
+        key: the prediction's key.
+        predicted: the answer it was held against; None if there was none.
+        judgement: verdict, measured value and the sentence on the difference.
+    """
+
+    def __init__(self, key: str, predicted: str | None, judgement: Judgement, card: cards.OutcomeCard) -> None:
+        self.key = key
+        self.predicted = predicted
+        self.judgement = judgement
+        self._card = card
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the prediction was right; None if there was none, or if the measurement left it undecided."""
+        return {Verdict.RIGHT: True, Verdict.WRONG: False}.get(self.judgement.verdict)
+
+    def __repr__(self) -> str:
+        return self._card.text()
+
+    def _repr_html_(self) -> str:
+        return self._card.html()
+
+
+class Prediction:
+    """A question to the learner; as the last expression of a cell it is shown as a card to answer on."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    @property
+    def key(self) -> str:
+        """The unit, a dot, and the name: `05.status`."""
+        return self._question.key
+
+    def answer(self, given: object) -> Prediction:
+        """Answer by code, for where there is no card: `predict("05.status").answer("failed")`.
+
+        Args:
+            given: an option's id, a number or a word, as the question asks.
+
+        Raises:
+            AnswerError: `given` is no answer to this question.
+        """
+        self._keep(read_answer(self._question, given))
+        return self
+
+    def skip(self) -> Prediction:
+        """Record that this one is skipped."""
+        self._keep(None)
+        return self
+
+    def outcome(self, measured: object) -> Outcome:
+        """Hold `measured`, the value that the run gave, against the prediction, and keep both.
+
+        An exception counts as the name of its class.
+        """
+        with _lock:
+            kept = store()
+            answers = kept.answers(self.key)
+            given = answers[-1] if answers else None
+            answer = self._usable(given)
+            judgement = judge(self._question, measured, answer)
+            # The first answer counts, so it is judged too where the learner has changed it since.
+            first = counted_answer(answers)
+            for judged in (given,) if first is None or first is given else (first, given):
+                this = judge(self._question, measured, self._usable(judged))
+                kept.outcome(
+                    self.key,
+                    answer=None if judged is None else judged.id,
+                    measured=this.measured,
+                    option=this.option,
+                    verdict=this.verdict.value,
+                )
+            _outcome_shown.add(self.key)
+        if answer is not None:
+            predicted = cards.answer_text(self._question, answer)
+        else:
+            predicted = str(cards.SKIPPED if given is not None and given.skipped else cards.NO_PREDICTION)
+        late = given is not None and given.late and not given.skipped
+        return Outcome(self.key, answer, judgement, cards.OutcomeCard(predicted, judgement, late, kept.fault))
+
+    def __repr__(self) -> str:
+        return cards.question_text(self._question, self._answered(), store().fault)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        self._ask()
+        bundle: dict[str, Any] = {
+            "text/plain": repr(self),
+            "text/html": cards.question_html(self._question, self._answered(), store().fault),
+        }
+        if somebody_watches():
+            from wslab.predictions.form import PredictionForm
+
+            form = PredictionForm(self._view(), self._received)
+            bundle["application/vnd.jupyter.widget-view+json"] = {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": form.model_id,
+            }
+        return bundle
+
+    def _ask(self) -> str:
+        options = [str(option.text) for option in self._question.options] if isinstance(self._question, Choice) else []
+        asked = store().ask(
+            self.key,
+            kind=self._question.kind,
+            language=current_language(),
+            question=str(self._question.question),
+            options=options,
+        )
+        with _lock:
+            _asked[self.key] = asked
+        return asked
+
+    def _keep(self, answer: str | None) -> Answer:
+        with _lock:
+            asked = _asked.get(self.key) or self._ask()
+            return store().answer(self.key, answer, asked=asked, late=self.key in _outcome_shown)
+
+    def _current(self) -> Answer | None:
+        """The learner's last answer; an earlier session's counts on, so a restart loses nothing."""
+        given = store().answers(self.key)
+        return given[-1] if given else None
+
+    def _usable(self, given: Answer | None) -> str | None:
+        """The answer, if it is one to this question as it stands today: a course changes, a learner's file stays."""
+        if given is None or given.answer is None or not is_answer(self._question, given.answer):
+            return None
+        return given.answer
+
+    def _answered(self) -> str:
+        given = self._current()
+        if given is not None and given.skipped:
+            return str(cards.SKIPPED)
+        answer = self._usable(given)
+        return "" if answer is None else cards.answer_text(self._question, answer)
+
+    # The card
+
+    def _received(self, form: PredictionForm, given: str | None) -> None:
+        try:
+            if given is None:
+                self.skip()
+            else:
+                self.answer(given)
+        except AnswerError as error:
+            form.view = self._view(error=str(error))
+        else:
+            form.view = self._view(confirmed=True)
+
+    def _view(self, *, confirmed: bool = False, error: str = "") -> dict[str, Any]:
+        """What the card shows; see form.js."""
+        question = self._question
+        given = self._current()
+        answer = self._usable(given)
+        state = "answered" if answer is not None else "skipped" if given is not None and given.skipped else "open"
+        return {
+            "lang": current_language(),
+            "kind": question.kind,
+            "lead": str(cards.LEAD),
+            "question": sentence_html(question.question),
+            "options": [{"id": option.id, "html": sentence_html(option.text)} for option in question.options]
+            if isinstance(question, Choice)
+            else [],
+            "unit": str(getattr(question, "unit", None) or ""),
+            "state": state,
+            "answer": answer,
+            "says": error or ("" if given is None or state == "open" else _told(given, confirmed)),
+            "is_error": bool(error),
+            "confirmed": confirmed,
+            "fault": str(store().fault or ""),
+            "labels": {
+                "sure": str(_SURE),
+                "skip": str(_SKIP),
+                "change": str(_CHANGE),
+                "answer_now": str(_ANSWER_NOW),
+                "answer": str(_ANSWER),
+                "empty": str(_EMPTY),
+                "sending": str(_SENDING),
+                "silent": str(_SILENT),
+            },
+        }
+
+
+def _told(given: Answer, confirmed: bool) -> str:
+    if given.skipped:
+        return str(_SKIPPED_NOW if confirmed and not given.late else _SKIPPED)
+    if given.session != SESSION or not confirmed:
+        return _EARLIER.format(when=cards.local_time(given.answered_at))
+    if given.late:
+        return str(_KEPT_LATE)
+    return str(_KEPT if store().fault is None else _NOTED)
+
+
+def predict(key: str) -> Prediction:
+    """Ask the learner to predict what the next cell will show; returns at once, answered or not.
+
+    Args:
+        key: the unit, a dot and the name of a prediction: `05.status`.
+
+    Returns:
+        The question. As the last expression of a cell it is a card to answer on; in the cell that runs,
+        `predict("05.status").outcome(measured)` shows prediction and outcome.
+
+    Raises:
+        PredictionError: there is no such prediction.
+    """
+    return Prediction(catalogue.find(key))
