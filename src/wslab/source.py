@@ -43,6 +43,12 @@ def is_user_code(filename: str) -> bool:
     return not _inside(filename, _KIT) and not any(_inside(filename, folder) for folder in _LIBRARIES)
 
 
+@functools.lru_cache(maxsize=4096)
+def is_kit_code(filename: str) -> bool:
+    """Whether a code object's file belongs to this kit's own machinery."""
+    return _inside(filename, _KIT) and not is_user_code(filename)
+
+
 def ipython_shell() -> Any:
     """The IPython shell that runs the reader's code, None outside of one; IPython is not imported for it."""
     ipython = sys.modules.get("IPython")

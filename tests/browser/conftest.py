@@ -20,7 +20,7 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import TimeoutError
 
-from wslab.cli import lab_command
+from wslab import launcher
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -84,7 +84,7 @@ def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[L
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = lab_command(folder, "en", browser=False, port=port)
+    command = launcher.command(folder, "en", browser=False, port=port)
     command += ["--IdentityProvider.token=", f"--ServerApp.base_url={base_url}"]
     command += ["--LabApp.expose_app_in_browser=True"]  # as JupyterLab's own browser tests do
     environment = os.environ | {

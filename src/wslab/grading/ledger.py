@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import wslab.labs
+from wslab import labs
 from wslab.errors import LabError
 from wslab.grading.intake.utf8 import whole
 from wslab.grading.task import Result, Task
@@ -131,6 +131,6 @@ def fingerprint(task: Task, kit: str) -> str:
 def kit_version() -> str:
     """The kit's version, and a digest of the checks themselves: a check that was edited judges anew."""
     digest = hashlib.sha256()
-    for path in sorted(Path(folder, file) for folder in wslab.labs.__path__ for file in Path(folder).glob("*.py")):
+    for path in sorted(Path(folder, file) for folder in labs.__path__ for file in Path(folder).glob("*.py")):
         digest.update(path.read_bytes())
     return f"{version('wslab')}+{digest.hexdigest()[:16]}"

@@ -7,13 +7,11 @@ import functools
 import gc
 import itertools
 import linecache
-import os
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
-import wslab
 from wslab.recording.trace import Place
 from wslab.source import cell_label, is_user_code
 
@@ -31,15 +29,6 @@ WRAPPERS = frozenset(
         "async_generator_wrapped",
     }
 )
-
-
-_KIT = str(Path(wslab.__file__).parent) + os.sep
-
-
-@functools.lru_cache(maxsize=4096)
-def is_kit_code(filename: str) -> bool:
-    """Whether a code object's file belongs to this kit's own machinery."""
-    return filename.startswith(_KIT) and not is_user_code(filename)
 
 
 class Stand(NamedTuple):

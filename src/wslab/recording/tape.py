@@ -21,9 +21,9 @@ from typing import Any
 
 from wslab.recording import naming, places
 from wslab.recording.footage import CROWD, INTERNAL, KIT, Footage, Sample
-from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, is_kit_code, running_line
+from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, running_line
 from wslab.recording.rows import Row, nothing
-from wslab.source import is_user_code
+from wslab.source import is_kit_code, is_user_code
 
 RING = 50_000
 """Steps that are kept; a longer film keeps its last ones."""

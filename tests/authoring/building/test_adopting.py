@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from tests.authoring.building.small_course import LAB, NOTEBOOK, Edit
 
 from wslab.authoring.building import BuildError, adopt, build, check
-from wslab.authoring.building.notebooks import RENDERED, essence
+from wslab.notebooks import RENDERED, essence
 
 SETUP = "course/notebooks/00-setup.md"
 TR = "notebooks/tr/01-server.ipynb"

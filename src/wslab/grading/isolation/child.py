@@ -58,6 +58,8 @@ def preload() -> None:
     for name in _PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    for name in wslab.__all__:  # a public name loads its room when it is first used
+        getattr(wslab, name)
 
 
 def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
