@@ -79,3 +79,11 @@ print(hasattr(wslab, "nonsense"))
     result = run("uvicorn", program)
     assert "The package uvicorn is missing here, so `serve` can't be used." in result.stdout, result.stderr
     assert result.stdout.endswith("False\n")
+
+
+def test_a_command_for_authors_says_so_in_a_learners_installation() -> None:
+    result = run("jupytext", COMMAND.replace("doctor", "build"))
+    assert result.returncode == 1, result.stderr
+    assert "jupytext is missing" in result.stdout
+    assert "make develop" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr

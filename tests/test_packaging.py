@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,14 @@ def test_importing_the_kit_starts_nothing_and_imports_no_development_package() -
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["1", "False", "False"]
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_neither_solved_labs_nor_the_authors_code(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "wslab/labs/l1_echo.py" in names
+    assert "wslab/predictions/questions/05.yml" in names
+    assert not [name for name in names if re.search(r"/(authoring|corpus|submissions|solutions|reveal)/", name)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 from wslab.course_folder import course_folder
+from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text, current_language, use_language
 
 _MISSING = Text(
@@ -40,6 +43,10 @@ _OPENING = Text(
     tr="{notebook} açılıyor. JupyterLab'in aşağıda yazdığı adres bu makinedeki her tarayıcıda çalışır; "
     "iki kez Ctrl+C ile kapanır.",
 )
+_FOR_AUTHORS = Text(
+    en="This command is for authors of the course, and {package} is missing here. In a checkout, run: make develop",
+    tr="Bu komut kursun yazarları içindir ve burada {package} eksik. Deponun klasöründe çalıştırın: make develop",
+)
 _UNCHANGED = Text(en="Every edition is what course/ says.", tr="Bütün baskılar course/ ile aynı.")
 _WRITTEN = Text(en="Written: {count} files.", tr="Yazılan: {count} dosya.")
 
@@ -60,6 +67,15 @@ def find_root() -> Path:
 def _fail(error: Exception) -> None:
     console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1) from error
+
+
+@contextlib.contextmanager
+def _for_authors() -> Iterator[None]:
+    """Around the imports of a command for authors, whose code and packages a learner's installation does not have."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        _fail(LabError(_FOR_AUTHORS, package=error.name))
 
 
 @app.callback()
@@ -104,7 +120,8 @@ def build(
     check: Annotated[bool, typer.Option(help="Write nothing; fail where a built file differs from course/.")] = False,
 ) -> None:
     """Write notebooks/, labs/ and solutions/ from course/."""
-    from wslab.authoring import building
+    with _for_authors():
+        from wslab.authoring import building
 
     root = find_root()
     try:
@@ -121,7 +138,8 @@ def build(
 @app.command()
 def adopt(notebook: Annotated[Path, typer.Argument(help="A built notebook that was edited in JupyterLab.")]) -> None:
     """Carry what was edited in a built notebook back into its source in course/."""
-    from wslab.authoring import building
+    with _for_authors():
+        from wslab.authoring import building
 
     try:
         for line in building.adopt(notebook, find_root()):
@@ -135,7 +153,8 @@ def slides(
     units: Annotated[list[str] | None, typer.Argument(help="Numbers of notebooks, such as 05; else all.")] = None,
 ) -> None:
     """Write slides into build/slides: one file for each notebook and language, which works offline."""
-    from wslab.authoring import building, publishing
+    with _for_authors():
+        from wslab.authoring import building, publishing
 
     try:
         for path in publishing.slides(find_root(), units or ()):
@@ -149,7 +168,8 @@ def site(
     units: Annotated[list[str] | None, typer.Argument(help="Numbers of units, such as 05 or L1; else all.")] = None,
 ) -> None:
     """Write the reading site into build/site; open its index.html."""
-    from wslab.authoring import building, publishing
+    with _for_authors():
+        from wslab.authoring import building, publishing
 
     try:
         first = publishing.site(find_root(), units or ())
@@ -182,7 +202,8 @@ def check(
     ] = None,
 ) -> None:
     """Prove the labs' checks on the stub, the solution, and programs known to be right or wrong."""
-    from wslab.authoring.proof.proof import prove, written_into
+    with _for_authors():
+        from wslab.authoring.proof.proof import prove, written_into
 
     proof = prove(labs, rounds=rounds, root=find_root(), busy=busy)
     console.print(proof)
@@ -205,7 +226,6 @@ def grade(
     language: Annotated[str | None, typer.Option(help="Of class.html and the remarks in scores.csv.")] = None,
 ) -> None:
     """Grade a class's labs: scores, feedback for each student, and a page on what was not understood."""
-    from wslab.errors import LabError
     from wslab.grading.batch import Selection
     from wslab.grading.command import grade_class
 
@@ -245,7 +265,8 @@ def schedule(
     guide: Annotated[bool, typer.Option(help="Write the instructor's guide into docs/, in every language.")] = False,
 ) -> None:
     """List the units with their minutes, summed from their front matter."""
-    from wslab.authoring import building, teaching
+    with _for_authors():
+        from wslab.authoring import building, teaching
 
     root = find_root()
     try:
