@@ -11,7 +11,6 @@ from datetime import datetime
 from markupsafe import Markup
 
 from wslab.language import Text, current_language
-from wslab.predictions.question import Choice, Number, Question, Verdict, Word, judge, normal_word, with_unit
 from wslab.picture import (
     AS_TABLE,
     BLUE,
@@ -26,6 +25,7 @@ from wslab.picture import (
     stylesheet,
     table,
 )
+from wslab.predictions.question import Choice, Number, Question, Verdict, Word, judge, normal_word, with_unit
 
 _COLOURS = (BLUE, ORANGE, PURPLE, SKY, VERMILION, GREEN)
 _GLYPHS = ("●", "▲", "■", "◆", "★", "✚")
