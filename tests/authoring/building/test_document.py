@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wslab import building
+from wslab.authoring import building
 from wslab.language import LANGUAGES
 
 ROOT = Path(__file__).parents[3]
