@@ -132,6 +132,10 @@ def test_nest_asyncio() -> None:
     assert nested_loops(old, (3, 11)).state is State.OK
     assert nested_loops(old, (3, 12)).state is State.PROBLEM
     assert "nest_asyncio2" in str(nested_loops(old, (3, 12)))
+    assert "uvicorn.run()" in str(nested_loops(old, (3, 13)))
+    assert nested_loops(old, (3, 14)).state is State.PROBLEM
+    assert "asyncio.timeout()" in str(nested_loops(old, (3, 14)))
+    assert "nest_asyncio2" in str(nested_loops(old, (3, 14)))
     assert nested_loops(new, (3, 14)).state is State.OK
 
 

@@ -285,6 +285,12 @@ _NEST_TRAP = Text(
     tr="eski bir nest_asyncio ile yamalanmış; onun asyncio.run() fonksiyonu loop_factory tanımadığından uvicorn.run() "
     "hata veriyor",
 )
+_NEST_TASKS = Text(
+    en="patched by an old nest_asyncio whose tasks Python 3.14 does not know: asyncio.timeout(), wait_for() and "
+    "TaskGroup fail in them, and serve() cannot start",
+    tr="eski bir nest_asyncio ile yamalanmış; Python 3.14 onun görevlerini tanımıyor: bu görevlerde asyncio.timeout(), "
+    "wait_for() ve TaskGroup hata veriyor, serve() da başlayamıyor",
+)
 _NEST_DO = Text(
     en="restart the kernel and don't call nest_asyncio.apply(); if you must, use nest_asyncio2",
     tr="çekirdeği yeniden başlatın ve nest_asyncio.apply() çağırmayın; şartsa nest_asyncio2 kullanın",
@@ -292,13 +298,17 @@ _NEST_DO = Text(
 
 
 def nested_loops(run: Callable[..., Any] | None = None, version: tuple[int, ...] | None = None) -> Finding:
-    """Whether `asyncio.run` is patched in the way that breaks uvicorn: Python 3.12 and later pass it `loop_factory`."""
+    """Whether `asyncio.run` is patched in a way that breaks servers.
+
+    nest_asyncio 1.6 does not know `loop_factory`, which uvicorn passes on Python 3.12 and later, and replaces asyncio's
+    tasks by ones that `asyncio.current_task()` of Python 3.14 does not see. nest_asyncio2 does neither there.
+    """
     run = asyncio.run if run is None else run
     version = tuple(sys.version_info[:2]) if version is None else version
     if getattr(run, "__module__", "").startswith("asyncio"):
         return Finding(_NEST, State.OK, _NEST_NOT)
     if version >= (3, 12) and "loop_factory" not in inspect.signature(run).parameters:
-        return Finding(_NEST, State.PROBLEM, _NEST_TRAP, _NEST_DO)
+        return Finding(_NEST, State.PROBLEM, _NEST_TASKS if version >= (3, 14) else _NEST_TRAP, _NEST_DO)
     return Finding(_NEST, State.OK, _NEST_HARMLESS)
 
 

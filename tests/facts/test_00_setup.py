@@ -241,16 +241,49 @@ def test_nested_runs_end_inside_out(wait: str, order: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_patch_exchanges_tasks_for_pythons_own() -> None:
+def test_the_patch_exchanges_tasks_for_pythons_own_up_to_3_13() -> None:
     script = (
         "import asyncio, nest_asyncio2; before = asyncio.Task; nest_asyncio2.apply(); "
         "print(before is asyncio.Task, asyncio.Task is asyncio.tasks._PyTask)"
     )
-    assert in_a_process_of_its_own(script).stdout.split() == ["False", "True"]
+    exchanged = sys.version_info < (3, 14)
+    assert in_a_process_of_its_own(script).stdout.split() == [str(not exchanged), str(exchanged)]
+
+
+WITHIN_A_TASK = {
+    "timeout": "async with asyncio.timeout(5): pass",
+    "wait_for": "await asyncio.wait_for(asyncio.sleep(0), 5)",
+    "TaskGroup": "async with asyncio.TaskGroup(): pass",
+}
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (3, 12) <= sys.version_info < (3, 14), reason="nest_asyncio 1.6 does it on 3.12 and 3.13")
+@pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
+@pytest.mark.parametrize("use", WITHIN_A_TASK)
+def test_on_3_14_the_older_patch_begins_tasks_that_asyncio_does_not_know(package: str, use: str) -> None:
+    """`Timeout should be used inside a task`, and `cannot determine the parent task`; not so with nest_asyncio2."""
+    script = f"""
+import asyncio, {package}
+
+async def begun_after():
+    {WITHIN_A_TASK[use]}
+    return asyncio.current_task() is not None
+
+async def cell():
+    {package}.apply()
+    print(await asyncio.create_task(begun_after()))
+
+asyncio.run(cell())
+"""
+    run = in_a_process_of_its_own(script)
+    if package == "nest_asyncio" and sys.version_info >= (3, 14):
+        assert ("parent task" if use == "TaskGroup" else "Timeout should be used inside a task") in run.stderr
+    else:
+        assert run.stdout.strip() == "True", run.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="uvicorn passes loop_factory on 3.12 and later")
 def test_the_older_patch_before_the_import_breaks_uvicorn() -> None:
     """nest_asyncio 1.6 on 3.12 and later, applied before `import uvicorn`: TypeError … 'loop_factory'."""
     script = (

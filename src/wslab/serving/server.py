@@ -40,6 +40,12 @@ _RAISED = Text(
     tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. "
     "lifespan ya da startup fonksiyonundaki o satırı düzeltip hücreyi yeniden çalıştırın.",
 )
+_UNKNOWN_TASKS = Text(
+    en="The server could not start: asyncio does not know its own tasks here. On Python 3.14 that is what "
+    "nest_asyncio.apply() does. Restart the kernel and leave the patch out, or use nest_asyncio2.",
+    tr="Sunucu başlayamadı: asyncio burada kendi görevlerini tanımıyor. Python 3.14'te bunun nedeni "
+    "nest_asyncio.apply() çağrısıdır. Çekirdeği yeniden başlatıp yamayı uygulamayın ya da nest_asyncio2 kullanın.",
+)
 _NOT_THE_APP = Text(
     en="The server could not start, and not because of the app: {error}. Look at the options that serve() was given "
     "besides the app.",
@@ -206,6 +212,8 @@ class Server:
             self.stop(deadline=1.0)
             if not in_time:
                 raise ServerStartError(_SLOW, deadline=deadline)
+            if isinstance(run.failure, ServerStartError):
+                raise run.failure
             error = run.observed.lifespan_error
             if error is None and run.failure is not None:
                 raise ServerStartError(_NOT_THE_APP, error=self._cause(run.failure)) from run.failure
@@ -268,6 +276,8 @@ class Server:
 
     async def _serve(self, run: _Run) -> None:
         run.main = asyncio.current_task()
+        if run.main is None:  # and uvicorn's first asyncio.timeout() would fail
+            raise ServerStartError(_UNKNOWN_TASKS)
         self.loop.set_exception_handler(self._collect_loop_error)
         options = self._options
         if self.gate is not None:
