@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import gc
 import io
 import logging
+import multiprocessing.pool
 import sys
 import threading
+import warnings
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -171,14 +176,137 @@ def test_two_servers_keep_apart() -> None:
     assert [entry.text for entry in two.log] == ["two"]
 
 
-def test_everything_is_as_it_was_after_the_last_server() -> None:
-    before = (sys.stdout, sys.stderr, __import__("warnings").showwarning, list(logging.getLogger().handlers))
+def hooked() -> dict[str, Any]:
+    """What a cell finds where servers might have left something."""
+    holders = (
+        sys.stdout,
+        sys.stderr,
+        type(sys.stdout),
+        warnings,
+        logging.Logger,
+        logging.getLogger(),
+        threading.Thread,
+    )
+    pools = (concurrent.futures.ThreadPoolExecutor, concurrent.futures.Future, multiprocessing.pool.ThreadPool)
+    return {
+        "streams": (sys.stdout, sys.stderr),
+        "attributes": [dict(vars(holder)) for holder in (*holders, *pools)],
+        "classes": [type(holder) for holder in holders],
+        "handlers": [list(logging.getLogger(name).handlers) for name in ("", "uvicorn", "uvicorn.access")],
+        "levels": [logging.getLogger(name).level for name in ("", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")],
+        "filters": list(warnings.filters),
+    }
+
+
+def test_everything_is_as_it_was_after_the_last_server(capsys: pytest.CaptureFixture[str]) -> None:
+    before = hooked()
     one, two = serve(FastAPI()), serve(FastAPI())
-    assert sys.stdout is not before[0]
     one.stop()
-    assert sys.stdout is not before[0]
+    assert hooked() != before
+    assert sys.stdout is before["streams"][0]
     two.stop()
-    assert (sys.stdout, sys.stderr, __import__("warnings").showwarning, list(logging.getLogger().handlers)) == before
+    assert hooked() == before
+
+
+def test_what_a_cell_has_put_on_top_meanwhile_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    original = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        started.append(thread)
+        original(thread)
+
+    for _ in range(3):
+        with serve(FastAPI()):
+            monkeypatch.setattr(threading.Thread, "start", start)
+        assert vars(threading.Thread)["start"] is start
+        thread = threading.Thread(target=int)
+        thread.start()
+        assert started[-1] is thread
+        monkeypatch.undo()
+        assert threading.Thread.start is original
+
+
+def test_a_log_file_of_the_app_is_written_and_nothing_is_shown_by_its_handlers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Prints(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            print("shown", record.getMessage())
+
+    logger = logging.getLogger("of-the-app")
+    logger.propagate = False
+    handlers = [logging.FileHandler(tmp_path / "app.log"), logging.StreamHandler(sys.stderr), Prints()]
+    for handler in handlers:
+        logger.addHandler(handler)
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> None:
+        logger.warning("from the app")
+        logger.warning("%d clients", "three")
+
+    try:
+        with serve(app) as server:
+            httpx.get(server.url)
+            logger.warning("from a cell")
+            assert [entry.text for entry in server.log.warnings] == ["from the app"]
+            assert "--- Logging error ---" in [entry.text for entry in server.log.prints]
+            assert (tmp_path / "app.log").read_text(encoding="utf-8").splitlines()[:2] == [
+                "from the app",
+                "from a cell",
+            ]
+            assert capsys.readouterr() == ("shown from a cell\n", "from a cell\n")
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+        logger.propagate = True
+
+
+def test_what_a_cell_does_to_logging_hides_nothing_of_the_server() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> None:
+        raise ValueError("kaput")
+
+    with serve(app) as server:
+        logger = logging.getLogger("uvicorn.error")
+        logger.setLevel(logging.CRITICAL)
+        logger.disabled = True
+        try:
+            assert httpx.get(server.url).status_code == 500
+            assert server.log.wait_for("kaput").text == "ValueError: kaput"
+        finally:
+            logger.setLevel(logging.NOTSET)
+            logger.disabled = False
+
+
+async def test_a_clients_task_is_not_the_servers_although_its_thread_collects_the_garbage(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> None:
+        gc.collect()
+
+    async def client() -> None:
+        raise LookupError("of the client")
+
+    gc.disable()
+    try:
+        with serve(app) as server:
+            around: list[object] = [asyncio.create_task(client())]
+            around.append(around)  # only the garbage collector frees it
+            await asyncio.sleep(0)
+            del around
+            await asyncio.to_thread(httpx.get, server.url)
+            assert "never retrieved" in caplog.text
+            assert server.log.errors == ()
+    finally:
+        gc.enable()
 
 
 def test_the_table_reads_well_in_both_languages() -> None:
@@ -189,6 +317,9 @@ def test_the_table_reads_well_in_both_languages() -> None:
     assert repr(log).endswith(" #1 /ws       printed   merhaba <b>  [In[2] line 3]")
     assert len(log) == 1
     assert len(log.events) == 2
+    log.add("print", "\x1b[31mred\x1b[0m")
+    assert log.prints[-1].text == "\x1b[31mred\x1b[0m"
+    assert "printed   red\n" in repr(log) + "\n"
     use_language("tr")
     page = log._repr_html_()
     assert "yazdırdı" in page

@@ -15,6 +15,7 @@ from wslab.capture import Capture, LiveCapture, capture
 from wslab.labs.verdict import Raised
 from wslab.serving import Entry, Log, Server, collecting
 from wslab.serving.arguments import validate
+from wslab.serving.ownership import Owner, acting_for
 
 Address = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
@@ -189,10 +190,9 @@ def _leave(server: Server, deadline: float) -> threading.Thread:
 
 def _end(server: Server, deadline: float) -> None:
     # That it did not stop in time is told by the verdict; the sentence that stop() prints goes into the server's log.
-    collecting.log_here.set(server.log)
     collecting.begin()
     try:
-        with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
+        with acting_for(Owner(server.log)), contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
             server.stop(deadline)
     finally:
         collecting.end()

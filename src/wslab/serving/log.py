@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import itertools
+import re
 import threading
 import time
 from collections import deque
@@ -36,6 +37,8 @@ _EMPTY = Text(
     tr="Sunucu hiçbir şey yazdırmadı, uyarmadı, istisna fırlatmadı.",
 )
 _DROPPED = Text(en="{count} older entries were dropped.", tr="Daha eski {count} kayıt atıldı.")
+# What colours a text in a terminal (ECMA-48, “Select Graphic Rendition”), as loguru and rich write it.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _WHOLE = Text(en="the whole traceback", tr="hata izinin tamamı")
 
 
@@ -178,7 +181,7 @@ class Log:
                 decimal(entry.seconds, digits=3),
                 entry.connection,
                 str(_KINDS[entry.kind]),
-                f"{entry.text}\n{entry.detail}" if entry.detail else entry.text,
+                _COLOUR.sub("", f"{entry.text}\n{entry.detail}" if entry.detail else entry.text),
                 entry.place,
             )
             for entry in self.entries

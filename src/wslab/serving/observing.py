@@ -11,6 +11,7 @@ from typing import Any
 
 from wslab.serving import collecting
 from wslab.serving.log import Log
+from wslab.serving.ownership import begin_connection
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -75,7 +76,7 @@ class Observed:
             what = f"{scope['method']} {what}"
         connection = f"#{next(self._numbers)} {what}"
         # Not reset afterwards: uvicorn logs an uncaught exception in this same context, and the task ends with it.
-        collecting.connection_here.set(connection)
+        begin_connection(self.log, connection)
         accepted = False
 
         def note(message: Message) -> None:
@@ -84,6 +85,7 @@ class Observed:
         async def noted_receive() -> Message:
             message = await receive()
             note(message)
+            collecting.ensure()
             return message
 
         async def noted_send(message: Message) -> None:

@@ -26,9 +26,11 @@ from wslab.serving.arguments import app_name, token_for, validate, validate_shar
 from wslab.serving.binding import bind
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
+from wslab.serving.exceptions import collect_exception, fold, place_of
 from wslab.serving.heartbeat import keep_interruptible
 from wslab.serving.log import Log
 from wslab.serving.observing import App, Observed
+from wslab.serving.ownership import Owner, acting_for
 from wslab.source import ipython_shell
 
 T = TypeVar("T")
@@ -249,11 +251,14 @@ class Server:
 
     @staticmethod
     def _where(error: BaseException | None) -> str:
-        where = collecting.fold(error.__traceback__)[1] if error is not None else ""
+        where = fold(error.__traceback__)[1] if error is not None else ""
         return f" ({where})" if where else ""
 
     def _live(self, run: _Run) -> None:
-        collecting.log_here.set(self.log)
+        with acting_for(Owner(self.log)):
+            self._run_to_the_end(run)
+
+    def _run_to_the_end(self, run: _Run) -> None:
         # Lets the “never awaited” warning name the line that made the coroutine. A setting of this thread alone.
         sys.set_coroutine_origin_tracking_depth(1)
         try:
@@ -268,7 +273,7 @@ class Server:
             pass
         except BaseException as error:
             run.failure = error
-            collecting.collect_exception(self.log, error)
+            collect_exception(self.log, error)
         finally:
             run.end()
             run.ended.set()
@@ -288,8 +293,6 @@ class Server:
             host=self.host,
             port=self.port,
             log_config=None,
-            log_level="warning",
-            access_log=False,
             **options,
         )
         if self.gate is not None:
@@ -310,7 +313,7 @@ class Server:
     def _collect_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         message = context.get("message", "")
         if "exception" in context:
-            collecting.collect_exception(self.log, context["exception"], note=message)
+            collect_exception(self.log, context["exception"], note=message)
         else:
             self.log.add("error", message)
 
@@ -359,7 +362,7 @@ class Server:
 
         Where the event loop does not go on, this line holds it.
         """
-        return collecting.place_of(sys._current_frames().get(self.thread.ident or 0))
+        return place_of(sys._current_frames().get(self.thread.ident or 0))
 
     def _abandon(self, run: _Run) -> None:
         run.end()
