@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 
-from wslab.serving import logs, printing
+from wslab.serving import logs, printing, threads
 
 _lock = threading.RLock()
 _servers = 0
-_switches = logs.switches
+_switches = (*logs.switches, *threads.switches)
 
 
 def ensure() -> None:
