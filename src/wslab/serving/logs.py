@@ -7,6 +7,7 @@ in a cell, and `logging.lastResort` would not print a cell's warnings.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import sys
@@ -100,11 +101,15 @@ def _is_enabled_for(_owner: Owner, logger: logging.Logger, is_enabled_for: Calla
 
 
 def _handle(_owner: Owner, logger: logging.Logger, handle: Callable[..., None], record: logging.LogRecord) -> None:
-    # A cell's dictConfig() disables loggers that it does not name.
-    (logger.callHandlers if logger.name in _OF_UVICORN else handle)(record)
+    if logger.name not in _OF_UVICORN:
+        handle(record)
+    elif logger.filter(record):  # also where a cell's dictConfig() has disabled the loggers that it does not name
+        logger.callHandlers(record)
 
 
 def _show_warning(owner: Owner, _module: object, show: Callable[..., None], message: warnings.WarningMessage) -> None:
+    if owner.muted:
+        return
     if message.file is not None:
         show(message)
         return
@@ -117,7 +122,7 @@ def _show_warning(owner: Owner, _module: object, show: Callable[..., None], mess
     )
 
 
-def _warn_unawaited(owner: Owner, _module: object, _warn: Callable[..., None], coroutine: Any) -> None:
+def _warn_unawaited(owner: Owner, _module: object, warn: Callable[..., None], coroutine: Any) -> None:
     # Python's own way shows a warning once for a line; a learner who runs the cell again must see it again.
     made = [place(file, line) for file, line, _ in coroutine.cr_origin or () if is_user_code(file)]
     owner.log.add(
@@ -126,6 +131,9 @@ def _warn_unawaited(owner: Owner, _module: object, _warn: Callable[..., None], c
         connection=owner.connection,
         place=made[0] if made else place_of_caller(),
     )
+    # Somebody else, a recording for one, may want to hear of it.
+    with acting_for(dataclasses.replace(owner, muted=True)), contextlib.suppress(Warning):
+        warn(coroutine)
 
 
 switches: list[Switch | ModuleSwitch] = [
