@@ -45,7 +45,7 @@ def is_user_code(filename: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def is_kit_code(filename: str) -> bool:
-    """Whether a code object's file belongs to this kit's own machinery."""
+    """Whether `filename` (a code object's `co_filename`) belongs to this kit's own machinery."""
     return _inside(filename, _KIT) and not is_user_code(filename)
 
 

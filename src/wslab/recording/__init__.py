@@ -1,8 +1,7 @@
 """record(): a film of a running event loop, and the picture in which a class sees who held it."""
 
-from wslab.recording.film import Recording
+from wslab.recording.film import Recording, compare
 from wslab.recording.hook import RecordingError
-from wslab.recording.picturing import compare
 from wslab.recording.recorder import Recorder, record
 from wslab.recording.signals import Signal
 from wslab.recording.trace import (

@@ -7,14 +7,18 @@ import importlib
 import json
 import time
 from asyncio import events
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from wslab.language import Text
 from wslab.recording import hook, sentences
+from wslab.recording.assembly import assemble
 from wslab.recording.hook import RecordingError
-from wslab.recording.steps import assemble
+from wslab.recording.live_picture import LivePicture
+from wslab.recording.perfetto import encode
+from wslab.recording.picturing import render
 from wslab.recording.tape import BEGINNING, Tape
 from wslab.recording.trace import (
     Block,
@@ -28,9 +32,6 @@ from wslab.recording.trace import (
     Trace,
     Unawaited,
 )
-
-if TYPE_CHECKING:
-    from wslab.recording.live import Live
 
 _MOST_MARKS = 1_000
 
@@ -176,9 +177,11 @@ class Recording:
 
     def so_far(self, seconds: float | None = None) -> Recording:
         """The film up to now as a recording of its own, or its last `seconds`; for a film that is over, all of it."""
-        if self._take is None:
-            return Recording.of(self.trace, self.started_ns)
-        return Recording.of(self._cut(self._take, seconds))
+        return Recording.of(self.trace if seconds is None else self.latest(seconds), self.started_ns)
+
+    def latest(self, seconds: float) -> Trace:
+        """The last `seconds` of a film that runs; of one that is over, all of it."""
+        return self.trace if self._take is None else self._cut(self._take, seconds)
 
     def mark(self, text: str) -> None:
         """Name this moment; it stands in the picture as a line with `text` on it. From any thread.
@@ -300,8 +303,6 @@ class Recording:
 
     def to_perfetto(self, path: str | Path | None = None) -> bytes:
         """The film as a trace of Perfetto's own format (perfetto.dev), also written to `path` if one is given."""
-        from wslab.recording.perfetto import encode
-
         data = encode(self.trace)
         if path is not None:
             Path(path).write_bytes(data)
@@ -345,8 +346,6 @@ class Recording:
         return f"<Recording {sentences.headline(self.trace)}>"
 
     def _repr_html_(self) -> str:
-        from wslab.recording.picturing import render
-
         if self._take is None and self._trace is None:
             return f"<p>{_NOT_STARTED}</p>"
         return render([self.trace])
@@ -354,11 +353,41 @@ class Recording:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
 
-    def live(self, seconds: float = 10.0) -> Live:
+    def live(self, seconds: float = 10.0) -> LivePicture:
         """A picture that follows the film while it runs: its last `seconds`, twice a second; for the projector."""
-        from wslab.recording.live import Live
+        return LivePicture(self, seconds)
 
-        return Live(self, seconds)
+
+class Comparison:
+    """Two films or more on one time axis; made by `compare()`."""
+
+    def __init__(self, films: Sequence[Recording]) -> None:
+        self.films = tuple(films)
+
+    def __str__(self) -> str:
+        return "\n\n".join(film.summary() for film in self.films)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return render([film.trace for film in self.films])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
+
+def compare(*films: Recording) -> Comparison:
+    """Show films below each other on one time axis, so that the same length is the same time in each.
+
+    Args:
+        films: two or more; `record(server, title=…)` names each.
+
+    Raises:
+        TypeError: something else than recordings, or none.
+    """
+    if not films or not all(isinstance(film, Recording) for film in films):
+        raise TypeError("compare() takes films: compare(film_a, film_b)")
+    return Comparison(films)
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

@@ -25,7 +25,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class LaneNotes:
-    """A `Row` at one moment, with its name as text; `serves` is the type of its ASGI scope, "" if it has none.
+    """A `Tracked` at one moment, with its name as text; `serves` is the type of its ASGI scope, "" if it has none.
 
     `client` is that scope's client.
     """
@@ -47,7 +47,7 @@ class LaneNotes:
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A stretch of tape, copied: raw material for `steps.assemble`. Times are `perf_counter_ns` values."""
+    """A stretch of tape, copied: raw material for `assembly.assemble`. Times are `perf_counter_ns` values."""
 
     loop: str
     start: int

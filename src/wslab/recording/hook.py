@@ -324,11 +324,11 @@ def _fault_of(pause: float) -> str:
         finally:
             detach(tape)
         row = tape.by_number[2]
-        written = [tape.steps[4 * number : 4 * number + 4] for number in range(tape.now[2])]
+        written = [tape.steps[4 * number : 4 * number + 4] for number in range(tape.now.steps)]
         steps = [place for _, _, who, place in written if who == row.number]
         if len(steps) != 3 or steps[0] == steps[1] or row.ending != "returned":
             return f"steps {steps}, {row.ending!r}"
-        return "" if tape.now[4] else "its idle time is not seen"
+        return "" if tape.now.idles else "its idle time is not seen"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     finally:

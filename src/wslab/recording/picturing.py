@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wslab import picture
 from wslab.language import Text, current_language
@@ -13,9 +13,6 @@ from wslab.recording import sentences, signals
 from wslab.recording.drawing import BESIDE, LEGEND_LINE, SIGN, UNITS, WIDTH, Drawing, draw
 from wslab.recording.signals import Signal
 from wslab.recording.trace import Trace
-
-if TYPE_CHECKING:
-    from wslab.recording.film import Recording
 
 _MOST_TABLE_ROWS = 250
 
@@ -192,37 +189,3 @@ def render(traces: Sequence[Trace], frames: Sequence[Signal] = (), more: Sequenc
         )
         + shown
     )
-
-
-class Comparison:
-    """Two films or more on one time axis; made by `compare()`."""
-
-    def __init__(self, films: Sequence[Recording]) -> None:
-        self.films = tuple(films)
-
-    def __str__(self) -> str:
-        return "\n\n".join(film.summary() for film in self.films)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return render([film.trace for film in self.films])
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self._repr_html_()}
-
-
-def compare(*films: Recording) -> Comparison:
-    """Show films below each other on one time axis, so that the same length is the same time in each.
-
-    Args:
-        films: two or more; `record(server, title=…)` names each.
-
-    Raises:
-        TypeError: something else than recordings, or none.
-    """
-    from wslab.recording.film import Recording
-
-    if not films or not all(isinstance(film, Recording) for film in films):
-        raise TypeError("compare() takes films: compare(film_a, film_b)")
-    return Comparison(films)

@@ -9,10 +9,10 @@ from typing import Any
 
 from wslab.language import Text
 from wslab.recording import hook
+from wslab.recording.assembly import assemble
 from wslab.recording.film import Recording, loop_of, running_loop
 from wslab.recording.hook import RecordingError
 from wslab.recording.sentences import THIS_NOTEBOOK
-from wslab.recording.steps import assemble
 from wslab.recording.tape import BEGINNING, Tape
 from wslab.serving import servers
 

@@ -22,7 +22,7 @@ from typing import Any
 from wslab.recording import naming, places
 from wslab.recording.footage import CROWD, INTERNAL, KIT, Footage, Sample
 from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, running_line
-from wslab.recording.rows import Row, nothing
+from wslab.recording.tracked import Tracked, nothing
 from wslab.source import is_kit_code, is_user_code
 
 RING = 50_000
@@ -51,6 +51,26 @@ def _age(task: Any) -> tuple[int, str]:
     name = str(task.get_name())
     digits = name.removeprefix("Task-")
     return (int(digits) if digits.isdecimal() else 0, name)
+
+
+class _Now:
+    """What the loop does at this moment, for the watchdog and for films that begin or are cut now.
+
+    Attributes:
+        since: when the code that runs got hold of the loop (ns); 0 while none runs.
+        holder: which task or callback holds it, or held it last.
+        steps: how many steps have been written.
+        idle_since: when the loop began to wait in its selector (ns); 0 while it does not.
+        idles: how many idle times have been written.
+        partial: whether the film began in the middle of the step that runs.
+    """
+
+    __slots__ = ("holder", "idle_since", "idles", "partial", "since", "steps")
+
+    def __init__(self) -> None:
+        self.since = self.steps = self.idle_since = self.idles = 0
+        self.holder: Tracked | None = None
+        self.partial = False
 
 
 class Tape:
@@ -90,17 +110,15 @@ class Tape:
         # alive. Together 112 bytes a step at most.
         self.steps = [0] * (4 * size)
         self.idles = array("q", bytes(16 * size))
-        # since when code holds the loop (0: it doesn't), which row does or did, steps so far, idle since, idles so
-        # far, whether the film began in the middle of the step that runs
-        self.now: list[Any] = [0, None, 0, 0, 0, False]
+        self.now = _Now()
         # By the id of the task or transport; a weak reference takes the entry away before the id is used again.
-        self.rows: dict[int, Row] = {}
+        self.rows: dict[int, Tracked] = {}
         self._refs: dict[int, Any] = {}
-        self.by_number: dict[int, Row] = {}
-        self._callbacks: dict[CodeType, Row] = {}
+        self.by_number: dict[int, Tracked] = {}
+        self._callbacks: dict[CodeType, Tracked] = {}
         self.internal = self._add(INTERNAL, "internal")
         self.crowd = self._add(CROWD, "internal")
-        self.kit = Row(KIT, "kit", self.started)
+        self.kit = Tracked(KIT, "kit", self.started)
         self._next = CROWD + 1
         self._forget_again = 0
         self._stands: list[Stand | None] = [None]
@@ -114,12 +132,12 @@ class Tape:
 
     # -- rows -----------------------------------------------------------------------------------------------
 
-    def _add(self, number: int, kind: str) -> Row:
-        row = self.by_number[number] = Row(number, kind, self.started)
+    def _add(self, number: int, kind: str) -> Tracked:
+        row = self.by_number[number] = Tracked(number, kind, self.started)
         return row
 
-    def _new_row(self, kind: str) -> Row | None:
-        if len(self.by_number) >= _MOST_LANES and self.now[2] >= self._forget_again:
+    def _new_row(self, kind: str) -> Tracked | None:
+        if len(self.by_number) >= _MOST_LANES and self.now.steps >= self._forget_again:
             self._forget_ended()
         if len(self.by_number) >= _MOST_LANES:
             self.lost_lanes += 1
@@ -131,13 +149,13 @@ class Tape:
 
     def _forget_ended(self) -> None:
         # Looking through all of them is dear, so not at every task that is born meanwhile.
-        self._forget_again = self.now[2] + min(self.size, 1_000)
-        oldest = self.now[2] - self.size
+        self._forget_again = self.now.steps + min(self.size, 1_000)
+        oldest = self.now.steps - self.size
         for number, row in list(self.by_number.items()):
             if row.ending and row.last < oldest:
                 del self.by_number[number]
 
-    def _sort_out(self, owner: Any, callback: Any) -> Row:
+    def _sort_out(self, owner: Any, callback: Any) -> Tracked:
         """The row of a callback that is seen for the first time, or that nothing is kept for."""
         if isinstance(owner, TASKS):
             return self.meet(owner)
@@ -158,7 +176,7 @@ class Tape:
             self._callbacks[code] = row
         return row
 
-    def _keep(self, owner: Any, row: Row) -> None:
+    def _keep(self, owner: Any, row: Tracked) -> None:
         key = id(owner)
         rows, refs = self.rows, self._refs
 
@@ -178,7 +196,7 @@ class Tape:
         refs[key] = ref
         rows[key] = row
 
-    def meet(self, task: Any, origin: str = "") -> Row:
+    def meet(self, task: Any, origin: str = "") -> Tracked:
         """The row of a task that is seen for the first time: before its first step, or in the middle of its life."""
         coroutine = task.get_coro()
         code = getattr(coroutine, "cr_code", None)
@@ -213,7 +231,7 @@ class Tape:
             self._stands.append(stand)
         return number
 
-    def _look(self, task: Any, row: Row) -> int:
+    def _look(self, task: Any, row: Tracked) -> int:
         """Where a task stands, by its whole chain of awaits; learns on the way whose task it is, or how it ended."""
         if task.done():
             self._end(task, row)
@@ -231,7 +249,7 @@ class Tape:
         row.place = self._place(stand)
         return row.place
 
-    def _move(self, task: Any, row: Row, code: CodeType, lasti: int) -> int:
+    def _move(self, task: Any, row: Tracked, code: CodeType, lasti: int) -> int:
         """The place at which a task lets go, where it is another one than the last time."""
         if row.scope is not None:
             row.search(task.get_coro())
@@ -239,8 +257,8 @@ class Tape:
         row.place = self._place(Stand(code, lasti))
         return row.place
 
-    def _end(self, task: Any, row: Row) -> None:
-        row.ended, row.last = clock(), self.now[2]
+    def _end(self, task: Any, row: Tracked) -> None:
+        row.ended, row.last = clock(), self.now.steps
         row.let_go_of_scope()
         if task.cancelled():
             row.ending = "cancelled"
@@ -287,13 +305,13 @@ class Tape:
                     row = sort_out(owner, callback)
                 if handle.__class__ is timer_handle and loop_time() - handle._when > LATE_S:
                     note_late(handle, row)
-                outer = now[0]
+                outer = now.since
                 if outer:  # a loop is run inside a step, or the film began inside one
-                    if now[5] and end_partial(outer):
+                    if now.partial and end_partial(outer):
                         outer = 0
-                    outer_row = now[1]
-                now[1] = row
-                now[0] = start = read_clock()
+                    outer_row = now.holder
+                now.holder = row
+                now.since = start = read_clock()
             except Exception as fault:
                 fail(fault)
                 run(handle)
@@ -301,14 +319,14 @@ class Tape:
             try:
                 run(handle)
             except BaseException:
-                now[0] = 0
+                now.since = 0
                 raise
             end = read_clock()
             try:
                 if outer:
-                    now[0], now[1] = end, outer_row
+                    now.since, now.holder = end, outer_row
                 else:
-                    now[0] = 0
+                    now.since = 0
                 number = row.number
                 place = 0
                 if row.kind == "task":
@@ -337,13 +355,13 @@ class Tape:
                                 place = move(owner, row, code, lasti)
                 elif number < 0:
                     return
-                count = now[2]
+                count = now.steps
                 index = count % size * 4
                 steps[index] = start
                 steps[index + 1] = end
                 steps[index + 2] = number
                 steps[index + 3] = place
-                now[2] = count + 1
+                now.steps = count + 1
             except Exception as fault:
                 fail(fault)
 
@@ -354,25 +372,25 @@ class Tape:
         now, size, idles, end_partial, read_clock = self.now, self.size, self.idles, self._end_partial, clock
 
         def watched(timeout: float | None = None) -> Any:
-            if timeout is not None and timeout <= 0 and not now[5]:
+            if timeout is not None and timeout <= 0 and not now.partial:
                 return select(timeout)
-            outer = now[0]
-            if outer and now[5] and end_partial(outer):
+            outer = now.since
+            if outer and now.partial and end_partial(outer):
                 outer = 0
-            now[0] = 0
-            now[3] = start = read_clock()
+            now.since = 0
+            now.idle_since = start = read_clock()
             try:
                 return select(timeout)
             finally:
                 end = read_clock()
-                count = now[4]
+                count = now.idles
                 index = count % size * 2
                 idles[index] = start
                 idles[index + 1] = end
-                now[4] = count + 1
-                now[3] = 0
+                now.idles = count + 1
+                now.idle_since = 0
                 if outer:
-                    now[0] = end
+                    now.since = end
 
         self.idle_known = True
         return watched
@@ -390,11 +408,11 @@ class Tape:
                 row = self.rows.get(id(task))
                 if row is None:
                     row = self.meet(task, "before")
-                if task is current and self.now[0] == 0:
+                if task is current and self.now.since == 0:
                     # The film begins in the middle of this task's step, whose end the hook won't see.
-                    self.now[5] = True
-                    self.now[1] = row
-                    self.now[0] = self.started
+                    self.now.partial = True
+                    self.now.holder = row
+                    self.now.since = self.started
         except Exception as fault:
             self._fail(fault)
 
@@ -405,9 +423,11 @@ class Tape:
             if frame.f_code is HANDLE_RUN_CODE:
                 return False
             frame = frame.f_back
-        self.now[5] = False
-        row: Row = self.now[1]
-        self.now[0] = 0
+        self.now.partial = False
+        row = self.now.holder
+        self.now.since = 0
+        if row is None:
+            return True
         task = row.ref()
         place = self._look(task, row) if task is not None and row.kind == "task" else 0
         if row.number >= 0:
@@ -415,12 +435,12 @@ class Tape:
         return True
 
     def _store(self, start: int, end: int, number: int, place: int) -> None:
-        count = self.now[2]
+        count = self.now.steps
         index = count % self.size * 4
         self.steps[index : index + 4] = [start, end, number, place]
-        self.now[2] = count + 1
+        self.now.steps = count + 1
 
-    def _note_late(self, handle: Any, row: Row) -> None:
+    def _note_late(self, handle: Any, row: Tracked) -> None:
         """A timer that ran late; its lane is that of the task which sleeps on the timer's future."""
         behind = int((self.loop.time() - handle.when()) * 1e9)
         end = clock()
@@ -437,7 +457,7 @@ class Tape:
 
     def note_unawaited(self, coroutine: Any) -> None:
         """A coroutine was thrown away unawaited while this loop was running a step."""
-        row = self.now[1] if self.now[0] else None
+        row = self.now.holder if self.now.since else None
         number = row.number if row is not None and row.number >= 0 else INTERNAL
         stand = running_line(sys._getframe(1))
         self.all_unawaited += 1
@@ -445,7 +465,7 @@ class Tape:
 
     def note_failure(self, error: BaseException) -> None:
         """The server has caught what left the handler of the task that runs just now."""
-        row = self.now[1] if self.now[0] else None
+        row = self.now.holder if self.now.since else None
         if row is None or row.kind != "task" or not row.own:
             return
         row.error = naming.error_name(error)
@@ -460,14 +480,14 @@ class Tape:
         # From half the threshold on, so that on a busy machine, where a thread wakes late, a step that is only just
         # too long has been seen all the same.
         early = self.threshold // 2
-        since: int = self.now[0]
-        row = self.now[1]
+        since: int = self.now.since
+        row = self.now.holder
         at = clock()
         if not since or at - since < early:
             return early - (at - since) if since else early
         stand = running_line(sys._current_frames().get(self.thread or 0))
         # Read again: if the step ended meanwhile, the frame may belong to the next one.
-        if stand is not None and self.now[0] == since and self.now[1] is row:
+        if stand is not None and self.now.since == since and self.now.holder is row:
             self.samples.append(Sample(at, stand))
         return early
 
@@ -486,7 +506,7 @@ class Tape:
 
     def position(self) -> tuple[int, int, int, int, int, int]:
         """Where the tape is now, for `cut`."""
-        return (self.now[2], self.now[4], self.all_lates, self.all_unawaited, self.lost_lanes, self.lost_places)
+        return (self.now.steps, self.now.idles, self.all_lates, self.all_unawaited, self.lost_lanes, self.lost_places)
 
     def cut(self, since: tuple[int, int, int, int, int, int], start: int, end: int) -> Footage:
         """A copy of the tape from position `since` on.
@@ -495,9 +515,9 @@ class Tape:
         the oldest ones that were overwritten during the copying are left out.
         """
         rows = list(self.by_number.values())
-        steps, lost = self._copy(self.steps, 4, self.now[2], since[0], 2)
-        idles, lost_idles = self._copy(self.idles, 2, self.now[4], since[1], 4)
-        running_since, running_row, idle_since = self.now[0], self.now[1], self.now[3]
+        steps, lost = self._copy(self.steps, 4, lambda: self.now.steps, since[0])
+        idles, lost_idles = self._copy(self.idles, 2, lambda: self.now.idles, since[1])
+        running_since, running_row, idle_since = self.now.since, self.now.holder, self.now.idle_since
         running = (running_since, running_row.number) if running_since and running_row is not None else None
         lates, unawaited, samples = list(self.lates), list(self.unawaited), list(self.samples)
         return Footage(
@@ -530,17 +550,18 @@ class Tape:
         )
 
     def _copy(
-        self, ring: list[int] | array[int], width: int, upto: int, since: int, counter: int
+        self, ring: list[int] | array[int], width: int, written: Callable[[], int], since: int
     ) -> tuple[list[int], int]:
         """The entries of a ring from number `since` on, flat, and how many of them have been overwritten.
 
         Args:
             ring: the entries, `width` integers each.
-            upto: how many had been written when the copying began; `now[counter]` says how many there are since.
+            written: how many have been written by now.
         """
+        upto = written()
         first = max(since, upto - self.size)
         begin, count = first % self.size * width, (upto - first) * width
         head = list(ring[begin : begin + count])
         copy = head + list(ring[: count - len(head)])
-        meanwhile = max(0, self.now[counter] - self.size - first)
+        meanwhile = max(0, written() - self.size - first)
         return copy[meanwhile * width :], first - since + meanwhile

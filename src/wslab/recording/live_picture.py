@@ -5,22 +5,35 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from wslab import picture
 from wslab.language import Text
 from wslab.recording import sentences
 from wslab.recording.drawing import draw
-
-if TYPE_CHECKING:
-    from wslab.recording.film import Recording
+from wslab.recording.trace import Trace
 
 _LAST = Text(en="live: the last {seconds} s", tr="canlı: son {seconds} saniye")
 _PERIOD = 0.5  # seconds; more would cost the filmed program what a watcher does not see
 _log = logging.getLogger("wslab.recording")
 
 
-class Live:
+class Film(Protocol):
+    """What a live picture asks of the film that it follows."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it is being filmed at this moment."""
+
+    @property
+    def trace(self) -> Trace:
+        """The whole film, while it runs what there is so far."""
+
+    def latest(self, seconds: float) -> Trace:
+        """The last `seconds`."""
+
+
+class LivePicture:
     """A widget with the last seconds of a film, drawn anew twice a second until the film ends.
 
     As the last expression of a cell it shows itself; without a notebook it is a sentence.
@@ -30,7 +43,7 @@ class Live:
         seconds: how far it looks back.
     """
 
-    def __init__(self, film: Recording, seconds: float = 10.0) -> None:
+    def __init__(self, film: Film, seconds: float = 10.0) -> None:
         self.film = film
         self.seconds = seconds
         self._widget: Any = None
@@ -39,8 +52,9 @@ class Live:
 
     def picture(self) -> str:
         """The picture of this moment, as HTML: an image with the film's summary as its alternative text."""
-        trace = self.film.so_far(self.seconds if self.film.running else None).trace
-        if self.film.running:
+        running = self.film.running
+        trace = self.film.latest(self.seconds) if running else self.film.trace
+        if running:
             title = " · ".join(filter(None, (trace.title, _LAST.format(seconds=f"{self.seconds:g}"))))
             trace = replace(trace, title=title)
         shown = picture.image(draw(trace).svg, sentences.summary(trace))

@@ -16,7 +16,7 @@ def nothing() -> None:
     return None
 
 
-class Row:
+class Tracked:
     """What is known of one task or callback while it is being filmed."""
 
     __slots__ = (

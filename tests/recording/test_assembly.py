@@ -6,7 +6,7 @@ import pytest
 from tests.recording.films import MS, footage, notes, sample
 
 from wslab.recording import Recording, Trace
-from wslab.recording.steps import assemble
+from wslab.recording.assembly import assemble
 from wslab.recording.trace import Mark
 
 
