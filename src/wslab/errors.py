@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wslab.language import Text
 
 
@@ -20,3 +22,18 @@ class LabError(Exception):
         if self.__cause__ is not None:
             lines.append(f"  ← {type(self.__cause__).__name__}: {self.__cause__}")
         return lines
+
+
+def exception_paths(error: BaseException) -> Iterator[tuple[BaseException, ...]]:
+    """The ways from an exception into the groups that it holds, each down to an exception that is no group.
+
+    A bare exception has one way, itself. Source: PEP 654; `asyncio.TaskGroup` raises a group also for a single child.
+    """
+    waiting: list[tuple[BaseException, ...]] = [(error,)]
+    while waiting:
+        path = waiting.pop()
+        last = path[-1]
+        if isinstance(last, BaseExceptionGroup):
+            waiting += [(*path, one) for one in reversed(last.exceptions)]
+        else:
+            yield path

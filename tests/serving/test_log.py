@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import gc
 import io
 import logging
@@ -11,17 +12,20 @@ import multiprocessing.pool
 import sys
 import threading
 import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import websockets
 from fastapi import FastAPI, WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from wslab.language import use_language
-from wslab.serving import Log, serve
+from wslab.serving import Log, ServerStartError, serve
 
 
 async def talk(url: str, *messages: str) -> None:
@@ -116,6 +120,133 @@ async def test_a_traceback_is_folded_to_the_readers_own_lines() -> None:
     assert "starlette" in error.traceback
     assert "starlette" not in error.detail
     assert "starlette" in server.log._repr_html_()
+
+
+def fails() -> None:
+    raise ValueError("kaput")
+
+
+async def fails_later() -> None:
+    await asyncio.sleep(0)
+    fails()
+
+
+async def goes_on() -> None:
+    await asyncio.Event().wait()
+
+
+async def bare() -> None:
+    await fails_later()
+
+
+async def in_a_group() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(goes_on())
+        group.create_task(fails_later())
+
+
+async def in_a_group_of_anyio() -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(goes_on)
+        group.start_soon(fails_later)
+
+
+async def in_a_group_of_groups() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(in_a_group())
+
+
+async def in_a_hundred_tasks() -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(100):
+            group.create_task(fails_later())
+
+
+async def in_a_group_by_hand() -> None:
+    try:
+        fails()
+    except ValueError as error:
+        raise BaseExceptionGroup("by hand", [ExceptionGroup("inside", [error])]) from None
+
+
+GROUPS = (bare, in_a_group, in_a_group_of_anyio, in_a_group_of_groups, in_a_hundred_tasks, in_a_group_by_hand)
+Failing = Callable[[], Awaitable[None]]
+
+
+@pytest.mark.parametrize("failing", GROUPS, ids=lambda failing: failing.__name__)
+@pytest.mark.parametrize("where", ["handler", "task", "logged"])
+def test_an_exception_in_a_group_is_named_as_if_it_had_come_alone(failing: Failing, where: str) -> None:
+    app = FastAPI()
+    tasks: list[asyncio.Future[None]] = []
+
+    @app.get("/")
+    async def root() -> None:
+        if where == "handler":
+            await failing()
+        elif where == "task":
+            tasks.append(asyncio.ensure_future(failing()))
+            await asyncio.wait(tasks)
+            tasks.clear()
+            gc.collect()
+        else:
+            try:
+                await failing()
+            except BaseException:
+                logging.getLogger("chat").exception("it failed")
+
+    with serve(app) as server:
+        httpx.get(server.url)
+        server.log.wait_for("kaput")
+        (error,) = server.log.errors
+    note = "Task exception was never retrieved: " if where == "task" else ""
+    assert error.text == f"{note}ValueError: kaput"
+    assert error.place == f"test_log.py:{fails.__code__.co_firstlineno + 1}"
+    assert error.detail.splitlines()[-1] == f'{error.place}, in fails: raise ValueError("kaput")'
+
+
+def test_each_exception_of_a_group_is_told() -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        await websocket.accept()
+        raise ExceptionGroup("two", [LookupError("one"), ExceptionGroup("more", [OSError("two"), LookupError("one")])])
+
+    with serve(app) as server:
+        with connect(f"{server.ws_url}/ws") as client, pytest.raises(ConnectionClosed):
+            client.recv(5)
+        server.log.wait_for("two")
+        assert [error.text for error in server.log.errors] == ["LookupError: one", "OSError: two"]
+        assert all("more" in error.traceback for error in server.log.errors)
+
+
+def test_a_group_of_disconnects_is_a_disconnect() -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async with asyncio.TaskGroup() as outer, asyncio.TaskGroup() as inner:
+            inner.create_task(websocket.receive_text())
+            outer.create_task(goes_on())
+
+    with serve(app) as server:
+        with connect(f"{server.ws_url}/ws"):
+            pass
+        error = server.log.wait_for(lambda entry: entry.kind == "error")
+        assert error.text.startswith("starlette.websockets.WebSocketDisconnect")
+        assert len(server.log.errors) == 1
+
+
+def test_a_start_that_fails_in_a_group_is_named_by_the_exception_in_it() -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await in_a_group()
+        yield
+
+    with pytest.raises(ServerStartError, match=r"ValueError: kaput \(test_log\.py:\d+\)") as caught:
+        serve(FastAPI(lifespan=lifespan))
+    assert type(caught.value.__cause__) is ValueError
 
 
 async def test_a_task_that_dies_unseen_is_collected() -> None:

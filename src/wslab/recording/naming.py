@@ -10,6 +10,7 @@ from types import CodeType, CoroutineType, FrameType, FunctionType, MethodType
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import parse_qs
 
+from wslab.errors import exception_paths
 from wslab.recording.places import chain, is_plumbing
 from wslab.source import cell_label, is_user_code
 
@@ -210,17 +211,13 @@ def error_name(error: BaseException) -> str:
 
 
 def _leaf_names(error: BaseException) -> Iterator[str]:
-    waiting = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseExceptionGroup):
-            waiting += reversed(one.exceptions)
-            continue
+    for path in exception_paths(error):
+        leaf = path[-1]
         try:
-            text = str(one)
+            text = str(leaf)
         except Exception:  # an exception class of somebody else's
             text = "?"
-        name = type(one).__name__
+        name = type(leaf).__name__
         yield f"{name}: {text[:_LONGEST_ERROR]}" if text else name
 
 

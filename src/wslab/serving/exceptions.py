@@ -5,10 +5,13 @@ from __future__ import annotations
 import linecache
 import sys
 import traceback
-from types import FrameType, TracebackType
+from types import FrameType
 
+from wslab.errors import exception_paths
 from wslab.serving.log import Log
 from wslab.source import is_user_code, place
+
+_MOST_LEAVES = 20  # different ones of one group: a broadcast to a full room may fail for each client
 
 
 def place_of(frame: FrameType | None) -> str:
@@ -25,28 +28,52 @@ def place_of_caller() -> str:
     return place_of(sys._getframe(1))
 
 
-def fold(trace: TracebackType | None) -> tuple[str, str]:
-    """A traceback's lines that are the reader's own, innermost last, and the place of the innermost."""
+def fold(*exceptions: BaseException) -> tuple[str, str]:
+    """The lines of these exceptions' tracebacks that are the reader's own, and the place of the last one.
+
+    Args:
+        exceptions: one, or a group and what it holds, outermost first.
+    """
     lines: list[str] = []
     where = ""
-    for frame, number in traceback.walk_tb(trace):
-        code = frame.f_code
-        if is_user_code(code.co_filename):
-            where = place(code.co_filename, number)
-            source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
-            lines.append(f"{where}, in {code.co_name}: {source}" if source else f"{where}, in {code.co_name}")
+    for exception in exceptions:
+        for frame, number in traceback.walk_tb(exception.__traceback__):
+            code = frame.f_code
+            if is_user_code(code.co_filename):
+                where = place(code.co_filename, number)
+                source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
+                lines.append(f"{where}, in {code.co_name}: {source}" if source else f"{where}, in {code.co_name}")
     return "\n".join(lines), where
 
 
+def _last_line(exception: BaseException) -> str:
+    return "".join(traceback.format_exception_only(exception)).strip()
+
+
+def innermost(exception: BaseException) -> tuple[BaseException, str]:
+    """The exception itself, or the first one in a group; and the reader's own line that raised it."""
+    path = next(exception_paths(exception))
+    return path[-1], fold(*path)[1]
+
+
 def collect_exception(log: Log, exception: BaseException, connection: str = "", note: str = "") -> None:
-    """Put an exception into `log`: its last line, the reader's own lines, and the whole traceback."""
-    folded, where = fold(exception.__traceback__)
-    last = "".join(traceback.format_exception_only(exception)).strip()
-    log.add(
-        "error",
-        f"{note}: {last}" if note else last,
-        connection=connection,
-        place=where,
-        detail=folded,
-        traceback="".join(traceback.format_exception(exception)),
-    )
+    """Put an exception into `log`: its last line, the reader's own lines, and the whole traceback.
+
+    A group becomes an entry for each exception in it, as if the exception had come alone.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for path in exception_paths(exception):
+        folded, where = fold(*path)
+        found.setdefault((_last_line(path[-1]), where), folded)
+        if len(found) == _MOST_LEAVES:
+            break
+    whole = "".join(traceback.format_exception(exception))
+    for (last, where), folded in found.items():
+        log.add(
+            "error",
+            f"{note}: {last}" if note else last,
+            connection=connection,
+            place=where,
+            detail=folded,
+            traceback=whole,
+        )

@@ -26,7 +26,7 @@ from wslab.serving.arguments import app_name, token_for, validate, validate_shar
 from wslab.serving.binding import bind
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
-from wslab.serving.exceptions import collect_exception, fold, place_of
+from wslab.serving.exceptions import collect_exception, innermost, place_of
 from wslab.serving.heartbeat import keep_interruptible
 from wslab.serving.log import Log
 from wslab.serving.observing import App, Observed
@@ -216,10 +216,7 @@ class Server:
                 raise ServerStartError(_SLOW, deadline=deadline)
             if isinstance(run.failure, ServerStartError):
                 raise run.failure
-            error = run.observed.lifespan_error
-            if error is None and run.failure is not None:
-                raise ServerStartError(_NOT_THE_APP, error=self._cause(run.failure)) from run.failure
-            raise ServerStartError(_RAISED, error=self._cause(error), where=self._where(error)) from error
+            raise self._start_error(run)
         with _registry:
             _running.append(self)
         return self
@@ -246,13 +243,19 @@ class Server:
                 connection.transport.abort()
 
     @staticmethod
-    def _cause(error: BaseException | None) -> str:
-        return f"{type(error).__name__}: {error}" if error is not None else "?"
-
-    @staticmethod
-    def _where(error: BaseException | None) -> str:
-        where = fold(error.__traceback__)[1] if error is not None else ""
-        return f" ({where})" if where else ""
+    def _start_error(run: _Run) -> ServerStartError:
+        raised = run.observed.lifespan_error
+        error = raised or run.failure
+        if error is None:
+            return ServerStartError(_RAISED, error="?", where="")
+        cause, where = innermost(error)
+        sentence = ServerStartError(
+            _RAISED if raised is not None else _NOT_THE_APP,
+            error=f"{type(cause).__name__}: {cause}",
+            where=f" ({where})" if where else "",
+        )
+        sentence.__cause__ = cause
+        return sentence
 
     def _live(self, run: _Run) -> None:
         with acting_for(Owner(self.log)):
