@@ -38,7 +38,7 @@ MAY_USE: Mapping[str, set[str]] = {
     # What an instructor runs
     "grading": LEARNER | {""},  # "": the public names themselves
     # What an author runs
-    "authoring": LEARNER,
+    "authoring": LEARNER | {"grading"},
 }
 
 

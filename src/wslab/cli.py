@@ -198,18 +198,35 @@ def check(
     rounds: Annotated[int, typer.Option(help="How often each solution is run.")] = 20,
     busy: Annotated[int, typer.Option(help="Processes that keep the machine busy meanwhile.")] = 0,
     write: Annotated[
-        Path | None, typer.Option(help="A page whose matrix is written anew, such as docs/labs.md.")
+        Path | None, typer.Option(help="A page whose tables are written anew, such as docs/labs.md.")
     ] = None,
+    mutants: Annotated[
+        bool,
+        typer.Option(
+            "--mutants", help="Change each solution in one place after the other, and list what keeps every point."
+        ),
+    ] = False,
+    right: Annotated[
+        bool, typer.Option("--right", help="With --mutants: change the other right programs, too.")
+    ] = False,
 ) -> None:
     """Prove the labs' checks on the stub, the solution, and programs known to be right or wrong."""
     with _for_authors():
-        from wslab.authoring.proof.proof import prove, written_into
+        from wslab.authoring.proof import proof, survivors
 
-    proof = prove(labs, rounds=rounds, root=find_root(), busy=busy)
-    console.print(proof)
+    root = find_root()
+    found: proof.Proof | survivors.Scores
+    if mutants:
+        try:
+            found = survivors.scores(labs, root, right=right)
+        except (LabError, survivors.BadReasons) as error:
+            _fail(error)
+    else:
+        found = proof.prove(labs, rounds=rounds, root=root, busy=busy)
+    console.print(found, soft_wrap=mutants)
     if write is not None:
-        write.write_text(written_into(write.read_text(encoding="utf-8"), proof), encoding="utf-8")
-    raise typer.Exit(0 if proof.ok else 1)
+        write.write_text(found.written_into(write.read_text(encoding="utf-8")), encoding="utf-8")
+    raise typer.Exit(0 if found.ok else 1)
 
 
 @app.command()

@@ -202,10 +202,10 @@ def test_an_unknown_lab_is_a_fault() -> None:
 
 def test_the_matrix_is_written_between_its_markers() -> None:
     page = f"# Labs\n{proof.BEGIN}\nold\n{proof.END}\nmore\n"
-    written = proof.written_into(page, Proof(()))
+    written = Proof(()).written_into(page)
     assert written == f"# Labs\n{proof.BEGIN}\n\n\n{proof.END}\nmore\n"
     with pytest.raises(ValueError, match="has no"):
-        proof.written_into("# Labs\n", Proof(()))
+        Proof(()).written_into("# Labs\n")
 
 
 def test_markdown_is_the_same_for_the_same_proof(only_echo: Callable[..., None], corpus: Corpus) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wslab.authoring.proof.corpus import BadHeader, Expected, Submission, corpus_folder, program, submissions
+from wslab.authoring.proof.page import between
 from wslab.labs import cards, catalogue, general, notebooks
 from wslab.labs.judging import explained, judge_all, not_run
 from wslab.labs.lab import Check, Lab
@@ -148,22 +149,9 @@ class Proof:
             lines.append("")
         return "\n".join(lines)
 
-
-def written_into(page: str, proof: Proof) -> str:
-    """A page of the documentation with the matrix of `proof` between its two markers.
-
-    Args:
-        page: the page, which holds `BEGIN` and `END`.
-        proof: of all labs.
-
-    Raises:
-        ValueError: it does not hold them.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no “{BEGIN}” with “{END}” below it")
-    return f"{before}{begin}\n\n{proof.markdown()}\n{end}{after}"
+    def written_into(self, page: str) -> str:
+        """A page of the documentation with the matrix of this proof, which is of all labs."""
+        return between(page, BEGIN, self.markdown(), END)
 
 
 def _cell(run: Run, check: Check) -> str:

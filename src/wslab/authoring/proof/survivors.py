@@ -1,0 +1,207 @@
+"""`wslab check --mutants`: which one-change programs of a right one keep every point."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from wslab.authoring.proof.corpus import corpus_folder, submissions
+from wslab.authoring.proof.mutating import Mutant, mutants
+from wslab.authoring.proof.page import between
+from wslab.grading import task
+from wslab.grading.grading import grade
+from wslab.grading.task import Task
+from wslab.labs import catalogue, notebooks
+from wslab.labs.lab import Lab
+from wslab.labs.notebooks import Cell
+from wslab.language import LANGUAGES
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+FILE = "equivalent.yml"
+"""In a lab's folder of the corpus: the mutants that keep every point, each with the reason why it may."""
+
+BEGIN, END = "<!-- mutants: written by wslab check --mutants --write -->", "<!-- end of mutants -->"
+SOLUTION = "solution"
+AT_ONCE = 8
+"""How many mutants are judged at a time, for each core: most of the time their checks wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A mutant that kept every point.
+
+    Attributes:
+        program: of which right program: `"solution"`, or a name in the corpus.
+        mutant: the changed program.
+        reason: why it may keep them, from `equivalent.yml`; empty where nothing is said.
+    """
+
+    program: str
+    mutant: Mutant
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What became of the mutants of a lab.
+
+    Attributes:
+        lab: the lab's number.
+        count: how many there were.
+        survivors: those that kept every point.
+        stale: entries of `equivalent.yml` that no surviving mutant needs.
+        seconds: how long it took.
+    """
+
+    lab: str
+    count: int
+    survivors: tuple[Survivor, ...]
+    stale: tuple[str, ...]
+    seconds: float = field(compare=False)
+
+    @property
+    def unexplained(self) -> tuple[Survivor, ...]:
+        """The survivors without a reason: the checks miss what they change."""
+        return tuple(one for one in self.survivors if not one.reason)
+
+    @property
+    def ok(self) -> bool:
+        """Whether each mutant lost a point or has a reason, and each reason is needed."""
+        return not self.unexplained and not self.stale
+
+    def __str__(self) -> str:
+        lost = self.count - len(self.survivors)
+        lines = [
+            f"{self.lab}: {self.count} mutants, {lost} lose a point, {len(self.survivors) - len(self.unexplained)} are "
+            f"listed as equivalent, {len(self.unexplained)} survive ({self.seconds:.0f} s)"
+        ]
+        lines += [f"  {one.program}: {one.mutant}" for one in self.unexplained]
+        lines += [f"  {FILE}: no surviving mutant is this: {change}" for change in self.stale]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of several labs, for a terminal."""
+
+    labs: tuple[Score, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every lab's is."""
+        return all(score.ok for score in self.labs)
+
+    def markdown(self) -> str:
+        """A table of the labs, and the listed mutants with their reasons."""
+        lines = ["| lab | mutants | lose a point | equivalent | survive |", "| --- | ---: | ---: | ---: | ---: |"]
+        for one in self.labs:
+            listed = len(one.survivors) - len(one.unexplained)
+            lost = one.count - len(one.survivors)
+            lines.append(f"| {one.lab} | {one.count} | {lost} | {listed} | {len(one.unexplained)} |")
+        return "\n".join([*lines, ""])
+
+    def written_into(self, page: str) -> str:
+        """A page of the documentation with this table, which is of all labs."""
+        return between(page, BEGIN, self.markdown(), END)
+
+    def __rich__(self) -> RenderableType:
+        from rich.text import Text as Line
+
+        return Line("\n".join(map(str, self.labs)), style="green" if self.ok else "red")
+
+
+class BadReasons(ValueError):
+    """`equivalent.yml` is not a list of changes, each with its reason."""
+
+
+def score(lab: Lab, root: Path, *, right: bool = False, workers: int | None = None) -> Score:
+    """Judge every mutant of a lab as `wslab grade` judges a submission.
+
+    Args:
+        lab: the lab.
+        root: the course's folder, with `solutions/` and `course/labs/corpus/`.
+        right: whether the programs of the corpus that are known to be right are changed, too.
+        workers: how many are judged at a time; None for eight a core.
+
+    Raises:
+        BadReasons: the lab's list of equivalent mutants is damaged.
+    """
+    begun = time.perf_counter()
+    reasons = read_reasons(corpus_folder(root) / lab.number / FILE)
+    programs = list(_programs(lab, root, right))
+
+    def keeps_all(one: tuple[str, Mutant, Task]) -> bool:
+        return grade(one[2]).score == lab.points
+
+    jobs = [(name, mutant, task) for name, cells, at in programs for mutant, task in _tasks(lab, cells, at)]
+    with ThreadPoolExecutor(workers or AT_ONCE * (os.cpu_count() or 1)) as pool:
+        kept = [job for job, keeps in zip(jobs, pool.map(keeps_all, jobs), strict=True) if keeps]
+    survivors = [Survivor(name, mutant, reasons.get(str(mutant), "")) for name, mutant, _ in kept]
+    used = {str(one.mutant) for one in survivors}
+    # Without the other right programs it is not known whether an entry is about one of them.
+    stale = [change for change in reasons if change not in used] if right else []
+    return Score(lab.number, len(jobs), tuple(survivors), tuple(stale), time.perf_counter() - begun)
+
+
+def scores(only: Iterable[str] | None, root: Path, *, right: bool = False, workers: int | None = None) -> Scores:
+    """`score()` of several labs.
+
+    Args:
+        only: numbers of labs; all of them if left out.
+        root: the course's folder.
+        right: as for `score()`.
+        workers: as for `score()`.
+
+    Raises:
+        LabError: there is no such lab.
+        BadReasons: as for `score()`.
+    """
+    labs = [catalogue.find(name)[0] for name in only or catalogue.labs()]
+    return Scores(tuple(score(lab, root, right=right, workers=workers) for lab in labs))
+
+
+def read_reasons(path: Path) -> dict[str, str]:
+    """The reason of each mutant that may keep every point, by the mutant as it is written.
+
+    Raises:
+        BadReasons: the file is not a list of mappings with `change` and `why`.
+    """
+    if not path.is_file():
+        return {}
+    found: dict[str, str] = {}
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+        if not isinstance(entry, dict) or entry.keys() != {"change", "why"} or not all(map(str.strip, entry.values())):
+            raise BadReasons(f"{path}: entry {number} has a `change` and a `why`, and nothing else")
+        found[str(entry["change"])] = " ".join(str(entry["why"]).split())
+    return found
+
+
+def _programs(lab: Lab, root: Path, right: bool) -> Iterator[tuple[str, Sequence[Cell], int]]:
+    """Each right program: its name, its cells, and which of them makes the app."""
+    solved = notebooks.code_cells(notebooks.path_of(root, lab, "solutions", LANGUAGES[0]))
+    cells = [cell for cell in solved if not cell.checks]
+    at = next(place for place, cell in enumerate(cells) if cell.solution and cell.assigns("app"))
+    yield SOLUTION, cells, at
+    if right:
+        for one in submissions(lab.number, corpus_folder(root)):
+            if one.expected.right:
+                yield one.name, [*cells[:at], Cell(one.source), *cells[at + 1 :]], at
+
+
+def _tasks(lab: Lab, cells: Sequence[Cell], at: int) -> Iterator[tuple[Mutant, Task]]:
+    for mutant in mutants(cells[at].solved):
+        run = [
+            task.Cell(f"In[{number}]", mutant.source if number == at + 1 else cell.solved)
+            for number, cell in enumerate(cells, 1)
+        ]
+        yield mutant, Task(student="mutant", lab=lab.number, language=LANGUAGES[0], cells=tuple(run))

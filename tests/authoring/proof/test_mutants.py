@@ -1,0 +1,103 @@
+"""One-change programs, and what is said of those that keep every point."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from wslab.authoring.proof import survivors
+from wslab.authoring.proof.mutating import Mutant, mutants
+from wslab.authoring.proof.survivors import BadReasons, Score, Scores, Survivor, read_reasons
+
+SOURCE = """
+clients = []
+
+async def endpoint(websocket):
+    await websocket.accept()
+    clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            if data.startswith("kick "):
+                await websocket.close(4000)
+                return 1
+            for client in list(clients):
+                await client.send_text(f"Mesajınız: {data}")
+    except ValueError:
+        pass
+    finally:
+        clients.remove(websocket)
+"""
+
+
+@pytest.mark.parametrize(
+    ("operator", "now"),
+    [
+        ("await dropped", "    websocket.accept()"),
+        ("statement deleted", "    pass"),
+        ("statement doubled", "    clients.append(websocket)\n    clients.append(websocket)"),
+        ("statements swapped", "    clients.append(websocket)\n    await websocket.accept()"),
+        ("loop runs once", "break"),
+        ("copy dropped", "            for client in clients:"),
+        ("finally lost", "        pass"),
+        ("finally into else", "    else:"),
+        ("finally behind the try", "    if True:\n        try:"),
+        ("another exception class", "    except LookupError:"),
+        ("sent as JSON", "send_json(f'Mesajınız: {data}')"),
+        ("sent as bytes", "send_bytes(f'Mesajınız: {data}'.encode())"),
+        ("text changed", "f'Mesajınız:x{data}'"),
+        ("text cut", "f'esajınız: {data}'"),
+        ("in for startswith", "if 'kick ' in data:"),
+        ("number doubled", "await websocket.close(8000)"),
+        ("NumberReplacer", "await websocket.close( 4001)"),
+        ("AddNot", "if not data.startswith('kick '):"),
+        ("return value lost", "                return"),
+    ],
+)
+def test_every_operator_of_the_field(operator: str, now: str) -> None:
+    found = [one for one in mutants(SOURCE) if one.operator == operator]
+    assert any(now in one.now for one in found), [str(one) for one in found]
+
+
+def test_each_mutant_is_another_program_that_compiles() -> None:
+    found = mutants(SOURCE)
+    meanings = {ast.dump(ast.parse(one.source)) for one in found}
+    assert len(meanings) == len(found) > 40
+    assert ast.dump(ast.parse(SOURCE)) not in meanings
+
+
+def test_a_mutant_names_its_lines() -> None:
+    names = [str(one) for one in mutants(SOURCE)]
+    assert "await dropped: await websocket.accept() → websocket.accept()" in names
+    assert "copy dropped: for client in list(clients): → for client in clients:" in names
+
+
+def test_reasons_are_read_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "equivalent.yml"
+    assert read_reasons(path) == {}
+    path.write_text("- change: 'a: b → c'\n  why: It means\n    the same.\n", encoding="utf-8")
+    assert read_reasons(path) == {"a: b → c": "It means the same."}
+    for text in ("- change: a\n", "- change: a\n  why: ''\n", "change: a\nwhy: b\nmore: c\n", "- x\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(BadReasons, match=r"equivalent\.yml: entry 1"):
+            read_reasons(path)
+
+
+def test_a_score_says_what_survives() -> None:
+    one = Mutant("await dropped", "await f()", "f()", "f()")
+    listed = Survivor("solution", one, "It is the same.")
+    assert Score("L1", 5, (listed,), (), 1.0).ok
+    assert not Score("L1", 5, (Survivor("solution", one),), (), 1.0).ok
+    assert not Score("L1", 5, (), ("gone: a → b",), 1.0).ok
+    told = str(Score("L1", 5, (listed, Survivor("right_set", one)), (), 1.0))
+    assert "5 mutants, 3 lose a point, 1 are listed as equivalent, 1 survive" in told
+    assert "right_set: await dropped: await f() → f()" in told
+
+
+def test_the_table_is_written_between_its_markers() -> None:
+    page = f"# Labs\n{survivors.BEGIN}\nold\n{survivors.END}\n"
+    written = Scores((Score("L1", 5, (), (), 1.0),)).written_into(page)
+    assert "| L1 | 5 | 5 | 0 | 0 |" in written
+    assert "old" not in written
