@@ -168,11 +168,6 @@ def test_fifty_megabytes_of_output_are_dropped(tmp_path: Path) -> None:
     assert sum(len(cell.source) for cell in one.notebook.cells) < 50_000
 
 
-def test_brackets_without_end_are_no_notebook() -> None:
-    with pytest.raises(Unreadable, match="too many parts"):
-        opened(b'{"cells": [' + b"[]," * 4_100_000 + b"[]]}")
-
-
 @pytest.mark.slow
 def test_an_older_format_is_brought_up_to_date() -> None:
     import nbformat

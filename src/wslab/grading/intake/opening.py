@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wslab.grading.intake.stripping import without_outputs
 from wslab.grading.intake.utf8 import lone_surrogates, whole
 from wslab.labs import catalogue, notebooks
 from wslab.labs.lab import Lab
@@ -16,7 +17,9 @@ from wslab.language import LANGUAGES, Text, filled
 
 _MOST_PARTS = 4_000_000
 _LONG = 4 << 20
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# The closing quote may be missing: else each of a million opening ones would be tried anew, to the end of the file.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_MULTIBYTE = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _USES = re.compile(r"""\buse\(\s*["'](\w\w)["']\s*\)""")
 
 _NOT_JSON = Text(
@@ -25,13 +28,26 @@ _NOT_JSON = Text(
     "olabilir.",
 )
 _NOT_TEXT = Text(
-    en="It is no notebook: it is not text in UTF-8.",
-    tr="Bu bir not defteri değil: UTF-8 metin içermiyor.",
+    en="It is no notebook, or a damaged one: it is not text in UTF-8. Open it in JupyterLab, save it there, and hand "
+    "it in again.",
+    tr="Bu bir not defteri değil ya da bozuk: UTF-8 metin içermiyor. JupyterLab'de açıp kaydedin, sonra yeniden teslim "
+    "edin.",
+)
+_UTF_16 = Text(
+    en="It was saved in {encoding}, not in UTF-8 as Jupyter saves it, and was read so.",
+    tr="Jupyter'in kaydettiği gibi UTF-8 değil, {encoding} kodlamasıyla kaydedilmiş ve öyle okundu.",
+)
+_CP1254 = Text(
+    en="It was saved in an encoding of Windows, not in UTF-8 as Jupyter saves it, and was read as Windows-1254. "
+    "Letters outside English may be others than were meant.",
+    tr="Jupyter'in kaydettiği gibi UTF-8 değil, bir Windows kodlamasıyla kaydedilmiş ve Windows-1254 olarak okundu. "
+    "İngilizcede olmayan harfler yanlış okunmuş olabilir.",
 )
 _EMPTY = Text(en="The file is empty.", tr="Dosya boş.")
 _TOO_MANY = Text(
-    en="It has too many parts to be a notebook that somebody wrote.",
-    tr="Bir insanın yazdığı not defteri için çok fazla parçası var.",
+    en="It has too many parts to be a notebook that somebody wrote. Clear the outputs, save it, and hand it in again.",
+    tr="Bir insanın yazdığı not defteri için çok fazla parçası var. Çıktıları temizleyip kaydedin ve yeniden teslim "
+    "edin.",
 )
 _NO_CELLS = Text(
     en="It is JSON, but no notebook: it has no cells.",
@@ -119,11 +135,11 @@ def opened(data: bytes) -> Notebook:
     Raises:
         Unreadable: it is none, or none that this course grades.
     """
-    document = _parsed(data)
+    remarks: list[Text] = []
+    document = _parsed(_as_utf8(data, remarks))
     for cell in _every_cell(document):
         cell.pop("outputs", None)
         cell.pop("attachments", None)
-    remarks: list[Text] = []
     version = document.get("nbformat")
     if isinstance(version, int) and not isinstance(version, bool) and version < 4:
         document = _upgraded(document, version)
@@ -143,22 +159,39 @@ def opened(data: bytes) -> Notebook:
     return Notebook(_lab_of(kit, cells), _language_of(kit, cells), cells, tuple(remarks))
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
-    if not data.strip():
+def _as_utf8(data: bytes, remarks: list[Text]) -> bytes:
+    """The text in UTF-8 without a byte order mark, whatever Windows or an editor made of it."""
+    if not data.strip(b" \t\r\n\0"):
         raise Unreadable(_EMPTY)
-    # A hundred megabytes of output are one long string; a hundred megabytes of brackets would fill the memory.
-    if len(data) > _LONG:
+    encoding = json.detect_encoding(data)
+    try:
+        text = data.decode(encoding)
+        if encoding in ("utf-8", "utf-8-sig"):
+            return data
+        remarks.append(filled(_UTF_16, encoding=encoding.upper()))
+    except UnicodeDecodeError:
+        # Where some letters are UTF-8 the file is damaged; where none is, Windows has saved it as it does in Turkish.
+        if encoding != "utf-8" or _MULTIBYTE.search(data):
+            raise Unreadable(_NOT_TEXT) from None
+        text = data.decode("cp1254", "replace")
+        remarks.append(_CP1254)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    # What a cell shows may have any size; a hundred megabytes of brackets elsewhere would fill the memory.
+    long = len(data) > _LONG
+    if long:
+        data = without_outputs(data)
         bare = _STRING.sub(b"", data)
         if sum(bare.count(mark) for mark in (b"[", b"{", b",")) > _MOST_PARTS:
             raise Unreadable(_TOO_MANY)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unreadable(_NOT_TEXT) from None
-    try:
-        document = json.loads(text)
+        document = json.loads(data)
     except json.JSONDecodeError as error:
-        raise Unreadable(_NOT_JSON, why=f"{error.msg}, {error.lineno}:{error.colno}") from None
+        # In a file without its outputs, places are others than in the one that was handed in.
+        why = error.msg if long else f"{error.msg}, {error.lineno}:{error.colno}"
+        raise Unreadable(_NOT_JSON, why=why) from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(_NOT_JSON, why=type(error).__name__) from None
     if not isinstance(document, dict):
