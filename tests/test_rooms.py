@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
-GROUND = {"language", "errors", "source", "picture", "jupyter", "notebooks", "course_folder"}
+GROUND = {"language", "errors", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -21,6 +21,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "picture": {"language"},
     "jupyter": {"source"},
     "notebooks": set(),
+    "asgi": set(),
     "course_folder": {"language"},
     # What a learner runs
     "seed": set(),

@@ -23,8 +23,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 import wslab
+from wslab.capture import capture
 from wslab.language import use_language
 from wslab.serving import ServerStartError, WrongApp, serve, servers, stop_all
 
@@ -356,14 +358,49 @@ def test_the_reachability_probe_is_hidden_from_the_app() -> None:
     assert server.log.events == ()
 
 
+ROOT_PATHS = ("", "/x", "/x/", "/user/ada/proxy/8000", "/.well-known")
+OPTIONS: tuple[dict[str, str], ...] = ({}, {"http": "h11", "ws": "wsproto"}, {"ws": "websockets"})
+
+
+@pytest.mark.parametrize("root_path", ROOT_PATHS)
+@pytest.mark.parametrize("token", [False, True], ids=["open", "token"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_behind_a_prefix_everything_is_found_where_the_client_asks(
+    root_path: str, token: bool, options: dict[str, str]
+) -> None:
+    app = echo_app()
+    inner = echo_app()
+    app.mount("/inside", inner)
+    with serve(app, root_path=root_path, token=token, **options) as server, capture(server) as wire:
+        for base in (server, wire):
+            probe = httpx.get(f"{base.url}/.well-known/wslab")
+            assert probe.status_code == 200
+            assert f'"{probe.text}"' in server.page("/")._repr_html_()
+            assert f'"{probe.text}"' in server._repr_html_()
+            for path in ("/", "/inside/"):
+                assert httpx.get(f"{base.url}{path}").json() == {"message": "here"}
+            for path in ("/ws", "/inside/ws"):
+                with connect(f"{base.ws_url}{path}") as client:
+                    client.send("ğ")
+                    assert client.recv(5) == "ğ"
+        if token:
+            assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 403
+    names = {entry.connection.split(" ", 1)[1] for entry in server.log.events if entry.kind == "asgi"}
+    assert names == {"GET /", "GET /inside/", "/ws", "/inside/ws"}
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+def test_an_app_with_a_prefix_of_its_own_is_probed() -> None:
+    with serve(FastAPI(root_path="/api")) as server:
+        assert httpx.get(f"{server.url}/.well-known/wslab").text in server._repr_html_()
+
+
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
 @pytest.mark.slow
 def test_two_hundred_starts_and_stops_leave_nothing() -> None:
-    from websockets.sync.client import connect
-
     def once() -> None:
         with serve(echo_app()) as server, connect(f"{server.ws_url}/ws") as client:
             client.send("x")

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from wslab.asgi import sent_path, set_sent_path
 from wslab.gate import nicknames, pages
 from wslab.gate.hosts import own_host, single_header
 from wslab.gate.joining import JOIN, LIVE, Arrival, JoinPages
@@ -185,17 +186,18 @@ class Gate:
             session=session,
             visitor=self.people.of_session(session) if session else None,
             brought_token=False,
-            path=scope["path"],
+            path=sent_path(scope),
             asked=asked,
             language=pages.language_of(asked, single_header(headers, "accept-language"), current_language()),
             query=query,
         )
         _remove_cookie(scope, self._cookie)
-        first, slash, rest = scope["path"].removeprefix("/").partition("/")
+        first, slash, rest = arrival.path.removeprefix("/").partition("/")
         if matches(first, self.token):
             arrival.brought_token = True
-            arrival.path = scope["path"] = slash + rest or "/"
-            scope["raw_path"] = b"/" + scope["raw_path"].removeprefix(b"/").partition(b"/")[2]
+            arrival.path = slash + rest or "/"
+            sent = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
+            set_sent_path(scope, arrival.path, b"/" + sent.removeprefix(b"/").partition(b"/")[2])
         return arrival
 
     def _in_time(self, arrival: Arrival) -> bool:

@@ -30,13 +30,13 @@ from wslab.labs.patience import Overdue, Patience
 from wslab.labs.venue import Venue
 from wslab.labs.verdict import Line, Misconception, Raised
 from wslab.language import Text, filled
+from wslab.serving.observing import PROBE_PATH
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
 
-_PROBE = "/.well-known/wslab"  # answered by serve() itself; any other server answers 404, which does as well
 _MAX_LINES = 3000
 _LONGEST = 70
 _MOST_MESSAGES, _MOST_BYTES = 50_000, 32 << 20  # what a server may send at most: it may be one that means no good
@@ -630,7 +630,7 @@ class Stage:
         # By a connection of its own: one of before may be what hangs.
         async with self._new_http() as client:
             try:
-                await self._exchange("GET", _PROBE, within=self.patience.step / 2, client=client)
+                await self._exchange("GET", PROBE_PATH, within=self.patience.step / 2, client=client)
             except Overdue:
                 return False
             except OSError:

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from wslab.asgi import sent_path
 from wslab.serving import collecting
 from wslab.serving.log import Log
 from wslab.serving.ownership import begin_connection
@@ -63,7 +64,7 @@ class Observed:
                 self.lifespan_error = error
                 raise
             return
-        if scope["type"] == "http" and scope["path"] == PROBE_PATH:
+        if scope["type"] == "http" and sent_path(scope) == PROBE_PATH:
             await self._answer_probe(send)
             return
         collecting.ensure()
@@ -71,7 +72,7 @@ class Observed:
 
     async def _observe(self, scope: Message, receive: Receive, send: Send) -> None:
         query = scope.get("query_string", b"").decode("latin-1")
-        what = scope["path"] + (f"?{query}" if query else "")
+        what = sent_path(scope) + (f"?{query}" if query else "")
         if scope["type"] == "http":
             what = f"{scope['method']} {what}"
         connection = f"#{next(self._numbers)} {what}"
