@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
-GROUND = {"language", "errors", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi"}
+GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
     "errors": {"language"},
+    "yaml": {"language"},
     "source": set(),
     "picture": {"language"},
     "jupyter": {"source"},

@@ -9,7 +9,8 @@ import pytest
 
 from wslab.labs import checking
 from wslab.labs.judging import judge
-from wslab.labs.lab import Check, Hint, Lab
+from wslab.labs.lab import Check, Lab
+from wslab.labs.lab_texts import Hint
 from wslab.labs.patience import Patience, measured
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served

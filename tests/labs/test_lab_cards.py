@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from wslab.labs import cards
-from wslab.labs.lab import Hint
+from wslab.labs.lab_texts import Hint
 from wslab.labs.verdict import NOTHING, Line, Outcome, Raised, Verdict, earned
 from wslab.language import LANGUAGES, Text, use_language
 from wslab.picture import sentence_html

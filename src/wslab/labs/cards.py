@@ -6,7 +6,7 @@ import html
 import textwrap
 from collections.abc import Sequence
 
-from wslab.labs.lab import Hint
+from wslab.labs.lab_texts import Hint
 from wslab.labs.verdict import Line, Outcome, Verdict, earned
 from wslab.language import Text, current_language, decimal
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, STRONG, VERMILION, sentence_html, stylesheet

@@ -7,45 +7,15 @@ import time
 
 from wslab.labs import general
 from wslab.labs.failure import Failure, Waits
+from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Message, Reply, Stage
-from wslab.labs.verdict import Misconception
 from wslab.language import Text, filled
+
+texts = read_texts("general")
 
 ECHO = "Mesajınız: "
 RELAY = "Başka bir istemciden: "
 SERVER = "SUNUCU: "
-
-NO_COUNT = Misconception(
-    "no-count",
-    Text(
-        en="`GET /` has to answer JSON in which `connected_clients` is a whole number.",
-        tr="`GET /` yanıtı, içinde `connected_clients` adlı bir tam sayı bulunan JSON olmalı.",
-    ),
-    Text(
-        en='Return `{{"connected_clients": len(…)}}` from the handler of `GET /`.',
-        tr='`GET /` işleyicisinden `{{"connected_clients": len(…)}}` döndürün.',
-    ),
-)
-BLANK_COUNT = Misconception(
-    "blank-count",
-    Text(
-        en="The handler of `GET /` returns nothing yet, and JSON's word for nothing is `null`.",
-        tr="`GET /` işleyicisi henüz bir şey döndürmüyor; JSON'da “hiçbir şey” `null` diye yazılır.",
-    ),
-    NO_COUNT.next,
-    begun=False,
-)
-COUNT_FAULTS = (NO_COUNT, BLANK_COUNT)
-"""What a check that asks for the count may find."""
-
-_COUNTED = Text(
-    en="Connected: {connected}. `GET /` says {came}.", tr="Bağlı olan: {connected}. `GET /` diyor ki: {came}."
-)
-_COUNTED_BEFORE = Text(
-    en="Connected: {connected}. `GET /` says {came}; before the first of them came it said {base}.",
-    tr="Bağlı olan: {connected}. `GET /` diyor ki: {came}; ilki gelmeden önce {base} diyordu.",
-)
-_COUNT_CAME = Text(en="`GET /` was answered with {status} {body}.", tr="`GET /` isteğinin yanıtı {status} {body} oldu.")
 
 
 def is_relay(message: Message) -> bool:
@@ -78,9 +48,11 @@ async def count(stage: Stage, *, quietly: bool = False) -> int:
 def _number(reply: Reply) -> int:
     found = reply.json.get("connected_clients") if isinstance(reply.json, dict) else None
     if reply.status == 200 and reply.body == b"null":
-        raise Failure(BLANK_COUNT, _COUNT_CAME, status=reply.status, body="null")
+        raise Failure(texts.wrong("blank-count"), texts.saw("count-came"), status=reply.status, body="null")
     if reply.status != 200 or isinstance(found, bool) or not isinstance(found, int):
-        raise Failure(NO_COUNT, _COUNT_CAME, status=reply.status, body=reply.text[:80] or "–")
+        raise Failure(
+            texts.wrong("no-count"), texts.saw("count-came"), status=reply.status, body=reply.text[:80] or "–"
+        )
     return found
 
 
@@ -108,7 +80,9 @@ def counted(connected: int, came: int, base: int) -> Text:
         came: what the server says.
         base: what it said before the check's first client came.
     """
-    return filled(_COUNTED_BEFORE if base else _COUNTED, connected=connected, came=came, base=base)
+    return filled(
+        texts.saw("counted-before") if base else texts.saw("counted"), connected=connected, came=came, base=base
+    )
 
 
 async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:

@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from wslab.labs.lab_texts import BadTexts, Hint, Texts
 from wslab.labs.stage import Stage
 from wslab.labs.verdict import Misconception
 from wslab.language import Text
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """One rung: a sentence or two, and for the last rung a skeleton.
-
-    Attributes:
-        says: what the learner reads.
-        code: lines of code below it; no language, so hardly a word in it.
-    """
-
-    says: Text
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,26 @@ class Check:
     app: str = "app"
     budget: float = 10.0
 
+    @classmethod
+    def of(
+        cls,
+        texts: Texts,
+        name: str,
+        run: Callable[[Stage], Awaitable[Text]],
+        *,
+        points: float,
+        needs: str = "",
+        app: str = "app",
+        budget: float = 10.0,
+    ) -> Check:
+        """The check with what `texts` says about it.
+
+        Raises:
+            BadTexts: nothing is written about it, or it lists a misconception that is not there.
+        """
+        written = texts.check(name)
+        return cls(name, written.title, points, run, written.hints, texts.listed(name), needs, app, budget)
+
 
 @dataclass(frozen=True, slots=True)
 class Lab:
@@ -64,6 +72,19 @@ class Lab:
     slug: str
     title: Text
     checks: tuple[Check, ...]
+
+    @classmethod
+    def of(cls, texts: Texts, slug: str, *checks: Check) -> Lab:
+        """The lab with its title.
+
+        Raises:
+            BadTexts: something is written about a check that is not there.
+        """
+        names = [check.name for check in checks]
+        for name in texts.checks:
+            if name not in names:
+                raise BadTexts(f'{texts.path}:{texts.lines["checks", name]}: the lab has no check "{name}"')
+        return cls(slug, texts.title, checks)
 
     @property
     def number(self) -> str:

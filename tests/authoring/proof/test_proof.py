@@ -15,13 +15,15 @@ from wslab.authoring.proof import proof
 from wslab.authoring.proof.corpus import BadHeader, corpus_folder, read
 from wslab.authoring.proof.proof import Proof, prove, shape_faults
 from wslab.labs import catalogue, l1_echo
-from wslab.labs.lab import Check, Hint, Lab
+from wslab.labs.lab import Check, Lab
+from wslab.labs.lab_texts import Hint
 from wslab.labs.notebooks import Cell
 from wslab.labs.stage import Stage
 from wslab.language import Text, current_language
 
 ROOT = Path(__file__).parents[3]
 ECHO = l1_echo.LAB.check("echo")
+NO_PREFIX = l1_echo.texts.wrong("no-prefix")
 assert ECHO is not None
 
 RIGHT = '''"""Answers.
@@ -134,8 +136,14 @@ HOLE = Text(en="only English")
         ({"hints": (*ECHO.hints[:2], Hint(HOLE, "x"))}, "echo: hint 3 has no 'tr'"),
         ({"hints": (*ECHO.hints[:2], ECHO.hints[0])}, "echo: the last hint shows no skeleton"),
         ({"title": HOLE}, "echo: title has no 'tr'"),
-        ({"wrong": (dataclasses.replace(l1_echo.NO_PREFIX, next=HOLE),)}, "echo: no-prefix: next has no 'tr'"),
-        ({"wrong": (l1_echo.NO_PREFIX, dataclasses.replace(l1_echo.NO_ECHO, id="no-prefix"))}, "called 'no-prefix'"),
+        (
+            {"wrong": (dataclasses.replace(NO_PREFIX, next=HOLE),)},
+            "echo: no-prefix: next has no 'tr'",
+        ),
+        (
+            {"wrong": (NO_PREFIX, dataclasses.replace(ECHO.wrong[0], id="no-prefix"))},
+            "called 'no-prefix'",
+        ),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )

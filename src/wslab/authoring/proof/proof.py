@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from wslab.authoring.proof.corpus import BadHeader, Expected, Submission, corpus_folder, program, submissions
 from wslab.authoring.proof.page import between
+from wslab.authoring.proof.text_ids import id_faults
 from wslab.labs import cards, catalogue, general, notebooks
 from wslab.labs.judging import explained, judge_all, not_run
 from wslab.labs.lab import Check, Lab
@@ -220,6 +221,7 @@ def _orphans(root: Path, corpus: Path) -> Iterator[str]:
             lab = path.relative_to(corpus).parts[0]
             if path.suffix != ".py" or lab not in known or path.parent.parent != corpus:
                 yield f"corpus/{path.relative_to(corpus).as_posix()} belongs to no lab"
+    yield from id_faults()
     slugs = {lab.slug for lab in known.values()}
     for path in sorted((root / "course" / "labs").glob("*.md")):
         if path.stem not in slugs:
