@@ -7,12 +7,15 @@ import contextlib
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from wslab.classroom import card
 from wslab.classroom.addresses import reachable_at
+from wslab.classroom.counts import in_the_guides_form
+from wslab.classroom.own_questions import Wording, own_question
 from wslab.classroom.tally import CSS as SPLIT_CSS
 from wslab.classroom.tally import Tally
 from wslab.classroom.voting import Vote
@@ -21,6 +24,7 @@ from wslab.gate import Gate, Person, Visitor
 from wslab.jupyter import in_kernel
 from wslab.language import Text
 from wslab.predictions import catalogue
+from wslab.predictions.question import Question
 from wslab.serving import Server
 from wslab.serving.arguments import stays_here
 
@@ -173,11 +177,29 @@ class Classroom:
             PredictionError: there is no such prediction.
             ClassroomError: the server has stopped.
         """
-        question = catalogue.find(key)
+        return self._ask(catalogue.find(key))
+
+    def ask(self, question: Wording, options: Sequence[Wording] = (), *, right: object = None) -> Vote:
+        """Ask everybody a question of your own; an open vote is closed first.
+
+        Args:
+            question: a text, or one in each language: `{"en": "Which one?", "tr": "Hangisi?"}`.
+            options: the answers to choose from, two to six; without them people type one.
+            right: the right answer, one of the options; of a typed answer a number or a word. Left out, the question
+                has none until `vote.reveal(answer)` gives one.
+
+        Raises:
+            OwnQuestionError: the question or its options are unfit, or `right` is none of them.
+            ClassroomError: the server has stopped.
+        """
+        number = 1 + sum(vote.own for vote in self._votes)
+        return self._ask(own_question(f"own.{number}", question, options, right), own=True)
+
+    def _ask(self, question: Question, own: bool = False) -> Vote:
         self._need_running()
         if self._votes:
             self._votes[-1].close()
-        self._votes.append(Vote(question, self._voters, self._tell))
+        self._votes.append(Vote(question, self._voters, self._tell, own))
         self._tell()
         return self._votes[-1]
 
@@ -195,6 +217,13 @@ class Classroom:
     def votes(self) -> tuple[Tally, ...]:
         """Every vote so far as plain data, oldest first."""
         return tuple(vote.split() for vote in self._votes)
+
+    def counts(self) -> str:
+        """The votes so far in the form of the instructor's guide, as YAML: `print(room.counts())`.
+
+        Of several votes on one prediction the first counts, before anybody argued. Your own questions are left out.
+        """
+        return in_the_guides_form((vote.question, vote.split()) for vote in self._votes if not vote.own)
 
     def _voters(self) -> list[Visitor]:
         return [visitor for visitor in self._gate.people.everybody if visitor.session]

@@ -180,7 +180,9 @@ class Measured:
 def expected(question: Question) -> Measured | None:
     """A measurement that the course expects for `question`, None where it leaves that to the run."""
     if isinstance(question, Choice):
-        right = next(option for option in question.options if option.right)
+        right = next((option for option in question.options if option.right), None)
+        if right is None:
+            return None
         if right.values:
             return Measured(right.values[0])
         interval = right.interval
@@ -204,8 +206,8 @@ def is_right(question: Question, answer: str, measured: Measured) -> bool:
     return judge(question, measured.value, answer).verdict is Verdict.RIGHT
 
 
-def _alike(question: Question, answer: str) -> str:
-    """What free answers that mean the same have in common."""
+def alike(question: Question, answer: str) -> str:
+    """The same text for free answers that mean the same: a number in its shortest form, a word without case."""
     if isinstance(question, Number):
         return f"{float(answer):g}"
     if isinstance(question, Word):
@@ -231,14 +233,14 @@ def bars_of(question: Question, answers: Mapping[str, str], measured: Measured |
     def right(answer: str) -> bool | None:
         return None if measured is None else is_right(question, answer, measured)
 
-    counted = Counter(_alike(question, answer) for answer in answers.values())
+    counted = Counter(alike(question, answer) for answer in answers.values())
     if isinstance(question, Choice):
         return tuple(
             Bar(option.id, str(option.text), counted[option.id], right(option.id)) for option in question.options
         )
     spelled: dict[str, str] = {}
     for answer in answers.values():
-        spelled.setdefault(_alike(question, answer), answer)
+        spelled.setdefault(alike(question, answer), answer)
 
     def read(answer: str) -> str:
         if isinstance(question, Number) and question.unit is not None:

@@ -1,4 +1,4 @@
-"""A vote of a room on a prediction: one vote a person, which may change until the vote is closed."""
+"""A vote of a class on a question: one vote a person, which may change until the vote is closed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from wslab.classroom.glosses import gloss
+from wslab.classroom.own_questions import settled
 from wslab.classroom.tally import Measured, Tally, bars_of, expected, is_right
 from wslab.errors import LabError
 from wslab.gate import Visitor
 from wslab.language import Text
-from wslab.predictions.question import AnswerError, Choice, Number, Question, Verdict, judge, read_answer
+from wslab.predictions.question import AnswerError, Number, Question, Verdict, judge, read_answer
 
 _KEPT = Text(
     en="Kept. You may change it until the vote is closed.", tr="Kaydedildi. Oylama kapanana kadar değiştirebilirsiniz."
@@ -24,7 +26,6 @@ _WHAT_HAPPENED = Text(en="What happens: {happened}.", tr="Gerçekleşen: {happen
 _NUMBER = Text(en="Write a number in digits, such as 11 or 0.5.", tr="Rakamla bir sayı yazın; örneğin 11 ya da 0,5.")
 _ANSWER = Text(en="Write or choose an answer.", tr="Bir yanıt yazın ya da seçin.")
 
-
 _ONE_MEASUREMENT = Text(
     en="reveal() takes one measured value: vote.reveal(measured).",
     tr="reveal() ölçülen tek bir değer alır: vote.reveal(measured).",
@@ -34,27 +35,42 @@ _YOUR_RUN = Text(
     tr="“{key}” sonucu makineye bağlı, beklenen bir değer yok: çalıştırıp vote.reveal(measured) yazın.",
 )
 
+_NO_ANSWER = Text(
+    en="This question was asked without a right answer; write vote.reveal(answer).",
+    tr="Bu soru doğru yanıtı verilmeden soruldu; vote.reveal(yanıt) yazın.",
+)
+
 
 class VoteError(LabError):
     """What was asked of a vote cannot be done; the message says why and what to do."""
 
 
 class Vote:
-    """A question that a room is asked; made by `room.vote(key)`. As the last expression of a cell it shows its state.
+    """A question that a class is asked, made by `room.vote(key)` or `room.ask(…)`; at the end of a cell, its state.
 
     Attributes:
-        key: the prediction's key.
-        question: the prediction.
+        key: the prediction's key, `07.order`; of an instructor's own question `own.1`.
+        question: the prediction, or the instructor's own question.
+        own: whether it is the instructor's own.
     """
 
-    def __init__(self, question: Question, people: Callable[[], list[Visitor]], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        question: Question,
+        people: Callable[[], list[Visitor]],
+        changed: Callable[[], None],
+        own: bool = False,
+    ) -> None:
         """
         Args:
+            question: what is asked.
             people: who has joined at the moment; only their votes count.
             changed: called after each change of the vote.
+            own: whether it is the instructor's own, so that there is no measurement, only an answer.
         """
         self.key = question.key
         self.question = question
+        self.own = own
         self._people = people
         self._changed = changed
         self._id = secrets.token_hex(4)
@@ -84,7 +100,8 @@ class Vote:
         self._changed()
 
     def _by_nickname(self) -> dict[str, str]:
-        # Who was put out, or made room for somebody else, has no vote: or else one could vote, leave and vote again.
+        # Whoever was kicked, or lost their place to somebody else, has no vote: otherwise one could vote, leave and
+        # vote again.
         present = self._people()
         return {visitor.nickname: self._answers[visitor] for visitor in present if visitor in self._answers}
 
@@ -101,16 +118,21 @@ class Vote:
         """Close the vote and show, here and on every page, which answer is right.
 
         Args:
-            measured: what your run gave, as for `predict(…).outcome(measured)`; left out, the course's expectation.
+            measured: what your run gave, as for `predict(…).outcome(measured)`; of your own question the right answer.
+                Left out, what the course expects, or the answer with which the question was asked.
 
         Raises:
-            VoteError: the course expects nothing here and no measurement was given, or more than one was.
+            VoteError: no answer is known and none was given, or more than one was.
+            OwnQuestionError: what was given is no answer to your own question.
         """
         if len(measured) > 1:
             raise VoteError(_ONE_MEASUREMENT)
+        if self.own and measured:
+            self.question = settled(self.question, measured[0])
+            measured = ()
         outcome = Measured(measured[0]) if measured else expected(self.question)
         if outcome is None:
-            raise VoteError(_YOUR_RUN, key=self.key)
+            raise VoteError(_NO_ANSWER if self.own else _YOUR_RUN, key=self.key)
         self.close()
         with self._lock:
             self._measured = outcome
@@ -160,13 +182,14 @@ class Vote:
         elif yours is not None:
             says = _KEPT.into(language)
         unit = getattr(question, "unit", None)
+        asked = question.question.into(language)
+        options = [(option.id, option.text.into(language)) for option in getattr(question, "options", ())]
         return {
             "id": self._id,
             "kind": question.kind,
-            "question": question.question.into(language),
-            "options": [{"id": option.id, "text": option.text.into(language)} for option in question.options]
-            if isinstance(question, Choice)
-            else [],
+            "question": asked,
+            "gloss": gloss([asked, *(text for _, text in options)], language),
+            "options": [{"id": id, "text": text} for id, text in options],
             "unit": unit.into(language) if unit is not None else "",
             "open": self.open,
             "yours": yours,

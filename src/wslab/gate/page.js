@@ -119,6 +119,8 @@
     if (fresh) {
       shown = now.id;
       write(at("question"), now.question);
+      at("gloss").textContent = now.gloss || "";
+      at("gloss").hidden = !now.gloss;
       build();
     }
     const field = answers.querySelector("input[type=text]");

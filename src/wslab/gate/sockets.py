@@ -5,24 +5,41 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from wslab.gate.limits import Bucket
+from wslab.gate.limits import Bucket, Limits
 from wslab.gate.people import Ending, Visitor
 
-if TYPE_CHECKING:
-    from wslab.gate.asgi import Gate
-
 _LONGEST_MESSAGE = 4_096  # characters of a message from a page
+
+
+class GateServices(Protocol):
+    """What a WebSocket asks of its gate; `Gate` says what each of them is."""
+
+    limits: Limits
+    board: Callable[[Visitor], dict[str, Any]]
+    hear: Callable[[Visitor, dict[str, Any]], None]
+    changed: Callable[[], None]
+    hang_up: Callable[[Scope], None]
+
+    def refuse(self, reason: str, address: str) -> None:
+        """Count a refusal."""
+
+    def may_speak(self, visitor: Visitor, now: float) -> bool:
+        """Whether one more message is within the limits."""
+
+    def flooded_by(self, visitor: Visitor) -> str:
+        """Count a flood; the reason for the close."""
 
 
 class LimitedWebSocket:
     """A WebSocket of the app: its messages are counted, and a client that does not read cannot block other handlers."""
 
-    def __init__(self, gate: Gate, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, gate: GateServices, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
         self._gate = gate
         self._visitor = visitor
         self._scope = scope
@@ -102,7 +119,7 @@ class PageSocket:
     Raises from `run()` what `board` or `hear` raised; the server's log gets it, and the page connects again.
     """
 
-    def __init__(self, gate: Gate, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, gate: GateServices, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
         self.visitor = visitor
         self._gate = gate
         self._scope = scope
