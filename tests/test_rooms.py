@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
-GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi"}
+GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -23,6 +23,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "jupyter": {"source"},
     "notebooks": set(),
     "asgi": set(),
+    "cells": {"source"},
     "course_folder": {"language"},
     # What a learner runs
     "seed": set(),

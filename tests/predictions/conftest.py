@@ -18,7 +18,7 @@ def restart(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def restarted() -> None:
         monkeypatch.setattr(asking, "_asked", {})
-        monkeypatch.setattr(asking, "_outcome_shown", set())
+        monkeypatch.setattr(asking, "_outcome_shown", {})
 
     return restarted
 

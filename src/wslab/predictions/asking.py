@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
+from wslab.cells import ran_cells
 from wslab.jupyter import somebody_watches
 from wslab.language import Text, current_language
 from wslab.picture import sentence_html
 from wslab.predictions import cards, catalogue
+from wslab.predictions.as_shipped import changed_cells
 from wslab.predictions.question import AnswerError, Choice, Judgement, Question, Verdict, is_answer, judge, read_answer
 from wslab.progress.database import SESSION, Answer, counted_answer, store
 
@@ -38,10 +41,10 @@ _SKIPPED = Text(en="Skipped.", tr="Atladınız.")
 _SKIPPED_NOW = Text(en="Skipped. Now run the next cell.", tr="Atladınız. Şimdi sonraki hücreyi çalıştırın.")
 _EARLIER = Text(en="You answered this on {when}.", tr="Bunu {when} tarihinde yanıtladınız.")
 
-# Of this kernel, so of one session: the last asking of each key, the keys whose outcome was shown.
+# Of this kernel, so of one session: the last asking of each key; the run that first gave its outcome, and the value.
 _lock = threading.RLock()
 _asked: dict[str, str] = {}
-_outcome_shown: set[str] = set()
+_outcome_shown: dict[str, tuple[int, str]] = {}
 
 
 class Outcome:
@@ -112,6 +115,7 @@ class Prediction:
             judgement = judge(self._question, measured, answer)
             # The first answer counts, so it is judged too where the learner has changed it since.
             first = counted_answer(answers)
+            again = self._again(judgement)
             for judged in (given,) if first is None or first is given else (first, given):
                 this = judge(self._question, measured, self._usable(judged))
                 kept.outcome(
@@ -119,15 +123,35 @@ class Prediction:
                     answer=None if judged is None else judged.id,
                     measured=this.measured,
                     option=this.option,
-                    verdict=this.verdict.value,
+                    verdict=(Verdict.ODD if again else this.verdict).value,
                 )
-            _outcome_shown.add(self.key)
+            ran = ran_cells()
+            _outcome_shown.setdefault(self.key, (ran[-1].count if ran else 0, str(judgement.happened)))
         if answer is not None:
             predicted = cards.answer_text(self._question, answer)
         else:
             predicted = str(cards.SKIPPED if given is not None and given.skipped else cards.NO_PREDICTION)
         late = given is not None and given.late and not given.skipped
-        return Outcome(self.key, answer, judgement, cards.OutcomeCard(predicted, judgement, late, kept.fault))
+        if again is not None:
+            judgement = dataclasses.replace(judgement, verdict=Verdict.ODD, sentence=again.sentence)
+        return Outcome(self.key, answer, judgement, cards.OutcomeCard(predicted, judgement, late, kept.fault, again))
+
+    def _again(self, judgement: Judgement) -> cards.Again | None:
+        """What to say instead of a verdict, where the measurement is not of the course's own cells or not the first.
+
+        A verdict holds for what was asked: for the unit's cells as they are. A changed cell may have been changed long
+        before and somewhere else, so what was expected is still judged if nothing was changed since it was first seen.
+        """
+        first = _outcome_shown.get(self.key)
+        changed = changed_cells(self.key.partition(".")[0])
+        ran = ran_cells()
+        since = [cell for cell in changed if cell is ran[-1] or (first is not None and cell.count > first[0])]
+        relevant = since or ([] if judgement.expected else list(changed))
+        if relevant:
+            return cards.Again(True, tuple(cell.label for cell in relevant), first[1] if first else "")
+        if first is not None and not judgement.expected:
+            return cards.Again(False, (), first[1])
+        return None
 
     def __repr__(self) -> str:
         return cards.question_text(self._question, self._answered(), store().fault)

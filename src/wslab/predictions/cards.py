@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass
 from datetime import datetime
 
-from wslab.language import Text, current_language
+from wslab.language import LANGUAGES, Text, current_language, filled
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, sentence_html, stylesheet
 from wslab.predictions.question import Choice, Judgement, Number, Question, Verdict, with_unit
 
@@ -108,6 +108,51 @@ def question_text(question: Question, answered: str, fault: Text | None = None) 
     return "\n".join(lines)
 
 
+_YOUR_VERSION = Text(en="Measured in your version.", tr="Sizin sürümünüzde ölçüldü.")
+_AGAIN = Text(en="Measured again.", tr="Yeniden ölçüldü.")
+_CHANGED_ONE = Text(
+    en="You have changed or added {cells}, so this is no answer to the prediction.",
+    tr="{cells} hücresini siz değiştirdiniz ya da eklediniz. Bu yüzden ölçüm tahmininizin yanıtı sayılmaz.",
+)
+_CHANGED_SEVERAL = Text(
+    en="You have changed or added these cells: {cells}. So this is no answer to the prediction.",
+    tr="Şu hücreleri siz değiştirdiniz ya da eklediniz: {cells}. Bu yüzden ölçüm tahmininizin yanıtı sayılmaz.",
+)
+_FIRST_TIME = Text(en="The first run gave: {first}.", tr="İlk çalıştırmada çıkan: {first}.")
+_MOST_CELLS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Why a measurement has no verdict.
+
+    Attributes:
+        changed: whether a cell is not as the course has it; otherwise the same cells were run once more.
+        cells: the changed ones: `In[7]`.
+        first: what the first run in this session gave; empty if this is the first.
+    """
+
+    changed: bool
+    cells: tuple[str, ...]
+    first: str
+
+    @property
+    def heading(self) -> tuple[str, str, Text]:
+        """Its sign, its colour, its word."""
+        return ("↻", BLUE, _YOUR_VERSION if self.changed else _AGAIN)
+
+    @property
+    def sentence(self) -> Text:
+        """What the learner reads."""
+        parts = []
+        if self.changed:
+            names = ", ".join(self.cells[-_MOST_CELLS:])
+            parts.append(filled(_CHANGED_ONE if len(self.cells) == 1 else _CHANGED_SEVERAL, cells=names))
+        if self.first:
+            parts.append(filled(_FIRST_TIME, first=self.first))
+        return Text(**{code: " ".join(part.into(code) for part in parts) for code in LANGUAGES})
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeCard:
     """Prediction and outcome side by side, and the sentence.
@@ -117,12 +162,14 @@ class OutcomeCard:
         judgement: what the measurement makes of it.
         late: whether the answer came after the outcome.
         fault: why it could not be saved.
+        again: why there is no verdict; None where there is one.
     """
 
     predicted: str
     judgement: Judgement
     late: bool
     fault: Text | None
+    again: Again | None = None
 
     def _happened(self) -> tuple[str, str]:
         happened = str(self.judgement.happened)
@@ -131,6 +178,8 @@ class OutcomeCard:
         return happened, "" if told else MEASURED.format(measured=self.judgement.measured)
 
     def _heading(self) -> tuple[str, str, Text]:
+        if self.again is not None:
+            return self.again.heading
         if self.judgement.verdict is Verdict.UNANSWERED and not self.judgement.expected:
             return _UNEXPECTED
         return _VERDICTS[self.judgement.verdict]

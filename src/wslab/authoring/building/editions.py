@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from wslab.authoring.building import glossary
+from wslab.authoring.building import glossary, shipped_cells
 from wslab.authoring.building.notebooks import Neighbours, make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Note, Problem
 from wslab.authoring.building.reading import Source, read_source
@@ -74,6 +74,10 @@ class Course:
         for folder in FOLDERS[unit.kind]:
             for language in LANGUAGES:
                 yield unit.built(folder, language), make_notebook(unit, self.neighbours(unit), language, folder)
+
+    def all_editions(self) -> Iterator[tuple[str, NotebookNode]]:
+        """Every notebook that is built from the course, with its path from the root."""
+        return (edition for unit in self.units for edition in self.editions(unit))
 
 
 def read_course(root: Path) -> Course:
@@ -205,6 +209,12 @@ def build(root: str | Path = ".", only: Iterable[str] | None = None) -> list[Pat
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             changed.append(path)
+    shipped = root / shipped_cells.PATH
+    if shipped.parent.is_dir():  # the checkout that holds the kit, too
+        content = shipped_cells.shipped_cells(course.all_editions())
+        if not shipped.is_file() or shipped.read_bytes() != content:
+            shipped.write_bytes(content)
+            changed.append(shipped)
     if not only:
         current = {path for unit in course.units for path in _paths(unit.slug, unit.kind)}
         for where in sorted(set(_files(root)) - current):
@@ -253,7 +263,12 @@ def check(root: str | Path = ".") -> None:
     course = read_course(root)
     problems = list(course.problems)
     if not problems:
-        expected = dict(edition for unit in course.units for edition in course.editions(unit))
+        expected = dict(course.all_editions())
+        shipped = root / shipped_cells.PATH
+        if shipped.parent.is_dir() and (
+            not shipped.is_file() or shipped.read_bytes() != shipped_cells.shipped_cells(expected.items())
+        ):
+            problems.append(Problem(shipped_cells.PATH, 1, "differs from the course's cells; run `wslab build`"))
         there = set(_files(root))
         for where, notebook in expected.items():
             content = to_bytes(notebook)
