@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import http.server
 import os
 import signal
 import socket
@@ -12,10 +13,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 import websockets
 from fastapi import FastAPI, WebSocket
 from starlette.applications import Starlette
@@ -80,12 +83,16 @@ def test_a_fixed_port_is_replaced_by_the_next_server() -> None:
 @pytest.mark.parametrize(("language", "words"), [("en", "taken by another program"), ("tr", "başka bir programda")])
 def test_a_port_held_by_somebody_else_is_named(language: str, words: str) -> None:
     use_language(language)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
+    program = (
+        "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
         with pytest.raises(ServerStartError) as caught:
             serve(echo_app(), port=port)
+        other.communicate("\n", timeout=10)
     assert words in str(caught.value)
     assert str(port) in str(caught.value)
     assert caught.value._render_traceback_() == [f"ServerStartError: {caught.value}"]
@@ -358,15 +365,70 @@ def test_the_reachability_probe_is_hidden_from_the_app() -> None:
     assert server.log.events == ()
 
 
+@contextlib.contextmanager
+def an_http_server() -> Iterator[int]:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as held:
+        thread = threading.Thread(target=held.serve_forever, name="of mine")
+        thread.start()
+        yield held.server_port
+        held.shutdown()
+        thread.join()
+
+
+@contextlib.contextmanager
+def a_uvicorn_of_ones_own() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    held = uvicorn.Server(uvicorn.Config(FastAPI(), port=port, log_level="critical"))
+    thread = threading.Thread(target=held.run, name="of mine")
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not held.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield port
+    held.should_exit = True
+    thread.join()
+
+
+@contextlib.contextmanager
+def a_blocking_accept() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+
+        def wait() -> None:
+            sock.accept()[0].close()
+
+        thread = threading.Thread(target=wait, name="of mine")
+        thread.start()
+        yield port
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+
+
+@pytest.mark.parametrize("held", [an_http_server, a_uvicorn_of_ones_own, a_blocking_accept])
+def test_a_port_that_a_thread_of_this_process_holds_is_named_as_such(
+    held: Callable[[], contextlib.AbstractContextManager[int]],
+) -> None:
+    with held() as port, pytest.raises(ServerStartError, match=rf"Port {port} is taken by this very process: .*'of mi"):
+        serve(echo_app(), port=port)
+
+
+def test_a_port_that_a_forgotten_socket_holds_is_named_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        with pytest.raises(ServerStartError, match=r"by this very process"):
+            serve(echo_app(), port=port)
+
+
 ROOT_PATHS = ("", "/x", "/x/", "/user/ada/proxy/8000", "/.well-known")
-OPTIONS: tuple[dict[str, str], ...] = ({}, {"http": "h11", "ws": "wsproto"}, {"ws": "websockets"})
+OPTIONS: tuple[dict[str, Any], ...] = ({}, {"http": "h11", "ws": "wsproto"}, {"ws": "websockets"})
 
 
 @pytest.mark.parametrize("root_path", ROOT_PATHS)
 @pytest.mark.parametrize("token", [False, True], ids=["open", "token"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_behind_a_prefix_everything_is_found_where_the_client_asks(
-    root_path: str, token: bool, options: dict[str, str]
+    root_path: str, token: bool, options: dict[str, Any]
 ) -> None:
     app = echo_app()
     inner = echo_app()

@@ -8,12 +8,19 @@ import sys
 
 from wslab.language import Text
 from wslab.serving.errors import ServerStartError
+from wslab.serving.port_holder import holder_here
 
 _BUSY = Text(
     en="Port {port} is taken by another program (another notebook or a server in a terminal?). "
     "Stop it there, or write serve(app) without a port to get a free one.",
     tr="{port} numaralı bağlantı noktası (port) başka bir programda: başka bir not defteri ya da uçbirimdeki bir "
     "sunucu olabilir. Onu orada durdurun ya da bağlantı noktası vermeden serve(app) yazın; boş olan biri seçilir.",
+)
+_BUSY_HERE = Text(
+    en="Port {port} is taken by this very process: {who} listens there. Stop that server first, or write serve(app) "
+    "without a port to get a free one.",
+    tr="{port} numaralı bağlantı noktası (port) bu sürecin kendisinde: orayı {who} dinliyor. Önce o sunucuyu durdurun "
+    "ya da bağlantı noktası vermeden serve(app) yazın; boş olan biri seçilir.",
 )
 _FORBIDDEN = Text(
     en="This account may not listen on port {port}. Ports below 1024 are reserved; take one above, such as 8000.",
@@ -60,6 +67,8 @@ def bind(host: str, port: int) -> socket.socket:
         if error.errno in (errno.EACCES, errno.EPERM) and sys.platform != "win32":
             raise ServerStartError(_FORBIDDEN, port=port) from None
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            if holder := holder_here(port):
+                raise ServerStartError(_BUSY_HERE, port=port, who=holder) from None
             raise ServerStartError(_BUSY, port=port) from None
         raise ServerStartError(_NO_ADDRESS, host=host, reason=error.strerror or error) from None
     return sock
