@@ -91,6 +91,15 @@ class Course:
             }
             return points, {grade.name for grade in found if grade.needs_manual_grade}
 
+    def points(self, lab: str, student: str) -> dict[str, float]:
+        """What the gradebook holds of a student's lab, by check; what was not judged is worth nothing."""
+        from nbgrader.api import Gradebook
+
+        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+            found = gradebook.find_submission(lab, student).notebooks[0].grades
+            checks = [grade for grade in found if grade.name.startswith("check-")]
+            return {grade.name.removeprefix("check-"): float(grade.auto_score or 0.0) for grade in checks}
+
     def exported(self) -> list[dict[str, str]]:
         """The rows of the table that `nbgrader export` wrote."""
         with (self.folder / "grades.csv").open(encoding="utf-8", newline="") as table:

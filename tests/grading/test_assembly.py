@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.grading.papers import Document, cells_of, code, kit_of, paper
 
 from wslab.grading.assembly import Assembled, assemble
-from wslab.grading.magics import without_magics
+from wslab.grading.bindings import binds
 
 
 def done(document: Document, lab: str = "L1") -> Assembled:
@@ -117,7 +117,7 @@ def test_each_kind_of_tampering_is_named() -> None:
 def test_the_learners_cells_keep_their_order_and_their_numbers() -> None:
     document = paper()
     document["cells"].insert(index(document, "server"), {**code("early = 1"), "id": "a"})
-    document["cells"].append({**code("late = 2"), "id": "b"})
+    document["cells"].insert(index(document, "check-relay"), {**code("late = 2"), "id": "b"})
     assembled = done(document)
     names = {cell.source: cell.name for cell in assembled.cells}
     assert names["early = 1"] == "In[4]"
@@ -167,23 +167,109 @@ def test_another_app_behind_the_checks_is_not_the_one_that_is_judged() -> None:
     assert "app = FastAPI()" in sources(done(stub)), "the whole solution may stand at the end"
 
 
+FORMS = [
+    "app = None",
+    "app: object = None",
+    "app, clients = FastAPI(), []",
+    "(app, *rest) = [1, 2]",
+    "app += 1",
+    "if True:\n    app = FastAPI()",
+    "with open('x') as app:\n    pass",
+    "for app in [1]:\n    pass",
+    "async with x as (a, app):\n    pass",
+    "try:\n    pass\nexcept OSError as app:\n    pass",
+    "match 1:\n    case app:\n        pass",
+    "print(app := 1)",
+    "[app := x for x in range(3)]",
+    "import chat as app",
+    "from chat import app",
+    "import app.sub",
+    "async def app(scope, receive, send):\n    pass",
+    "class app:\n    pass",
+    "del app",
+    "def make():\n    global app\n    app = 1\nmake()",
+    "globals()['app'] = 1",
+    "globals().update(app=1)",
+    "exec('app = 1')",
+    "%time app = FastAPI()",
+    "%%time\napp = FastAPI()",
+    "app = %time FastAPI()",
+    "app = !ls",
+]
+
+
+@pytest.mark.parametrize("source", FORMS)
+def test_a_cell_makes_another_app_in_any_form(source: str) -> None:
+    document = paper()
+    document["cells"].append({**code(source), "id": "z"})
+    assembled = done(document)
+    assert source not in sources(assembled)
+    assert "In[12] makes another `app`" in said(assembled), said(assembled)
+
+
 @pytest.mark.parametrize(
-    ("source", "plain", "ignored"),
+    "source",
     [
-        ("x = 7 % 4 != 2", "x = 7 % 4 != 2", ()),
-        ("%matplotlib inline\nx = 1", "None\nx = 1", ("%matplotlib inline",)),
-        ("!pip install x\nfiles = !ls\nx?", "None\nfiles = None\nNone", ("!pip install x", "!ls", "%pinfo x")),
-        ("%%time\napp = 1", "\napp = 1", ("%%time",)),
-        ("%%bash\nls", "", ("%%bash",)),
-        ("%time app = f()", "app = f()", ("%time",)),
-        ("s = '''\n%no\n!no\n'''", "s = '''\n%no\n!no\n'''", ()),
-        ("def f(:\n%x", "def f(:\n%x", ()),
+        "app = ...",
+        "app: object",
+        "def f():\n    app = 1",
+        "[app for app in range(3)]",
+        "print(app)",
+        "app.state = 1",
+        "%%writefile chat.py\napp = 1",
+        "lambda app: 1",
+        "x = {'app': 1}",
+        "def f(:",
     ],
 )
-def test_what_only_ipython_knows_is_passed_over(source: str, plain: str, ignored: tuple[str, ...]) -> None:
-    found, told = without_magics(source)
-    assert found.rstrip() == plain.rstrip()
-    assert told == ignored
+def test_what_leaves_the_app_alone_makes_no_other(source: str) -> None:
+    assert not binds(source, "app")
+
+
+def below_the_last_check(source: str) -> Assembled:
+    document = paper()
+    document["cells"].insert(index(document, "check-relay") + 1, {**code(source), "id": "z"})
+    return done(document)
+
+
+def test_what_stands_directly_below_the_last_check_is_not_run() -> None:
+    assembled = below_the_last_check("connected_clients.append(1)")
+    assert "connected_clients.append(1)" not in sources(assembled)
+    assert not assembled.remarks
+    assert "changes `app` below the last check" in said(
+        below_the_last_check("@app.get('/more')\nasync def more(): ...")
+    )
+
+
+def test_a_copy_of_the_cell_that_is_written_in_is_an_experiment_below_the_checks() -> None:
+    document = paper()
+    copied = copy.deepcopy(document["cells"][index(document, "server")])
+    document["cells"].append({**copied, "id": "copied", "source": "app = FastAPI()"})
+    assembled = done(document)
+    assert "app = FastAPI()" not in sources(assembled)
+    assert "makes another `app`" in said(assembled)
+    assert "more than once" not in said(assembled)
+
+
+def test_without_any_names_the_checks_are_known_by_what_they_ask() -> None:
+    document = paper()
+    for cell in document["cells"]:
+        cell["metadata"] = {}
+        del cell["id"]
+    assert sources(done(document)) == sources(done(paper()))
+    assert not done(document).remarks
+    document["cells"].append(code("app = None"))
+    assembled = done(document)
+    assert "app = None" not in sources(assembled)
+    assert "makes another `app`" in said(assembled)
+
+
+@pytest.mark.parametrize("source", ["from chat import *", "%run chat.py", "exec(text)"])
+def test_where_only_a_run_would_tell_the_app_above_counts(source: str) -> None:
+    document = paper(folder="labs")
+    document["cells"][index(document, "server")]["source"] = source
+    document["cells"].append({**code("app = FastAPI()"), "id": "z"})
+    assert "app = FastAPI()" not in sources(done(document))
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,11 +7,13 @@ order; what happened is said in a remark.
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from wslab.grading.bindings import binds, may_bind
 from wslab.grading.intake.opening import LearnerCell
-from wslab.grading.magics import without_magics
 from wslab.grading.task import Cell
 from wslab.labs import notebooks
 from wslab.language import Text, filled
@@ -49,16 +51,18 @@ _NOT_CODE = Text(
     en="Turned into text; it was run as code: {names}.",
     tr="Metne dönüştürülmüş; kod olarak çalıştırıldı: {names}.",
 )
-_MAGICS = Text(
-    en="Only Jupyter knows these lines; they were passed over: {lines}.",
-    tr="Bu satırları yalnızca Jupyter anlar; atlandı: {lines}.",
-)
 _ANOTHER_APP = Text(
     en="{name} makes another `app` after the checks. What was graded is the one before it.",
     tr="{name} sınamalardan sonra başka bir `app` oluşturuyor. Puanlanan, ondan önceki.",
 )
-_CELL = Text(en="code cell {number}", tr="{number}. kod hücresi")
+_TOO_LATE = Text(
+    en="{names} changes `app` below the last check. That has no say in the points, as in a notebook that is run from "
+    "top to bottom; it belongs above the checks.",
+    tr="{names} son sınamanın altında `app` üzerinde değişiklik yapıyor. Baştan sona çalıştırılan bir not defterinde "
+    "olduğu gibi bu, puana etki etmez; sınamaların üstünde olmalı.",
+)
 
+_CHANGES_APP = re.compile(r"(?m)^@?app\.\w")
 _ASKING = {"check", "hint", "solution", "reset", "transcript", "stop_all", "progress"}
 _AFTER_THE_CHECKS = {"reflection", "stretch", "check-all", "stop-at-the-end", "summary", "next"}
 
@@ -80,8 +84,9 @@ def assemble(handed: Sequence[LearnerCell], kit: Iterable[notebooks.Cell]) -> As
     """Choose the cells that run.
 
     Of the submission: the cells to be written in, and those that the learner added, in the learner's order. Of the kit:
-    the given cells. Left out: checks, what only asks the kit for something (`hint(…)`), and, where a cell behind the
-    checks makes another `app`, everything from there on.
+    the given cells. Left out: checks, what only asks the kit for something (`hint(…)`), and what stands below the last
+    check: in a notebook that is run from top to bottom it has no say in the points. Where no cell above has made an
+    `app` it is run, since the whole solution may stand there.
 
     Args:
         handed: the submission's cells.
@@ -92,11 +97,17 @@ def assemble(handed: Sequence[LearnerCell], kit: Iterable[notebooks.Cell]) -> As
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A cell that runs, and which of the lab's it is; empty for one that the learner added."""
+    """A cell of the submission.
+
+    Attributes:
+        cell: its name and code.
+        own: which of the lab's it is; empty for one that the learner added.
+        below: whether it stands below the last check.
+    """
 
     cell: Cell
     own: str
-    behind: bool
+    below: bool
 
 
 class _Assembly:
@@ -106,37 +117,37 @@ class _Assembly:
         self.order = list(self.kit)
         self.solutions = {cell.grade_id for cell in kit if cell.solution}
         self.given = {cell.grade_id for cell in kit if not cell.solution and not cell.graded}
+        self.texts = {cell.source.strip(): cell.grade_id for cell in kit if not cell.solution}
         self.names: dict[str, str] = {}
-        self.magics: list[str] = []
         self.invented: list[str] = []
         self.not_code: list[str] = []
 
     def assembled(self) -> Assembled:
-        kept = self._with_given(self._kept())
-        another = self._another_app(kept)
-        cells = tuple(one.cell for one in kept[: None if another is None else another])
-        remarks = list(self._remarks())
-        if another is not None:
-            remarks.append(filled(_ANOTHER_APP, name=kept[another].cell.name))
-        return Assembled(cells, tuple(remarks))
+        kept = self._kept()
+        below = [one.cell for one in kept if one.below]
+        begun = bool(below) and any(not one.below and self._makes_app(one.cell.source) for one in kept)
+        if begun:
+            kept = [one for one in kept if not one.below]
+        remarks = [*self._remarks([one.own for one in kept]), *(_about_cells_below(below) if begun else ())]
+        return Assembled(tuple(one.cell for one in self._with_given(kept)), tuple(remarks))
 
     def _own(self, cell: LearnerCell) -> str:
-        """Which of the lab's cells it is: by nbgrader's name, else by the notebook's, which has the same words."""
+        """Which of the lab's cells it is: by nbgrader's name, by the notebook's, or by the same text."""
         if cell.grade_id in self.kit:
             return cell.grade_id
-        return cell.id if not cell.grade_id and cell.id in self.kit else ""
+        if not cell.grade_id and cell.id in self.kit:
+            return cell.id
+        return "" if cell.id or cell.grade_id else self.texts.get(cell.source.strip(), "")
 
     def _kept(self) -> list[_Kept]:
         kept: list[_Kept] = []
         count = 0
-        behind = False
-        for cell in self.handed:
+        last_check = self._last_check()
+        for place, cell in enumerate(self.handed):
             own = self._own(cell)
             count += cell.kind == "code"
             name = f"In[{count}]"
-            behind = behind or cell.grade_id in _AFTER_THE_CHECKS or cell.id in _AFTER_THE_CHECKS
             if own in self.solutions:
-                behind = False
                 if cell.kind != "code":
                     self.not_code.append(own)
                     name = own
@@ -149,11 +160,38 @@ class _Assembly:
                 continue
             elif cell.kind != "code" or _only_asks(cell.source):
                 continue
-            source, ignored = without_magics(cell.source)
-            self.magics += [f"{name}: `{line.replace('`', chr(39))}`" for line in ignored]
-            if source.strip():
-                kept.append(_Kept(Cell(name, source), own, behind))
+            if cell.source.strip():
+                kept.append(_Kept(Cell(name, cell.source), own, place > last_check))
         return kept
+
+    def _last_check(self) -> int:
+        """The place of the last graded check below the cells to be written in; behind the end where there is none."""
+        first: dict[str, int] = {}
+        asked: dict[str, int] = {}
+        for place, cell in enumerate(self.handed):
+            first.setdefault(self._own(cell), place)
+            for check in notebooks.Cell(cell.source).checks if cell.kind == "code" else ():
+                asked.setdefault(check, place)
+        written = max((first.get(one, -1) for one in self.solutions), default=-1)
+        graded = [cell for cell in self.kit.values() if cell.graded]
+        checks = [
+            first.get(cell.grade_id, max((asked.get(one, -1) for one in cell.checks), default=-1)) for cell in graded
+        ]
+        if max(checks, default=-1) > written:
+            return max(checks)
+        marks = (place for place, cell in enumerate(self.handed) if place > written and self._follows_the_checks(cell))
+        return next(marks, len(self.handed))
+
+    def _follows_the_checks(self, cell: LearnerCell) -> bool:
+        return cell.grade_id in _AFTER_THE_CHECKS or cell.id in _AFTER_THE_CHECKS
+
+    def _makes_app(self, source: str) -> bool:
+        return source.split() not in self.stubs and may_bind(source, "app")
+
+    @functools.cached_property
+    def stubs(self) -> list[list[str]]:
+        """The cells to be written in as they are handed out, word by word."""
+        return [cleared(self.kit[one].source, "code").split() for one in self.solutions]
 
     def _with_given(self, kept: list[_Kept]) -> list[_Kept]:
         """The given cells in their places: behind the solution cell that they follow in the lab, before the next."""
@@ -169,22 +207,7 @@ class _Assembly:
             kept = [*kept[:place], _Kept(cell, grade_id, False), *kept[place:]]
         return kept
 
-    def _another_app(self, kept: list[_Kept]) -> int | None:
-        """Where a cell behind the checks makes another app, though there was one that somebody had worked on."""
-        begun = any(one.own in self.solutions and self._worked_on(one) for one in kept)
-        last = max((at for at, one in enumerate(kept) if one.own in self.solutions), default=0)
-        places = (
-            at
-            for at, one in enumerate(kept)
-            if at > last and one.behind and not one.own and _makes_app(one.cell.source)
-        )
-        return next(places, None) if begun else None
-
-    def _worked_on(self, one: _Kept) -> bool:
-        stub = cleared(self.kit[one.own].source, "code")
-        return notebooks.Cell(stub).assigns("app") and one.cell.source.split() != stub.split()
-
-    def _remarks(self) -> Iterable[Text]:
+    def _remarks(self, ran: Sequence[str]) -> Iterable[Text]:
         found: dict[str, list[LearnerCell]] = {}
         for cell in self.handed:
             if own := self._own(cell):
@@ -193,8 +216,9 @@ class _Assembly:
         edited = [one for one in locked if any(self._differs(cell) for cell in found.get(one, ()))]
         missing = [one for one in locked if one not in found]
         twice = [one for one in locked if len(found.get(one, ())) > 1]
-        gone = [one for one in self.order if one in self.solutions and one not in found]
-        several = [one for one in self.order if one in self.solutions and len(found.get(one, ())) > 1]
+        known = any(cell.id or cell.grade_id for cell in self.handed)  # Colab may drop the names of all cells
+        gone = [one for one in self.order if one in self.solutions and one not in found and known]
+        several = [one for one in self.order if ran.count(one) > 1]
         for text, names in (
             (_EDITED, edited),
             (_MISSING, missing),
@@ -208,8 +232,6 @@ class _Assembly:
                 yield filled(text, names=", ".join(f"`{name}`" for name in dict.fromkeys(names)))
         if list(found) != [one for one in self.order if one in found]:
             yield _MOVED
-        if self.magics:
-            yield filled(_MAGICS, lines="; ".join(self.magics))
 
     def _differs(self, cell: LearnerCell) -> bool:
         own = self.kit[self._own(cell)]
@@ -238,8 +260,10 @@ def _asks(node: ast.expr) -> bool:
     return name in _ASKING and simple
 
 
-def _makes_app(source: str) -> bool:
-    try:
-        return notebooks.Cell(source).assigns("app")
-    except (ValueError, RecursionError, MemoryError):
-        return False
+def _about_cells_below(cells: Sequence[Cell]) -> Iterable[Text]:
+    """What there is to say of cells that were not run, since they stand below the last check."""
+    another = next((cell for cell in cells if binds(cell.source, "app")), None)
+    if another is not None:
+        yield filled(_ANOTHER_APP, name=another.name)
+    elif late := [cell.name for cell in cells if _CHANGES_APP.search(cell.source)]:
+        yield filled(_TOO_LATE, names=", ".join(late))

@@ -59,7 +59,7 @@ async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) 
     try:
         async with asyncio.timeout(task.limits.seconds):
             for variable, checks in _by_app(graded).items():
-                venue = Isolated(task.cells, variable, task.language, task.limits, start)
+                venue = Isolated(task.cells, variable, task.language, task.limits, start, task.files)
                 try:
                     async for verdict in _judged(lab, checks, venue):
                         found[verdict.check] = verdict

@@ -23,15 +23,17 @@ class Channel:
         cut: whether more came than may come; nothing is read from then on.
     """
 
-    def __init__(self, sock: socket.socket, bound: int | None = None) -> None:
+    def __init__(self, sock: socket.socket, bound: int | None = None, longest: int | None = _LONGEST_LINE) -> None:
         """Take over `sock`.
 
         Args:
             sock: connected to the other end.
             bound: how many bytes to read in all; as many as come, if left out.
+            longest: how many bytes a message may have; any number for None.
         """
         self._sock = sock
         self._left = bound
+        self._longest = longest
         self._pending = b""
         self.cut = False
 
@@ -81,7 +83,7 @@ class Channel:
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return
-            if self.cut or len(self._pending) > _LONGEST_LINE:
+            if self.cut or (self._longest is not None and len(self._pending) > self._longest):
                 self.cut = True
                 self._pending = b""
                 raise EOFError

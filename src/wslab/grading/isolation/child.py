@@ -6,27 +6,25 @@ answers are untrusted: from the first cell on this process belongs to the learne
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import builtins
+import base64
 import contextlib
+import functools
 import importlib
-import inspect
 import itertools
 import json
-import linecache
 import os
 import signal
 import socket
 import sys
 import threading
-import types
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import wslab
 from wslab.grading.isolation.channel import Channel
 from wslab.grading.isolation.confinement import confine
+from wslab.grading.isolation.shell import Shell, answer_nothing, file_of
 from wslab.grading.plain import named
 from wslab.grading.task import Limits
 from wslab.labs.venue import SWITCHING, Served
@@ -54,12 +52,13 @@ _PRELOADED = (
 
 
 def preload() -> None:
-    """Import what nearly every submission does, before the clock of its first cell runs."""
+    """Import what nearly every submission does, and make the shell, before the clock of its first cell runs."""
     for name in _PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     for name in wslab.__all__:  # a public name loads its room when it is first used
         getattr(wslab, name)
+    Shell.make()
 
 
 def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
@@ -70,7 +69,7 @@ def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
         listeners: sockets that listen, one for each start of the app.
     """
     try:
-        channel = Channel(control)
+        channel = Channel(control, longest=None)
         job = channel.receive()
         if job is not None:
             _work(channel, job, list(listeners))
@@ -84,21 +83,41 @@ def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
 def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket]) -> None:
     use_language(job["language"])
     _answer_for_the_kit()
+    _lay_out(job["folder"], job["files"])
     loop = asyncio.SelectorEventLoop()
     asyncio.set_event_loop(loop)
-    names = _namespace()
+    shell = Shell.make()
+    shell.runs_commands = job["commands"]
     for number, (name, source) in enumerate(job["cells"]):
         if number in job["skip"]:
             continue
         channel.send({"begins": number})
-        error = _run(loop, names, name, source, job["seconds"])
+        shell.passed_over = functools.partial(_pass_over, channel, number)
+        error = _run(loop, shell, name, source, job["seconds"])
         if error:
             channel.send({"failed": number, "error": named(error)[:_LONGEST]})
-    threading.Thread(target=_serve, args=(channel, names, job["variable"], listeners), daemon=True).start()
+    arguments = (channel, shell.user_ns, job["variable"], listeners)
+    threading.Thread(target=_serve, args=arguments, daemon=True).start()
     # What the cells have started on their own loop goes on, as in a kernel.
     while True:
         with contextlib.suppress(Exception):
             loop.run_forever()
+
+
+def _pass_over(channel: Channel, number: int, line: str) -> None:
+    channel.send({"passed": number, "line": line[:_LONGEST]})
+
+
+def _lay_out(folder: str, files: Sequence[tuple[str, str]]) -> None:
+    """Go to the working folder, as a kernel is in its notebook's, and write what lay beside the notebook."""
+    os.chdir(folder)
+    sys.path.insert(0, "")
+    sys.dont_write_bytecode = True  # a module may be written twice within the second that tells its versions apart
+    for path, data in files:
+        with contextlib.suppress(OSError, ValueError):
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(base64.b64decode(data))
 
 
 # The cells
@@ -124,48 +143,29 @@ class _Nothing:
 def _answer_for_the_kit() -> None:
     for name in ("check", "hint", "solution", "reset", "transcript", "predict", "progress", "doctor"):
         setattr(wslab, name, _Nothing())
-    for name in ("display", "get_ipython"):
-        setattr(builtins, name, lambda *_, **__: None)
+    answer_nothing()
 
 
-def _namespace() -> dict[str, Any]:
-    # A module of its own: annotations and pickles are looked up by a class's module.
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
-    return module.__dict__
-
-
-def _run(loop: asyncio.AbstractEventLoop, names: dict[str, Any], name: str, source: str, seconds: float) -> str:
+def _run(loop: asyncio.AbstractEventLoop, shell: Shell, name: str, source: str, seconds: float) -> str:
     """Run a cell as a kernel does; return what stopped it, in a few words."""
-    filename = f"<ipython-input {name}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    try:
-        code = compile(source, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        said = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
-        return f"{said} ({name} line {line})" if line else said
-
-    async def cell() -> None:
-        # In a kernel the loop runs while a cell does.
-        result = eval(code, names)
-        if code.co_flags & inspect.CO_COROUTINE:
-            await result
-
-    task = loop.create_task(cell())
+    # In a kernel the loop runs while a cell does.
+    task = loop.create_task(shell.run(name, source))
+    error: BaseException | None
     try:
         with _interrupted_after(seconds):
-            loop.run_until_complete(task)
-    except BaseException as error:
+            error = loop.run_until_complete(task)
+    except BaseException as interrupted:
+        error = interrupted
         with contextlib.suppress(BaseException), _interrupted_after(1.0):
             task.cancel()
             loop.run_until_complete(task)
-        return _last_line(error, filename)
-    return ""
+    return "" if error is None else _last_line(error, file_of(name))
 
 
 def _last_line(error: BaseException, filename: str) -> str:
     trace, line = error.__traceback__, 0
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        return f"{type(error).__name__}: {error.msg} ({filename}:{error.lineno})"
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == filename:
             line = trace.tb_lineno

@@ -45,9 +45,10 @@ def confine(limits: Limits, user: int | None) -> tuple[str, ...]:
         Which limits are on.
     """
     home = "/tmp" if os.path.isdir("/tmp") else os.environ.get("TEMP", "")
+    path = os.pathsep.join((os.path.dirname(sys.executable), "/usr/bin", "/bin"))
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.environ.clear()
-    os.environ.update(kept, HOME=home, USERPROFILE=home, PATH="/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="agg")
+    os.environ.update(kept, HOME=home, USERPROFILE=home, PATH=path, LANG="C.UTF-8", MPLBACKEND="agg")
     if sys.platform == "win32":
         return ()
     with contextlib.suppress(OSError):

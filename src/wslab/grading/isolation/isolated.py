@@ -7,6 +7,7 @@ loop), and they add no point. Points are for what the app does over the wire.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import threading
 import time
@@ -27,7 +28,7 @@ _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
 _STARTING, _STOPPING = 8.0, 6.0
 _ANSWER, _UNRESPONSIVE = 3.0, 0.05  # seconds for an answer: usually, and once the process has failed to answer
 _REPLAYS = 3
-_MOST_RAISED = 1000
+_MOST_RAISED, _MOST_PASSED = 1000, 20
 _RUNS_ON = Text(
     en="`{cell}` took longer than {seconds:g} s and did not let itself be interrupted; the rest was run without it.",
     tr="`{cell}` {seconds:g} saniyeden uzun sürdü ve kesilemedi; geri kalanı onsuz çalıştırıldı.",
@@ -38,6 +39,10 @@ _ENDED_IT = Text(
 )
 _STOPPED = Text(en="`{cell}` stopped with {error}.", tr="`{cell}` şu hatayla durdu: {error}.")
 _CELL_ERROR = Text(en="{cell} stopped with {error}.", tr="{cell} şu hatayla durdu: {error}.")
+_PASSED_OVER = Text(
+    en="`{cell}` has a line that was not run: `{line}`.",
+    tr="`{cell}` içindeki bir satır çalıştırılmadı: `{line}`.",
+)
 _NO_NAME = Text(
     en="There is no `{name}` after all cells have run.", tr="Bütün hücreler çalıştıktan sonra `{name}` yok."
 )
@@ -77,7 +82,13 @@ class Isolated:
     """
 
     def __init__(
-        self, cells: Sequence[Cell], variable: str, language: str, limits: Limits, start: Start | None
+        self,
+        cells: Sequence[Cell],
+        variable: str,
+        language: str,
+        limits: Limits,
+        start: Start | None,
+        files: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         """Nothing is started yet.
 
@@ -87,6 +98,7 @@ class Isolated:
             language: what sentences from there are written in.
             limits: what may be used up.
             start: as for `Confined`.
+            files: what lies beside the notebook, by its path from there.
         """
         self.notes: list[Text] = []
         self._cells = cells
@@ -94,6 +106,7 @@ class Isolated:
         self._language = language
         self._limits = limits
         self._start = start
+        self._files = [[path, base64.b64encode(data).decode()] for path, data in files]
         self._skip: set[int] = set()
         self._errors: dict[int, str] = {}
         self._process: Confined | None = None
@@ -103,6 +116,7 @@ class Isolated:
         self._raised: list[Raised] = []
         self._heard = 0  # how many of these the process has counted since it was started
         self._orders = 0
+        self._passed = 0  # lines that were not run
         self._unresponsive = False
 
     @property
@@ -146,7 +160,11 @@ class Isolated:
                 "skip": sorted(self._skip),
                 "variable": self._variable,
                 "seconds": _CELL,
-            }
+                "folder": process.folder,
+                "files": self._files,
+                "commands": process.runs_commands,
+            },
+            _STARTING + _CELL,  # a new interpreter reads it once it has imported what it needs
         )
         running: int | None = None
         left = _STARTING + _CELL + _LET_GO
@@ -164,6 +182,9 @@ class Isolated:
                 case {"failed": int(number), "error": error} if number == running:
                     self._errors[number] = plain(error)
                     self._note(_STOPPED, cell=self._cells[number].name, error=plain(error))
+                case {"passed": int(number), "line": line} if number == running and self._passed < _MOST_PASSED:
+                    self._passed += 1
+                    self._note(_PASSED_OVER, cell=self._cells[number].name, line=plain(line, 80).replace("`", "'"))
                 case {"served": True}:
                     self._served = 0
                     return None

@@ -193,6 +193,8 @@ class Confined:
 
     Attributes:
         channel: what it is told and answers.
+        folder: where its cells work, as it is called inside: a temporary folder, of limited size in namespaces.
+        runs_commands: whether shell commands of its cells run: only where they can't reach other processes.
         addresses: where its app can be reached, one for each start.
     """
 
@@ -205,6 +207,9 @@ class Confined:
         """
         if start is None:
             start = "forked" if sys.platform == "linux" else "fresh"
+        self.runs_commands = bool(namespace_mode())
+        self._folder = "" if self.runs_commands else tempfile.mkdtemp(prefix="wslab-")
+        self.folder = self._folder or "/tmp"
         self._sockets = ListeningSockets.make()
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, bound=limits.output)
@@ -214,7 +219,7 @@ class Confined:
             self._tree: _Guarded | fresh.Fresh = launch(_bearable(limits), [theirs, *self._sockets.listeners])
         except BaseException:
             self.channel.close()
-            self._sockets.remove()
+            self._remove_files()
             raise
         finally:
             theirs.close()
@@ -234,7 +239,12 @@ class Confined:
         """End it and all that it has started; return when nothing of it is left."""
         self.channel.close()
         self._tree.kill()
+        self._remove_files()
+
+    def _remove_files(self) -> None:
         self._sockets.remove()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _bearable(limits: Limits) -> Limits:
