@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
+
+from markupsafe import Markup
 
 from wslab.grading.batch import Batch, Row
 from wslab.grading.intake.whose import NOBODY
@@ -15,7 +16,7 @@ from wslab.grading.reports.feedback import FOLDER, page
 from wslab.labs.lab import Lab
 from wslab.labs.verdict import Outcome, Verdict
 from wslab.language import Text, decimal
-from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, sentence_html
+from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, Cell, joined, markup, sentence_html, table
 from wslab.predictions import catalogue
 from wslab.predictions.question import Choice
 
@@ -131,15 +132,15 @@ def class_html(batch: Batch, predicted: Sequence[Predicted], files: Mapping[str,
         graded=len(graded),
         problems=len(batch.rows) - len(graded) + len(batch.ownerless),
     )
-    body = [f"<h1>{_TITLE}</h1><p>{summary}</p>", _protections(graded)]
+    body = [markup("<h1>{}</h1><p>{}</p>", _TITLE, summary), _protections(graded)]
     body += [_section(lab, [row for row in batch.rows if row.lab is lab], files) for lab in batch.labs]
     if predicted:
         body.append(_predictions(predicted, len(batch.progress)))
     body.append(_remarks(batch))
-    return page(str(_TITLE), "\n".join(body), _CSS)
+    return page(str(_TITLE), joined(body, "\n"), _CSS)
 
 
-def _protections(graded: Sequence[Row]) -> str:
+def _protections(graded: Sequence[Row]) -> Markup:
     count = Counter(name for row in graded if row.result is not None for name in row.result.protections)
     names = [
         _ALL.format(name=name)
@@ -147,12 +148,12 @@ def _protections(graded: Sequence[Row]) -> str:
         else _OF_SUBMISSIONS.format(name=name, count=times, all=len(graded))
         for name, times in count.most_common()
     ]
-    said = html.escape(" · ".join(names)) if names else str(_NO_PROTECTIONS)
-    return f"<h2>{_PROTECTIONS}</h2><p>{said}</p>" if graded else ""
+    said = " · ".join(names) if names else _NO_PROTECTIONS
+    return markup("<h2>{}</h2><p>{}</p>", _PROTECTIONS, said) if graded else Markup()
 
 
-def _section(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> str:
-    parts = [f"<h2>{html.escape(_LAB.format(lab=lab.number, title=lab.title))}</h2>"]
+def _section(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
+    parts = [markup("<h2>{}</h2>", _LAB.format(lab=lab.number, title=lab.title))]
     scores = sorted(float(row.result.score) for row in rows if row.result is not None)
     if scores:
         middle = len(scores) // 2
@@ -165,14 +166,14 @@ def _section(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> str:
             full=full,
             count=len(scores),
         )
-        parts.append(f"<p>{said}</p><h3>{_DISTRIBUTION}</h3>{histogram(scores, lab.points)}")
-    parts.append(f"<h3>{_MATRIX}</h3>{_matrix(lab, rows, files)}")
+        parts.append(markup("<p>{}</p><h3>{}</h3>{}", said, _DISTRIBUTION, histogram(scores, lab.points)))
+    parts.append(markup("<h3>{}</h3>{}", _MATRIX, _matrix(lab, rows, files)))
     if scores:
-        parts.append(f"<h3>{_MISCONCEPTIONS}</h3>{_misconceptions(rows)}")
-    return "\n".join(parts)
+        parts.append(markup("<h3>{}</h3>{}", _MISCONCEPTIONS, _misconceptions(rows)))
+    return joined(parts, "\n")
 
 
-def histogram(scores: Sequence[float], most: float) -> str:
+def histogram(scores: Sequence[float], most: float) -> Markup:
     """How many students have how many points, one bar a point, as SVG; each bar has its number above it."""
     counts = Counter(round(score) for score in scores)
     places = range(round(most) + 1)
@@ -183,74 +184,89 @@ def histogram(scores: Sequence[float], most: float) -> str:
     for place in places:
         count = counts[place]
         x = 10 + place * step
-        bars.append(f'<text x="{x + step / 2:g}" y="{base + 18}" text-anchor="middle">{place}</text>')
+        middle = f"{x + step / 2:g}"
+        bars.append(markup('<text x="{}" y="{}" text-anchor="middle">{}</text>', middle, base + 18, place))
         if count:
             height = max(3.0, tall * count / highest)
-            told = _BAR.format(points=place, count=count)
             bars.append(
-                f'<g><title>{told}</title><rect class="bar" x="{x + 5}" y="{base - height:.1f}" width="{step - 10}" '
-                f'height="{height:.1f}"/><text x="{x + step / 2:g}" y="{base - height - 6:.1f}" '
-                f'text-anchor="middle">{count}</text></g>'
+                markup(
+                    '<g><title>{told}</title><rect class="bar" x="{x}" y="{top:.1f}" width="{width}" '
+                    'height="{height:.1f}"/><text x="{middle}" y="{above:.1f}" text-anchor="middle">{count}</text></g>',
+                    told=_BAR.format(points=place, count=count),
+                    x=x + 5,
+                    top=base - height,
+                    width=step - 10,
+                    height=height,
+                    middle=middle,
+                    above=base - height - 6,
+                    count=count,
+                )
             )
     told = "; ".join(_BAR.format(points=place, count=counts[place]) for place in places if counts[place])
-    return (
-        f'<svg class="histogram" role="img" aria-label="{_DISTRIBUTION}: {told}" width="{width}" height="220" '
-        f'viewBox="0 0 {width} 220"><line x1="10" x2="{width - 10}" y1="{base}" y2="{base}"/>{"".join(bars)}'
-        f'<text x="10" y="214">{_POINTS}</text></svg>'
+    return markup(
+        '<svg class="histogram" role="img" aria-label="{label}: {told}" width="{width}" height="220" '
+        'viewBox="0 0 {width} 220"><line x1="10" x2="{end}" y1="{base}" y2="{base}"/>{bars}'
+        '<text x="10" y="214">{points}</text></svg>',
+        label=_DISTRIBUTION,
+        told=told,
+        width=width,
+        end=width - 10,
+        base=base,
+        bars=joined(bars),
+        points=_POINTS,
     )
 
 
-def _matrix(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> str:
-    head = "".join(
-        f'<th scope="col">{html.escape(name)}<small>{html.escape(str(check.title if check else name))}</small></th>'
-        for name in lab.maxima
-        for check in (lab.check(name),)
-    )
+def _scrolling(table: Markup) -> Markup:
+    return markup('<div class="wslab-scroll">{}</div>', table)
+
+
+def _matrix(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
+    checks = [(name, lab.check(name)) for name in lab.maxima]
+    head = [markup("{}<small>{}</small>", name, check.title if check else name) for name, check in checks]
     body = []
     for row in sorted(rows, key=lambda row: (-1.0 if row.result is None else row.result.score, row.student.id)):
         by_name = {} if row.result is None else {one.check: one for one in row.result.verdicts}
-        cells = "".join(_mark(by_name.get(name)) for name in lab.maxima)
         link = f"{FOLDER}/{quote(files.get(row.student.id, ''))}.html"
-        points = "" if row.result is None else decimal(row.result.score)
-        body.append(
-            f'<tr><th scope="row"><a href="{link}">{html.escape(row.student.name)}</a></th>{cells}'
-            f'<td class="n">{points}</td></tr>'
-        )
+        student = Cell(markup('<a href="{}">{}</a>', link, row.student.name), head=True)
+        points = Cell("" if row.result is None else decimal(row.result.score), "n")
+        body.append([student, *(_mark(by_name.get(name)) for name in lab.maxima), points])
     passed = [
-        sum(one.passed for row in rows if row.result for one in row.result.verdicts if one.check == name)
+        Cell(sum(one.passed for row in rows if row.result for one in row.result.verdicts if one.check == name), "m")
         for name in lab.maxima
     ]
-    foot = "".join(f'<td class="m">{count}</td>' for count in passed)
-    return (
-        f'<div class="wslab-scroll"><table><caption>{_LEGEND}</caption><thead><tr><th scope="col">{_STUDENT}</th>{head}'
-        f'<th scope="col" class="n">{_POINTS}</th></tr></thead><tbody>{"".join(body)}</tbody>'
-        f'<tfoot><tr><th scope="row">{_PASSED_BY}</th>{foot}<td></td></tr></tfoot></table></div>'
+    return _scrolling(
+        table([_STUDENT, *head, Cell(_POINTS, "n")], body, _LEGEND, [Cell(_PASSED_BY, head=True), *passed, ""])
     )
 
 
-def _mark(verdict: Verdict | None) -> str:
+def _mark(verdict: Verdict | None) -> Cell:
     if verdict is None:
-        return '<td class="m"></td>'
+        return Cell("", "m")
     mark, _, word = _MARKS[verdict.outcome]
     part = f" {decimal(verdict.points)}/{decimal(verdict.max)}" if verdict.points and not verdict.passed else ""
     name = verdict.misconception if verdict.outcome is Outcome.FAILED else ""
-    small = f"<small>{html.escape(name)}{part}</small>" if name or part else ""
-    return f'<td class="m {verdict.outcome.value}"><b><span title="{word}">{mark}</span></b>{small}</td>'
+    small = markup("<small>{}{}</small>", name, part) if name or part else ""
+    return Cell(markup('<b><span title="{}">{}</span></b>{}', word, mark, small), f"m {verdict.outcome.value}")
 
 
-def _misconceptions(rows: Sequence[Row]) -> str:
+def _misconceptions(rows: Sequence[Row]) -> Markup:
     wrongs = _wrongs(rows)
     if not wrongs:
-        return f"<p>{_NO_MISCONCEPTIONS}</p>"
-    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
-    body = "".join(
-        f'<tr><td class="n">{len(wrong.students)}</td><th scope="row"><code>{html.escape(wrong.name)}</code></th>'
-        f"<td>{html.escape(wrong.verdict.check)}</td><td>{sentence_html(wrong.verdict.meaning)}<br>"
-        f"<strong>{sentence_html(wrong.verdict.next)}</strong></td>"
-        f"<td>{html.escape(', '.join(wrong.students))}</td></tr>"
+        return markup("<p>{}</p>", _NO_MISCONCEPTIONS)
+    body = (
+        (
+            Cell(len(wrong.students), "n"),
+            Cell(markup("<code>{}</code>", wrong.name), head=True),
+            wrong.verdict.check,
+            markup(
+                "{}<br><strong>{}</strong>", sentence_html(wrong.verdict.meaning), sentence_html(wrong.verdict.next)
+            ),
+            ", ".join(wrong.students),
+        )
         for wrong in wrongs
     )
-    return f'<div class="wslab-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return _scrolling(table(_HEADS, body))
 
 
 def _wrongs(rows: Sequence[Row]) -> list[_Wrong]:
@@ -264,23 +280,18 @@ def _wrongs(rows: Sequence[Row]) -> list[_Wrong]:
     return sorted(wrongs, key=lambda wrong: (-len(wrong.students), wrong.verdict.check, wrong.name))
 
 
-def _predictions(predicted: Sequence[Predicted], files: int) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in _PREDICTION_HEADS)
-    body = ""
+def _predictions(predicted: Sequence[Predicted], files: int) -> Markup:
+    body = []
     for one in predicted:
         question, options = _question(one)
         wrong = ""
         if one.wrong:
             answer, count = one.wrong[0]
             wrong = _TIMES.format(answer=options.get(answer, answer), count=count)
-        body += (
-            f'<tr><td>{html.escape(one.unit)}</td><th scope="row">{sentence_html(question)}</th>'
-            f'<td class="n">{one.made}</td><td class="n">{one.right}</td><td>{sentence_html(wrong)}</td></tr>'
-        )
-    return (
-        f"<h2>{_PREDICTIONS}</h2><p>{_PREDICTED.format(count=files)}</p>"
-        f'<div class="wslab-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+        asked = Cell(sentence_html(question), head=True)
+        body.append((one.unit, asked, Cell(one.made, "n"), Cell(one.right, "n"), sentence_html(wrong)))
+    about = _PREDICTED.format(count=files)
+    return markup("<h2>{}</h2><p>{}</p>{}", _PREDICTIONS, about, _scrolling(table(_PREDICTION_HEADS, body)))
 
 
 def _question(one: Predicted) -> tuple[str, dict[str, str]]:
@@ -294,7 +305,7 @@ def _question(one: Predicted) -> tuple[str, dict[str, str]]:
     return str(question.question), {option.id: str(option.text) for option in options}
 
 
-def _remarks(batch: Batch) -> str:
+def _remarks(batch: Batch) -> Markup:
     rows = [
         (row.student.name, row.lab.number if row.lab is not None else "", note)
         for row in batch.rows
@@ -302,13 +313,6 @@ def _remarks(batch: Batch) -> str:
     ]
     rows += [(str(NOBODY), "", Text.of(f"{place}: {reason}")) for place, reason in batch.ownerless.items()]
     if not rows:
-        return ""
-    head = "".join(f'<th scope="col">{name}</th>' for name in _REMARK_HEADS)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(lab)}</td><td>{sentence_html(note)}</td></tr>'
-        for name, lab, note in rows
-    )
-    return (
-        f'<h2>{_REMARKS}</h2><div class="wslab-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
+        return Markup()
+    body = ((Cell(name, head=True), lab, sentence_html(note)) for name, lab, note in rows)
+    return markup("<h2>{}</h2>{}", _REMARKS, _scrolling(table(_REMARK_HEADS, body)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
+
+from markupsafe import Markup
 
 from wslab.grading.batch import Row
 from wslab.grading.intake.whose import Student
 from wslab.labs import cards
 from wslab.language import Text, current_language, use_language
-from wslab.picture import sentence_html, stylesheet
+from wslab.picture import joined, markup, sentence_html, stylesheet
 
 FOLDER = "feedback"
 
@@ -53,18 +54,23 @@ def speaking(language: str) -> Iterator[None]:
         use_language(before)
 
 
-def page(title: str, body: str, css: str = "") -> str:
-    """A whole HTML document that loads nothing; `title` is escaped here, `body` is not.
+def page(title: str, body: Markup, css: str = "") -> str:
+    """A whole HTML document that loads nothing.
 
-    The policy forbids scripts and every address: what a learner's text could smuggle in would do nothing.
+    The policy forbids scripts and every address, so that markup which a learner's text may have smuggled in does
+    nothing.
     """
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return (
-        f'<!DOCTYPE html>\n<html lang="{current_language()}"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return markup(
+        '<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{stylesheet()}{cards.CSS}{PAGE_CSS}{css}</style></head>\n"
-        f'<body><main class="wslab wslab-page">{body}</main></body></html>\n'
+        "<title>{title}</title><style>{css}</style></head>\n"
+        '<body><main class="wslab wslab-page">{body}</main></body></html>\n',
+        language=current_language(),
+        policy=Markup("default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
+        title=title,
+        css=Markup(stylesheet() + cards.CSS + PAGE_CSS + css),
+        body=body,
     )
 
 
@@ -78,20 +84,20 @@ def feedback_html(student: Student, rows: Sequence[Row], language: str) -> str:
     """
     with speaking(language):
         title = _TITLE.format(name=student.name)
-        return page(title, f"<h1>{html.escape(title)}</h1>" + "".join(_section_html(row) for row in rows))
+        return page(title, joined([markup("<h1>{}</h1>", title), *map(_section_html, rows)]))
 
 
-def _section_html(row: Row) -> str:
+def _section_html(row: Row) -> Markup:
     with speaking(row.language if row.result is not None else current_language()):
-        parts = [f'<section lang="{current_language()}"><h2>{html.escape(_heading(row))}</h2>']
+        parts = [markup('<section lang="{}"><h2>{}</h2>', current_language(), _heading(row))]
         if row.notes:
-            notes = "".join(f"<li>{sentence_html(note)}</li>" for note in row.notes)
-            parts.append(f"<h3>{_REMARKS}</h3><ul>{notes}</ul>")
+            notes = joined(markup("<li>{}</li>", sentence_html(note)) for note in row.notes)
+            parts.append(markup("<h3>{}</h3><ul>{}</ul>", _REMARKS, notes))
         if row.result is not None:
-            parts += [cards.verdict_html(verdict, css=False) for verdict in row.result.verdicts]
+            parts += [Markup(cards.verdict_html(verdict, css=False)) for verdict in row.result.verdicts]
             if not all(verdict.passed for verdict in row.result.verdicts):
-                parts.append(f"<p>{sentence_html(_GO_ON.format(lab=row.result.lab))}</p>")
-        return "\n".join([*parts, "</section>"])
+                parts.append(markup("<p>{}</p>", sentence_html(_GO_ON.format(lab=row.result.lab))))
+        return joined([*parts, Markup("</section>")], "\n")
 
 
 def _heading(row: Row) -> str:
