@@ -456,7 +456,7 @@ def test_nothing_of_the_machine_is_in_reach() -> None:
             f"    socket.create_connection(('127.0.0.1', {port}), 1); seen.append('host')\nexcept OSError: pass\n"
             "kit = os.path.dirname(wslab.__file__)\n"
             "above = os.path.dirname(os.path.dirname(kit))\n"
-            "seen += glob.glob(above + '/solutions/*') + glob.glob(above + '/course/**', recursive=True)\n"
+            "seen += [one for one in ('solutions', 'course') if os.path.exists(os.path.join(above, one))]\n"
             "seen += [p for p in os.listdir('/proc') if p.isdigit() and int(p) > 200]\n"
             "seen += glob.glob('/tmp/wslab-*')\n"
             "if seen: raise ValueError(seen)"
