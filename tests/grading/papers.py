@@ -50,7 +50,7 @@ def hand_in(folder: Path, student: str, lab: str = "L1", language: str = "en", m
     """`folder/<student>/L1-echo.ipynb`; `more` makes it somebody's own."""
     document = paper(lab, language)
     if more:
-        document["cells"].append(code(more))
+        document["cells"].insert(1, code(more))
     path = folder / student / f"{labs()[lab].slug}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(as_bytes(document))
