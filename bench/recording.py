@@ -1,7 +1,7 @@
 """What a film costs: echo trips with and without, in turns; a step on a quiet loop; its memory; its picture.
 
 Beside it, on the same echo run: a recorder made of `sys.monitoring` (Python 3.12 and later), and viztracer's
-`log_async`, where viztracer is installed. Only compare figures of one run.
+`log_async`, where viztracer is installed, each in a process of its own. Only compare figures of one run.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import importlib.util
 import inspect
+import json
 import re
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -247,26 +249,49 @@ def _opened(page: Any, file: Path) -> float:
     return float(page.evaluate(f"{timing}.domComplete - {timing}.startTime")) / 1000
 
 
+Instrument = Callable[[Server], AbstractContextManager[Any]]
+
+
+def instruments() -> dict[str, Instrument]:
+    """What is compared, by its name; what is not installed or not in this Python is left out."""
+    found: dict[str, Instrument] = {"record(server)": filmed}
+    if sys.version_info >= (3, 12):
+        found["sys.monitoring"] = monitored
+    if importlib.util.find_spec("viztracer") is not None:
+        found["viztracer log_async"] = viztraced
+    return found
+
+
+def in_a_process_of_its_own(name: str) -> tuple[float, float, float, float]:
+    """`echo_in_turns` in a new process: after viztracer, and after `sys.monitoring`, a process runs slower."""
+    run = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, check=True, text=True)
+    without, with_it, lost, lost_work = json.loads(run.stdout)
+    return without, with_it, lost, lost_work
+
+
+def compare_one(name: str) -> None:
+    """Print the figures of one instrument as JSON."""
+    with serve(make_app()) as server:
+        print(json.dumps(asyncio.run(echo_in_turns(server, instruments()[name]))))
+
+
 def main() -> None:
+    if len(sys.argv) > 1:
+        compare_one(sys.argv[1])
+        return
     print(
         f"Python {sys.version.split()[0]}, {ROUNDS} rounds of {TRIPS} echo trips, in turns; "
         "client and server share a process"
     )
-    instruments: dict[str, Callable[[Server], AbstractContextManager[Any]]] = {"record(server)": filmed}
-    if sys.version_info >= (3, 12):
-        instruments["sys.monitoring"] = monitored
-    if importlib.util.find_spec("viztracer") is not None:
-        instruments["viztracer log_async"] = viztraced
     with measured("recording") as figures:
-        with serve(make_app()) as server:
-            for name, instrument in instruments.items():
-                without, with_it, lost, lost_work = asyncio.run(echo_in_turns(server, instrument))
-                print(
-                    f"  {name:20} {without:6.0f} µs a trip without, {with_it:6.0f} µs with: "
-                    f"{lost:6.1%} of trips, {lost_work:.1%} by processor time"
-                )
-                key = re.sub(r"\W+", "_", name).strip("_")
-                figures |= {f"{key}_lost_share": lost, f"{key}_lost_work_share": lost_work}
+        for name in instruments():
+            without, with_it, lost, lost_work = in_a_process_of_its_own(name)
+            print(
+                f"  {name:20} {without:6.0f} µs a trip without, {with_it:6.0f} µs with: "
+                f"{lost:6.1%} of trips, {lost_work:.1%} by processor time"
+            )
+            key = re.sub(r"\W+", "_", name).strip("_")
+            figures |= {f"{key}_lost_share": lost, f"{key}_lost_work_share": lost_work}
         figures["step_us"] = cost_of_a_step()
         figures["step_bytes"] = memory_of_a_step()
         figures |= picture()

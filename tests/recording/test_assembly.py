@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.recording.films import MS, footage, notes, sample
+from tests.recording.films import MS, STAND, footage, notes, sample
 
 from wslab.recording import Recording, Trace
 from wslab.recording.assembly import assemble
+from wslab.recording.footage import Sample
+from wslab.recording.places import Stand
 from wslab.recording.trace import Mark
 
 
@@ -169,3 +171,12 @@ def test_json_gives_the_same_film_back() -> None:
 def test_json_that_is_no_film_is_refused_in_a_sentence(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Trace.from_json(text)
+
+
+def test_a_block_knows_the_line_that_called_what_blocked() -> None:
+    calling = Stand(footage.__code__, 0)
+    seen = tuple(Sample(at * MS, STAND, calling) for at in (30, 40))
+    (block,) = assemble([footage([(10 * MS, 90 * MS, 7)], [notes(7, "a")], samples=seen)]).blocks
+    assert block.place is not None
+    assert block.calling is not None
+    assert (block.place.function, block.calling.function, block.seen) == ("waits_here", "footage", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import replace
 from itertools import combinations
@@ -286,3 +287,33 @@ def test_contrast_in_both_themes() -> None:
     assert contrast("#000000", picture.VERMILION) >= 4.5  # the text in a blocking bar
     assert contrast("#57606a", "#ffffff") >= 4.5
     assert contrast("#9aa4af", "#111418") >= 4.5
+
+
+def test_a_row_has_one_label_at_least() -> None:
+    trace = chat()
+    brief_lives = tuple(replace(lane, start=100 * MS, end=110 * MS, ending="") for lane in trace.lanes)
+    narrow = replace(trace, lanes=brief_lives, steps=(), blocks=(), lates=(), unawaited=(), marks=())
+    shown = [text.text for text in texts(narrow) if "wl-code" in text.get("class", "")]
+    assert shown == ["receive_text()", "sleep(0.2)"]  # Bob's lane began without a wait
+
+
+def test_compared_films_have_one_legend() -> None:
+    plain = replace(chat(), title="quick", blocks=(), lates=(), unawaited=())
+    html = compare(Recording.of(plain), Recording.of(chat()))._repr_html_()
+    first, second = (base64.b64decode(code).decode() for code in re.findall(r"base64,([^\"]+)\"", html))
+    assert "blocking: over 50 ms" in first
+    assert "wl-legend" not in second.partition("</style>")[2]
+
+
+def test_a_line_number_stays_with_its_cell() -> None:
+    html = Recording.of(chat())._repr_html_()
+    assert "In[2]\N{NO-BREAK SPACE}line\N{NO-BREAK SPACE}25" in html
+
+
+def test_the_picture_names_the_line_of_the_handler_that_blocks() -> None:
+    trace = chat()
+    place = trace.blocks[0].place
+    assert place is not None
+    calling = replace(place, code="primes_below(200_000)")
+    svg = draw(replace(trace, blocks=(replace(trace.blocks[0], calling=calling),))).svg
+    assert "primes_below(200_000) · 500 ms" in svg

@@ -86,7 +86,7 @@ def test_a_film_in_a_notebook(browser: Browser, lab: Lab, tmp_path: Path) -> Non
         ".jp-Notebook"
     ).inner_text()
 
-    film = page.locator(".wslab-panel").first
+    film = page.locator(".wslab-film").first
     film.scroll_into_view_if_needed()
     said = film.locator(".wslab-say")
     # The output has no focus yet: the notebook is in command mode, where letters and arrows are JupyterLab's own.

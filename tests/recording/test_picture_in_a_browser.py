@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -189,7 +190,8 @@ def test_compared_films_zoom_together(open_page: Open) -> None:
     before = bars(page)
     half = len(before) // 2
     assert before[:half] == before[half:]  # the same times stand at the same places
-    page.get_by_role("slider").nth(1).focus()
+    assert page.get_by_role("slider").count() == 1
+    page.get_by_role("slider").focus()
     page.keyboard.press("+")
     after = bars(page)
     assert after != before
@@ -348,5 +350,39 @@ def test_the_keys_are_told_and_every_control_has_a_name(open_page: Open) -> None
         assert button.get_attribute("aria-label") or button.inner_text().strip()
     assert page.get_by_role("group", name="Film of the event loop").count() == 1
     assert page.locator("[aria-live=polite]").count() == 1
-    controls = page.locator(".wslab-panel :is(button, input)").count()
+    controls = page.locator(".wslab-film :is(button, input)").count()
     assert page.locator("[data-lm-suppress-shortcuts=true]").count() == controls == 7
+
+
+def test_in_order_view_the_loop_is_busy_under_each_step(open_page: Open) -> None:
+    page = open_page(Recording.of(chat()))
+    page.get_by_role("button", name="show order").click()
+    strip = page.locator(".wl-order")
+    assert strip.get_attribute("visibility") is None
+    begins = [float(x) for x in re.findall(r"M([\d.]+) ", strip.get_attribute("d") or "")]
+    assert len(begins) == 9
+    assert begins == sorted(float(bar.get_attribute("x") or 0) for bar in page.locator("g.wl-step rect").all())
+    assert page.locator("text.wl-only-time:not([visibility=hidden])").count() == 0
+    page.get_by_role("button", name="show time").click()
+    assert strip.get_attribute("visibility") == "hidden"
+    assert page.locator("text.wl-only-time:not([visibility=hidden])").count() > 0
+
+
+def test_compared_films_are_walked_through_with_one_slider(open_page: Open) -> None:
+    page = open_page(compare(Recording.of(replace(chat(), title="one")), Recording.of(replace(chat(), title="two"))))
+    assert page.locator(".wslab-bar").count() == page.locator(".wslab-say").count() == 1
+    slider = page.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("End")
+    assert said(page).startswith("two · 9 of 9")
+    for _ in range(9):
+        page.keyboard.press("ArrowLeft")
+    assert said(page).startswith("one · 9 of 9")
+    page.keyboard.press("Home")
+    assert said(page).startswith("one · 1 of 9")
+    page.keyboard.press("ArrowLeft")
+    assert "9 steps of your code" in said(page)
+    second = page.locator(".wslab-plot").nth(1).locator("g.wl-step rect").first.bounding_box()
+    assert second is not None
+    page.mouse.click(second["x"] + 1, second["y"] + 5)
+    assert said(page).startswith("two · 1 of 9")

@@ -190,3 +190,24 @@ def test_a_functions_name() -> None:
     assert naming.function_name("make.<locals>.endpoint", "x.py") == "endpoint"
     assert naming.function_name("Logger.__call__", "x.py") == "Logger"
     assert naming.function_name("<module>", "/home/ada/server.py") == "server.py"
+
+
+def test_a_block_is_named_by_the_line_of_the_coroutine_that_called_it() -> None:
+    seen = []
+
+    def inner() -> None:
+        seen.append(places.blocking_lines(sys._getframe()))
+
+    def helper() -> None:
+        inner()
+
+    async def handler() -> None:
+        helper()
+
+    coroutine = handler()
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+    ((deepest, calling),) = seen
+    assert deepest is not None
+    assert calling is not None
+    assert (describe(deepest).function.rpartition(".")[2], describe(calling).code) == ("inner", "helper()")

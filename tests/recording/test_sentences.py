@@ -124,3 +124,17 @@ def test_a_data_frame_where_pandas_is_there(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(frame.step) == list(range(1, 10))
     assert frame.held[4] == 0.5
     assert frame.lane[0] == "websocket_endpoint · Ada"
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_a_block_is_said_by_the_handlers_own_line(language: str) -> None:
+    use_language(language)
+    trace = chat()
+    call = replace(trace.blocks[0].place, code="primes_below(200_000)", line=31)  # type: ignore[type-var]
+    block = replace(trace.blocks[0], calling=call)
+    said = sentences.sentence(trace, trace.steps[4], False, block)
+    assert "primes_below(200_000)" in said
+    assert "time.sleep(0.5)" in said
+    assert "{" not in said
+    assert "primes_below" in sentences.block_text(trace, block)
+    assert "primes_below" not in sentences.sentence(trace, trace.steps[4], False, trace.blocks[0])

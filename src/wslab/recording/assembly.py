@@ -233,9 +233,9 @@ class _Assembly:
                 lane = self.lane_of(loop, one.who)
                 for begin, finish in one.pieces():
                     if finish - begin >= footage.threshold:
-                        stand, times = _most_seen(footage, begin, finish)
+                        (stand, calling), times = _most_seen(footage, begin, finish)
                         length = begin - self.start, finish - self.start
-                        blocks.append(Block(lane, one.number, *length, self.told(stand), times))
+                        blocks.append(Block(lane, one.number, *length, self.told(stand), times, self.told(calling)))
         return sorted(blocks, key=lambda block: block.start)
 
     def lates(self) -> list[Late]:
@@ -299,9 +299,15 @@ def _idle_times(footage: Footage) -> list[tuple[int, int]]:
     return times
 
 
-def _most_seen(footage: Footage, begin: int, finish: int) -> tuple[Stand | None, int]:
-    seen = Counter(sample.stand for sample in footage.samples if begin <= sample.at <= finish)
-    return seen.most_common(1)[0] if seen else (None, 0)
+_Lines = tuple[Stand | None, Stand | None]
+
+
+def _most_seen(footage: Footage, begin: int, finish: int) -> tuple[_Lines, int]:
+    """The line that was seen most often in a stretch of time, with the line that called it; and how often."""
+    seen: Counter[_Lines] = Counter(
+        (sample.stand, sample.calling) for sample in footage.samples if begin <= sample.at <= finish
+    )
+    return seen.most_common(1)[0] if seen else ((None, None), 0)
 
 
 def _dropped(footages: Sequence[Footage], lost_marks: int) -> Dropped:

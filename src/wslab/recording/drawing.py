@@ -197,7 +197,14 @@ class _Canvas:
         return round((at - self.first) / (self.until - self.first) * UNITS)
 
 
-def draw(trace: Trace, *, width: int = WIDTH, until: int | None = None, frames: Sequence[Signal] = ()) -> Drawing:
+def draw(
+    trace: Trace,
+    *,
+    width: int = WIDTH,
+    until: int | None = None,
+    frames: Sequence[Signal] = (),
+    legend: Sequence[Trace] | None = None,
+) -> Drawing:
     """The picture of a film.
 
     Args:
@@ -205,6 +212,7 @@ def draw(trace: Trace, *, width: int = WIDTH, until: int | None = None, frames: 
         width: pixels.
         until: where the time axis ends (ns), for films that share one; the film's own end if not given.
         frames: what passed on the wire, to be drawn as arrows above the rows.
+        legend: the films whose signs the legend explains, this one if not given; none for no legend.
     """
     steps, first, names, notes = _fitting(trace)
     end = max(trace.end, until or 0)
@@ -217,7 +225,9 @@ def draw(trace: Trace, *, width: int = WIDTH, until: int | None = None, frames: 
         y += 30
     row_of = {lane.number: index for index, (_, _, lanes) in enumerate(names) for lane in lanes}
     arrows = [arrow for arrow in signals.drawn(trace, frames, steps, row_of) if arrow.at >= first]
-    y = _legend(canvas, trace, y, arrows)
+    legend = (trace,) if legend is None else legend
+    if legend:
+        y = _legend(canvas, legend, y, arrows)
     top = y
     if any(mark.start >= first for mark in trace.marks):
         y += _MARKS
@@ -307,25 +317,25 @@ def _row_label(canvas: _Canvas, row: Row, index: int) -> None:
     )
 
 
-def _legend(canvas: _Canvas, trace: Trace, y: float, arrows: Sequence[Arrow]) -> float:
-    """The signs that occur in this film, each with its word, on as many lines as they need."""
+def _legend(canvas: _Canvas, traces: Sequence[Trace], y: float, arrows: Sequence[Arrow]) -> float:
+    """The signs that occur in these films, each with its word, on as many lines as they need."""
     items: list[tuple[str, str]] = [
         ('<rect class="wl-step" y="-11" width="16" height="14"/>', str(WORDS["running"])),
         ('<path class="wl-wait" d="M0 -4H22"/>', str(WORDS["suspended"])),
     ]
-    if trace.blocks:
-        limit = sentences.duration(trace.threshold)
+    if any(trace.blocks for trace in traces):
+        limit = sentences.duration(traces[0].threshold)
         items.append(('<rect class="wl-block" y="-11" width="16" height="14"/>', WORDS["blocking"].format(limit=limit)))
         items.append((f'<rect class="wl-cannot" {_HATCHED} y="-11" width="16" height="14"/>', str(WORDS["cannot"])))
-    if any(trace.lanes[late.lane].kind != "internal" for late in trace.lates):
+    if any(trace.lanes[late.lane].kind != "internal" for trace in traces for late in trace.lates):
         items.append((f'<path class="wl-due" transform="translate(8 -10)" d="{_TRIANGLE}"/>', str(WORDS["due"])))
-    if trace.unawaited:
+    if any(trace.unawaited for trace in traces):
         items.append((f'<g transform="translate(8 -12)">{_WARNING}</g>', str(WORDS["unawaited"])))
-    if any(lane.ending for lane in trace.lanes):
+    if any(lane.ending for trace in traces for lane in trace.lanes):
         items.append(
             (f'<path class="wl-end" transform="translate(0 -4)" d="{_ENDS["returned"]}"/>', str(WORDS["ended"]))
         )
-    if trace.marks:
+    if any(trace.marks for trace in traces):
         items.append((f'<path class="wl-flag" transform="translate(8 -4)" d="{_DIAMOND}"/>', str(WORDS["mark"])))
     kinds = {(_kind(arrow), arrow.sure) for arrow in arrows}
     for kind, sure in sorted(kinds, key=lambda one: (list(_ARROWS).index(one[0]), not one[1])):
@@ -375,13 +385,16 @@ def _strip(canvas: _Canvas, trace: Trace, loop: int, name: str, y: float) -> flo
     bands = "".join(f"M{canvas.units(a)} 0H{canvas.units(b)}" for a, b in long)
     _scaled(canvas, "wl-busy", y + 12.5, bands)
     _scaled(canvas, "wl-tick", y + 4, _ticks(canvas, [a for a, _ in busy], 17))
+    canvas.moving.append(
+        f'<path class="wl-busy wl-order" data-loop="{loop}" data-y="{_n(y + 12.5)}" visibility="hidden"/>'
+    )
     loops = {lane.number: lane.loop for lane in trace.lanes}
     for block in trace.blocks:
         if loops[block.lane] == loop and block.end > canvas.first:
             canvas.moving.append(_block_bar(canvas, block.start, block.end, y + 4, 17))
     idles = [idle for idle in trace.idles if idle.loop == loop and idle.end > canvas.first]
     for idle in sorted(idles, key=lambda idle: idle.start - idle.end)[:_MOST_IDLE_LABELS]:
-        _inside(canvas, idle.start, idle.end, y + 17, str(WORDS["idle"]), "wl-small", _SANS)
+        _inside(canvas, idle.start, idle.end, y + 17, str(WORDS["idle"]), "wl-small wl-only-time", _SANS)
     return y + _STRIP
 
 
@@ -418,7 +431,7 @@ def _scaled(canvas: _Canvas, kind: str, y: float, path: str) -> None:
 def _internals(canvas: _Canvas, trace: Trace, loop: int, y: float) -> float:
     here = trace.loops[loop] in sentences.HERE
     word = WORDS["internals_here" if here else "internals"]
-    canvas.text(canvas.left - 12, y + 17, str(word), "wl-quiet", "end")
+    canvas.text(canvas.left - 12, y + 17, str(word), "wl-quiet wl-only-time", "end")
     mine = [one for one in trace.internals if one.loop == loop and one.end >= canvas.first]
     _scaled(canvas, "wl-internal", y + 5, _ticks(canvas, [one.start for one in mine], 14))
     numbers = {lane.number for lane in trace.lanes if lane.kind == "internal" and lane.loop == loop}
@@ -491,7 +504,8 @@ def _contents(canvas: _Canvas, trace: Trace, rows: Sequence[Row], steps: Sequenc
         for block in trace.blocks:
             if row_of.get(block.lane) == index and block.end > canvas.first:
                 canvas.moving.append(_block_bar(canvas, block.start, block.end, row.y + 6, _BAR))
-                code = short(block.place.code, 40) if block.place else str(WORDS["blocked"])
+                line = block.calling or block.place
+                code = short(line.code, 40) if line else str(WORDS["blocked"])
                 text = f"{code} · {sentences.duration(block.end - block.start)}"
                 _inside(canvas, block.start, block.end, row.y + 22, text, "wl-block-text wl-within", _BOLD)
                 labels.append(_Label(block.start, block.end, text, "wl-block-text", True, instead=True))
@@ -634,10 +648,13 @@ def _waits(canvas: _Canvas, row: Row, steps: Sequence[Step], most: int) -> list[
             gaps.append((at, lane.end, place))
     gaps.sort(key=lambda gap: gap[0] - gap[1])
     labels = []
-    for a, b, place in gaps[:most]:
-        # The short form stands on the same spot, so it is seen exactly where the long one finds no room.
-        for text in dict.fromkeys((short(place.code, 46), short(brief(place.code), 30))):
-            labels.append(_Label(a, b, text, "wl-code", False))
+    for number, (a, b, place) in enumerate(gaps[:most]):
+        # The short form stands on the same spot, so it is seen exactly where the long one finds no room. That of the
+        # longest suspension may be wider than its gap, so that a row in a narrow cell has one label at least.
+        whole, least = short(place.code, 46), short(brief(place.code), 30)
+        if whole != least:
+            labels.append(_Label(a, b, whole, "wl-code", False))
+        labels.append(_Label(a, b, least, "wl-code", not number))
     return labels
 
 

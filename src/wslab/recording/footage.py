@@ -17,10 +17,11 @@ KIT = -1
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the watchdog saw: at time `at` the loop was held at `stand`."""
+    """What the watchdog saw: at time `at` the loop was held at `stand`, called from the coroutine's line `calling`."""
 
     at: int
     stand: Stand
+    calling: Stand | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from wslab.language import Text, current_language
 from wslab.recording import sentences, signals
 from wslab.recording.drawing import BESIDE, LEGEND_LINE, SIGN, UNITS, WIDTH, Drawing, draw
 from wslab.recording.signals import Signal
-from wslab.recording.trace import Trace
+from wslab.recording.trace import Place, Trace
 
 _MOST_TABLE_ROWS = 250
 
@@ -74,7 +74,17 @@ class _Strings:
         return self.numbers.setdefault(text, len(self.numbers))
 
 
-def _panel(trace: Trace, drawing: Drawing, frames: Sequence[Signal]) -> dict[str, Any]:
+def _intro(traces: Sequence[Trace], drawings: Sequence[Drawing]) -> str:
+    """What stands above the picture before a step is chosen."""
+    headlines = [
+        (f"**{trace.title}** · " if len(traces) > 1 and trace.title else "") + sentences.headline(trace)
+        for trace in traces
+    ]
+    hint = _HINT if any(drawing.steps for drawing in drawings) else _NO_STEPS
+    return " ".join([*headlines, str(hint)])
+
+
+def _panel(trace: Trace, drawing: Drawing, frames: Sequence[Signal], title: str) -> dict[str, Any]:
     """What the script needs to move one drawing; times in microseconds, every word ready to be shown."""
     strings = _Strings()
     row_of = {lane.number: index for index, row in enumerate(drawing.rows) for lane in row.lanes}
@@ -91,13 +101,12 @@ def _panel(trace: Trace, drawing: Drawing, frames: Sequence[Signal]) -> dict[str
         rests.append(strings.number(sentences.place_text(step.let_go)) if step.let_go else -1)
     numbers = [step.number for step in drawing.steps]
     skips = any(after != before + 1 for before, after in pairwise(numbers))
-    intro = f"{sentences.headline(trace)} {_HINT}" if drawing.steps else f"{sentences.headline(trace)} {_NO_STEPS}"
     return {
         "left": drawing.left,
         "height": round(drawing.height, 1),
         "first": drawing.first // 1000,
         "until": drawing.until // 1000,
-        "rows": [[round(row.y, 1), row.name] for row in drawing.rows],
+        "rows": [[round(row.y, 1), row.name, row.loop] for row in drawing.rows],
         "at": [step.start // 1000 for step in drawing.steps],
         "long": [(step.end - step.start) // 1000 for step in drawing.steps],
         "row": [row_of[step.lane] for step in drawing.steps],
@@ -106,8 +115,16 @@ def _panel(trace: Trace, drawing: Drawing, frames: Sequence[Signal]) -> dict[str
         "say": said,
         "rest": rests,
         "strings": list(strings.numbers),
-        "intro": intro,
+        "title": title,
     }
+
+
+def _cell(place: Place | None) -> str:
+    """A place in a table; `In[24] line 11` stays on one line."""
+    if place is None:
+        return ""
+    where = sentences.where(place)
+    return sentences.plain(sentences.place_text(place)).replace(where, where.replace(" ", "\N{NO-BREAK SPACE}"))
 
 
 def _facts(trace: Trace, notes: Sequence[str], frames: Sequence[Signal]) -> str:
@@ -119,17 +136,16 @@ def _facts(trace: Trace, notes: Sequence[str], frames: Sequence[Signal]) -> str:
         for step in trace.steps[:_MOST_TABLE_ROWS]:
             lane = trace.lanes[step.lane]
             if step.let_go is not None:
-                let_go = sentences.plain(sentences.place_text(step.let_go))
+                let_go = _cell(step.let_go)
             elif step.ending:
                 let_go = sentences.ending(lane)
             else:
                 let_go = str(_STILL) if step.open else ""
-            resumed = sentences.plain(sentences.place_text(step.resumed)) if step.resumed else ""
             yield (
                 step.number,
                 sentences.moment(step.start),
                 lane.name,
-                resumed,
+                _cell(step.resumed),
                 sentences.duration(step.own),
                 let_go,
             )
@@ -158,7 +174,10 @@ def render(traces: Sequence[Trace], frames: Sequence[Signal] = (), more: Sequenc
         more: what else a reader must know, a sentence each.
     """
     until = max(trace.end for trace in traces)
-    drawings = [draw(trace, until=until, frames=frames) for trace in traces]
+    # One legend for all, in the first picture.
+    drawings = [
+        draw(trace, until=until, frames=frames, legend=() if number else traces) for number, trace in enumerate(traces)
+    ]
     images = [
         picture.image(drawing.svg, sentences.summary(trace)) for trace, drawing in zip(traces, drawings, strict=True)
     ]
@@ -168,7 +187,11 @@ def render(traces: Sequence[Trace], frames: Sequence[Signal] = (), more: Sequenc
     shown = "".join(f'<p class="wslab-note">{_escape(line)}</p>' for line in dict.fromkeys(notes))
     facts = "".join(_facts(trace, drawing.notes, frames) for trace, drawing in zip(traces, drawings, strict=True))
     data = {
-        "panels": [_panel(trace, drawing, frames) for trace, drawing in zip(traces, drawings, strict=True)],
+        "panels": [
+            _panel(trace, drawing, frames, trace.title if len(traces) > 1 else "")
+            for trace, drawing in zip(traces, drawings, strict=True)
+        ],
+        "intro": _intro(traces, drawings),
         "head": str(sentences.HEAD),
         "words": {key: str(text) for key, text in _WORDS.items()},
         "decimal": "," if current_language() == "tr" else ".",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import inspect
 import itertools
 import linecache
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from wslab.source import cell_label, is_user_code
 _LONGEST = 90  # characters of an expression; more does not fit beside a lane
 HANDLE_RUN_CODE = asyncio.Handle._run.__code__
 """The code under which a loop runs everything that it calls."""
+_ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _PLUMBING = ("asyncio", "anyio")
 # What stands between two coroutines without saying so: `anext(generator)`, `coroutine.__await__()`.
 WRAPPERS = frozenset(
@@ -119,6 +121,23 @@ def running_line(frame: FrameType | None) -> Stand | None:
             return Stand(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
+
+
+def blocking_lines(frame: FrameType | None) -> tuple[Stand | None, Stand | None]:
+    """In a running stack the learner's deepest line, and the line of the coroutine function that called it.
+
+    The second is where an `await` is missing; in a callback, which no coroutine function called, it is the learner's
+    outermost line.
+    """
+    deepest = running_line(frame)
+    calling: Stand | None = None
+    while frame is not None and frame.f_code is not HANDLE_RUN_CODE:
+        if is_user_code(frame.f_code.co_filename):
+            calling = Stand(frame.f_code, frame.f_lasti)
+            if frame.f_code.co_flags & _ASYNCHRONOUS:
+                break
+        frame = frame.f_back
+    return deepest, calling
 
 
 def failed_at(error: BaseException, stand: Stand) -> bool:

@@ -33,6 +33,10 @@ HELD = {
     "blocked": Text(
         en="**blocked the loop for {held}** at {place} ", tr="{place} satırında **döngüyü {held} bloke etti** "
     ),
+    "blocked_inside": Text(
+        en="**blocked the loop for {held}** at {calling}, inside which {place} ran, ",
+        tr="{calling} satırında **döngüyü {held} bloke etti**; o sırada içeride {place} çalışıyordu; ",
+    ),
     "blocked_somewhere": Text(en="**blocked the loop for {held}** ", tr="**döngüyü {held} bloke etti** "),
 }
 LET_GO = {
@@ -206,16 +210,22 @@ def parts(trace: Trace, step: Step, first: bool, block: Block | None) -> list[st
     if block is None:
         told.append(HELD["held"].format(held=duration(step.own)))
     else:
-        key = "blocked" if block.place is not None else "blocked_somewhere"
-        told.append(
-            HELD[key].format(held=duration(_length(block)), place=place_text(block.place) if block.place else "")
-        )
+        told.append(_blocked(block))
     told.append(
         LET_GO[let_go(step, lane)].format(place=place_text(step.let_go) if step.let_go else "", error=lane.error)
     )
     if step.inside:
         told.append(INSIDE.format(number=step.inside))
     return told
+
+
+def _blocked(block: Block) -> str:
+    held = duration(_length(block))
+    if block.place is None:
+        return HELD["blocked_somewhere"].format(held=held)
+    if block.calling is None or block.calling == block.place:
+        return HELD["blocked"].format(held=held, place=place_text(block.place))
+    return HELD["blocked_inside"].format(held=held, place=place_text(block.place), calling=place_text(block.calling))
 
 
 def sentence(trace: Trace, step: Step, first: bool, block: Block | None) -> str:
@@ -278,7 +288,8 @@ def unawaited_text(trace: Trace, index: int) -> str:
 
 def block_text(trace: Trace, block: Block) -> str:
     """`At 0.755 s websocket_endpoint · Ada blocked the loop for 500 ms at time.sleep(0.5) …`"""
-    place = _AT.format(place=plain(place_text(block.place))) if block.place else ""
+    line = block.calling or block.place
+    place = _AT.format(place=plain(place_text(line))) if line else ""
     return _BLOCKED.format(
         at=moment(block.start), lane=trace.lanes[block.lane].name, held=duration(_length(block)), place=place
     )

@@ -21,7 +21,7 @@ from typing import Any
 
 from wslab.recording import naming, places
 from wslab.recording.footage import CROWD, INTERNAL, KIT, Footage, Sample
-from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, running_line
+from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, blocking_lines, running_line
 from wslab.recording.tracked import Tracked, nothing
 from wslab.source import is_kit_code, is_user_code
 
@@ -485,10 +485,10 @@ class Tape:
         at = clock()
         if not since or at - since < early:
             return early - (at - since) if since else early
-        stand = running_line(sys._current_frames().get(self.thread or 0))
+        stand, calling = blocking_lines(sys._current_frames().get(self.thread or 0))
         # Read again: if the step ended meanwhile, the frame may belong to the next one.
         if stand is not None and self.now.since == since and self.now.holder is row:
-            self.samples.append(Sample(at, stand))
+            self.samples.append(Sample(at, stand, calling))
         return early
 
     def _fail(self, fault: Exception) -> None:

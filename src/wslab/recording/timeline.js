@@ -5,7 +5,8 @@
   const words = data.words, RIGHT = 20, LEAST = 3, SLOT = 0.45;
   // JupyterLab looks for this on the very element that has the focus: its one-letter keys stay quiet there.
   const quiet = (element) => (element.setAttribute("data-lm-suppress-shortcuts", "true"), element);
-  const view = { order: false, time: null }; // films that are compared share their stretch of time
+  // Films that are compared share the scale, the stretch of time and the controls.
+  const view = { order: false, time: null };
 
   const make = (name, properties = {}, ...children) => {
     const element = Object.assign(document.createElement(name), properties);
@@ -40,7 +41,10 @@
     return svg;
   };
 
+  let before = 0, active = null; // steps of the films above; the film on which the zoom acts in order view
   const panels = data.panels.map((film, index) => {
+    const start = before;
+    before += film.at.length;
     const svg = svgOf(images[index]);
     const count = film.at.length;
     const all = (selector) => [...svg.querySelectorAll(selector)];
@@ -69,7 +73,8 @@
     const cursor = draw("path", "wl-cursor", plot), current = draw("rect", "wl-current", plot);
     const select = draw("rect", "wl-select", svg);
     const labels = all(".wl-label"), legend = all(".wl-legend"), title = svg.querySelector(".wl-title");
-    const lines = Math.max(...legend.map((item) => Number(item.dataset.line)));
+    const lines = Math.max(0, ...legend.map((item) => Number(item.dataset.line)));
+    const strips = all(".wl-order"), onlyTime = all(".wl-only-time");
     const bottom = Number(grid.dataset.bottom), top = Number(grid.dataset.top);
 
     // ---- where a moment stands -------------------------------------------------------------------------
@@ -193,6 +198,14 @@
         put(text, { x: flip ? -11 : 11, "text-anchor": flip ? "end" : "start" });
         see(text, flip ? at - long >= Math.max(before + data.sign, 0) && after > at + data.sign : at + long <= after - data.sign);
       });
+      // In order view the loop's strip is busy under every step; when it slept between two of them is not told.
+      strips.forEach((strip) => {
+        see(strip, view.order);
+        strip.setAttribute("d", !view.order ? "" : film.row
+          .map((row, step) => (film.rows[row][2] === Number(strip.dataset.loop) ? barAt(step) : null))
+          .filter(Boolean).map(([at, long]) => `M${short(at)} ${strip.dataset.y}h${short(long)}`).join(""));
+      });
+      onlyTime.forEach((element) => { if (view.order || !element.dataset.a) see(element, !view.order); });
       const [from, to] = stretch();
       const scale = view.order ? 1 : ((film.until - film.first) / data.units / (to - from)) * pixels();
       scaled.forEach((element) => {
@@ -228,8 +241,6 @@
     };
 
     // ---- one step after another ------------------------------------------------------------------------
-    const say = make("p", { className: "wslab-say" });
-    say.setAttribute("aria-live", "polite");
     const numberOf = (step) => film.number[step] ?? film.number[0] + step; // rows that did not fit leave gaps
     const seconds = (at, decimals) => `${(at / 1e6).toFixed(decimals).replace(".", data.decimal)} s`;
     const sentence = (step) =>
@@ -245,17 +256,14 @@
       put(current, { x: short(from - 2), y: y + 4, width: short(long + 4), height: 26, rx: 2 });
     };
     let shaded = count;
-    const choose = (step, follow = true) => {
+    const choose = (step) => {
       chosen = clamp(step, -1, count - 1);
       const limit = chosen < 0 ? count : chosen + 1;
       for (let at = Math.min(shaded, limit); at < Math.max(shaded, limit); at += 1)
         bars[at].classList.toggle("wl-later", at >= limit);
       shaded = limit;
       labels.forEach((label) => label.classList.toggle("wl-chosen", chosen >= 0 && Number(label.dataset.row) === film.row[chosen]));
-      slider.value = chosen + 1;
-      slider.setAttribute("aria-valuetext", chosen < 0 ? "0" : sentence(chosen).replace(/\*\*|`/g, ""));
-      say.replaceChildren(...(chosen < 0 ? [film.intro] : spoken(sentence(chosen))));
-      if (follow && chosen >= 0) {
+      if (chosen >= 0) {
         const [from, to] = stretch(), value = view.order ? chosen : film.at[chosen];
         if (value < from || value > to) { lookAt(value - (to - from) / 2, value + (to - from) / 2); return; }
       }
@@ -271,6 +279,7 @@
       else view.time = [start, start + long];
       refresh(view.order ? [self] : panels);
     };
+    const wholeFilm = () => lookAt(...whole());
     const zoom = (factor) => {
       const [from, to] = stretch();
       const value = chosen < 0 ? (from + to) / 2 : view.order ? chosen : film.at[chosen];
@@ -321,6 +330,7 @@
       if (event.button) return;
       const [px] = spot(event);
       pressed = clamp(px, film.left, width - RIGHT);
+      active = self;
       box.setPointerCapture(event.pointerId);
       tip.hidden = true;
     });
@@ -339,7 +349,7 @@
       if (Math.abs(end - begin) > 5) lookAt(toValue(Math.min(begin, end)), toValue(Math.max(begin, end)));
       else {
         const { near } = under(px, py);
-        if (near >= 0) choose(near);
+        if (near >= 0) go(start + near + 1);
       }
       slider.focus({ preventScroll: true });
     };
@@ -347,47 +357,10 @@
     box.addEventListener("pointercancel", release);
     box.addEventListener("pointerleave", () => { tip.hidden = true; });
 
-    // ---- the bar above ---------------------------------------------------------------------------------
-    const button = (text, label, action) => {
-      const element = make("button", { type: "button", textContent: text, title: label });
-      quiet(element);
-      if (text.length < 3) element.setAttribute("aria-label", label);
-      element.addEventListener("click", action);
-      return element;
-    };
-    const slider = quiet(make("input", { type: "range", min: 0, max: count, value: 0, step: 1 }));
-    slider.setAttribute("aria-label", words.slider);
-    slider.addEventListener("input", () => choose(Number(slider.value) - 1));
-    const swap = button(words.order, words.order, () => {
-      view.order = !view.order;
-      refresh(panels);
-    });
-    const bar = make("div", { className: "wslab-bar" },
-      button("◀", words.back, () => choose(chosen - 1)), slider, button("▶", words.next, () => choose(chosen + 1)), swap,
-      button("+", words.closer, () => zoom(2)), button("−", words.wider, () => zoom(0.5)),
-      button(words.whole, words.whole, () => lookAt(...whole())));
-    const section = make("div", { className: "wslab-panel" }, bar, say, box);
-    section.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const arrow = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (arrow && event.shiftKey) along(arrow / 4);
-      else if (arrow) choose(chosen + arrow);
-      else if (event.key === "Home") choose(0);
-      else if (event.key === "End") choose(count - 1);
-      else if (event.key === "+" || event.key === "=") zoom(2);
-      else if (event.key === "-" || event.key === "−") zoom(0.5);
-      else if (event.key === "0") lookAt(...whole());
-      else if (event.key === "o" || event.key === "O") swap.click();
-      else return;
-      event.preventDefault();
-    });
-
     const self = {
-      section,
-      refresh: () => {
-        swap.textContent = swap.title = view.order ? words.time : words.order;
-        move();
-      },
+      box, start, choose, title: film.title ? `**${film.title}** · ` : "",
+      sentence, zoom, along, wholeFilm,
+      refresh: move,
       fit: () => {
         const room = box.clientWidth;
         if (room < 50 || room === width) return false;
@@ -395,12 +368,66 @@
         return true;
       },
     };
-    choose(-1);
     return self;
   });
 
+  // ---- the bar above: one for all films ----------------------------------------------------------------
+  const total = before;
+  let now = 0; // the chosen step's number among those of all films, 0 for none
+  active = panels[0];
+  const say = make("p", { className: "wslab-say" });
+  say.setAttribute("aria-live", "polite");
+  const go = (number) => {
+    now = clamp(number, 0, total);
+    const panel = panels.findLast((one) => now > one.start);
+    panels.filter((one) => one !== panel).forEach((one) => one.choose(-1));
+    panel?.choose(now - panel.start - 1);
+    active = panel ?? active;
+    const text = panel ? panel.title + panel.sentence(now - panel.start - 1) : data.intro;
+    slider.value = now;
+    slider.setAttribute("aria-valuetext", panel ? text.replace(/\*\*|`/g, "") : "0");
+    say.replaceChildren(...spoken(text));
+  };
+  const button = (text, label, action) => {
+    const element = make("button", { type: "button", textContent: text, title: label });
+    quiet(element);
+    if (text.length < 3) element.setAttribute("aria-label", label);
+    element.addEventListener("click", action);
+    return element;
+  };
+  const slider = quiet(make("input", { type: "range", min: 0, max: total, value: 0, step: 1 }));
+  slider.setAttribute("aria-label", words.slider);
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  const swap = button(words.order, words.order, () => {
+    view.order = !view.order;
+    swap.textContent = swap.title = view.order ? words.time : words.order;
+    refresh(panels);
+  });
+  const whole = () => panels.forEach((panel) => panel.wholeFilm());
+  const bar = make("div", { className: "wslab-bar" },
+    button("◀", words.back, () => go(now - 1)), slider, button("▶", words.next, () => go(now + 1)), swap,
+    button("+", words.closer, () => active.zoom(2)), button("−", words.wider, () => active.zoom(0.5)),
+    button(words.whole, words.whole, whole));
+  const section = make("div", { className: "wslab-film" }, bar, say,
+    ...panels.map((panel) => make("div", { className: "wslab-panel" }, panel.box)));
+  section.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const arrow = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (arrow && event.shiftKey) active.along(arrow / 4);
+    else if (arrow) go(now + arrow);
+    else if (event.key === "Home") go(1);
+    else if (event.key === "End") go(total);
+    else if (event.key === "+" || event.key === "=") active.zoom(2);
+    else if (event.key === "-" || event.key === "−") active.zoom(0.5);
+    else if (event.key === "0") whole();
+    else if (event.key === "o" || event.key === "O") swap.click();
+    else return;
+    event.preventDefault();
+  });
+
   const refresh = (some) => some.forEach((panel) => panel.refresh());
-  root.append(...panels.map((panel) => panel.section), make("p", { className: "wslab-keys", textContent: words.keys }));
+  root.append(section, make("p", { className: "wslab-keys", textContent: words.keys }));
+  go(0);
   refresh(panels);
   new ResizeObserver(() => refresh(panels.filter((panel) => panel.fit()))).observe(root);
 }

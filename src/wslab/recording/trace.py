@@ -124,6 +124,8 @@ class Block:
         place: the learner's line that was seen running, or None where it could not be seen (C code that
             keeps the interpreter lock, or a stretch that ended before the watchdog looked).
         seen: how often the watchdog saw that line.
+        calling: the line of the handler, or of another coroutine function, that called it; the same line where the
+            handler blocks itself.
     """
 
     lane: int
@@ -132,6 +134,7 @@ class Block:
     end: int
     place: Place | None = None
     seen: int = 0
+    calling: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
