@@ -299,7 +299,10 @@ class Tape:
         def roll(handle: Any, run: Callable[[Any], None]) -> None:
             try:
                 callback = handle._callback
-                owner = getattr(callback, "__self__", None)
+                try:
+                    owner = callback.__self__
+                except AttributeError:
+                    owner = None
                 row = rows.get(id(owner))
                 if row is None:
                     row = sort_out(owner, callback)
