@@ -60,7 +60,7 @@ class _Stretch:
 
 
 def _stretches(footage: Footage, standing: Mapping[int, int]) -> tuple[list[_Stretch], dict[int, int]]:
-    """The raw steps, in the order in which they began, each knowing in which other one it ran; and where each row
+    """The raw steps, in the order in which they began, each knowing in which other one it ran; and where each task
     stood at the footage's beginning."""
     found = []
     stood = dict(standing)
@@ -113,7 +113,7 @@ def _tracks(lanes: list[Lane]) -> list[Lane]:
 
 
 class _Assembly:
-    """What the parts of a trace need in common: the footage, its raw steps, and what rows and places are called."""
+    """What the parts of a trace need in common: the footage, its raw steps, and what tasks and places are called."""
 
     def __init__(self, footages: Sequence[Footage], standing: Sequence[Mapping[int, int]]) -> None:
         self.footages = footages
@@ -146,7 +146,7 @@ class _Assembly:
         return self.told(stands[number]) if number < len(stands) else None
 
     def lane_of(self, loop: int, who: int) -> int:
-        """The index of the lane of a row on the tape."""
+        """The index of the lane that has the number `who` on the tape."""
         return self._numbers.get((loop, who), self._numbers[loop, INTERNAL])
 
     def _users_lanes(self, loop: int, standing: Mapping[int, int]) -> list[Lane]:
@@ -265,8 +265,8 @@ def assemble(
 
     Args:
         footages: one a loop.
-        standing: for each loop where its tasks stood when the film began (row number → place number); what is
-            missing there is taken from where the tape first saw the task.
+        standing: for each loop where its tasks stood when the film began: number of the task on the tape → number of
+            the place. For a task that is missing there, it is where the tape first saw it.
         marks: `(perf_counter_ns, text)`.
         title: what the film is called.
         lost_marks: how many marks were over the bound.

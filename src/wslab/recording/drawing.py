@@ -1,7 +1,8 @@
 """A film as an SVG; pure. The script only moves what is drawn here, so an untrusted notebook shows the same picture.
 
-Everything that has a place in time says when (`data-a`, `data-b`: microseconds), except the bars of the steps,
-whose times the script has anyway, and the paths of the loop's own work, which scale as a whole.
+Every element that stands for a moment or a stretch of time has it in microseconds as `data-a` and `data-b`. Two kinds
+have not: the bars of the steps, whose times the script gets as data, and the paths of the loop's own work, which are
+scaled as a whole.
 """
 
 from __future__ import annotations
@@ -532,8 +533,8 @@ def _contents(canvas: _Canvas, trace: Trace, rows: Sequence[Row], steps: Sequenc
                 )
 
 
-# A frame that comes in slants down to where its step begins, one that goes out slants up from where it ends: the two
-# stand side by side also where a step is a hair's breadth. Their origin is 24 pixels above the bar.
+# An incoming frame slants down to where its step begins, an outgoing one slants up from where it ends, so that the two
+# stand side by side even at a step of one pixel. Their origin is 24 pixels above the bar.
 _ARROWS = {
     "in": "M-11 2L-1 22M-8 18.5L-1 22L-0.5 14",
     "out": "M1 22L11 2M4 5.5L11 2L11.5 10",
@@ -582,7 +583,7 @@ def _arrows(canvas: _Canvas, row: Row, arrows: Sequence[Arrow], most: int) -> No
             wide = len(text) * _SANS + 4
             fits = False
             for way in (side, -side):
-                # On its other side nothing may stand between the two: it would seem to belong to that.
+                # On the other side nothing else may stand close by, since the text would seem to belong to it.
                 gap = BESIDE if way == side else 2
                 far = x + way * (BESIDE + wide)
                 span = (x + gap, far) if way > 0 else (far, x - gap)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from wslab.recording.places import Stand
 
 INTERNAL = 0
-"""The row of library code."""
+"""The number on the tape of library code."""
 CROWD = 1
-"""The row of tasks that are over the bound on lanes."""
+"""The number of tasks that are over the bound on lanes."""
 KIT = -1
-"""The row of this kit's own tasks, which stay unseen."""
+"""The number of this kit's own tasks, which are not shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _install() -> None:
 
 
 def _uninstall() -> None:
-    # Somebody who patched on top of us would be cut off: then the hook stays, and finds nothing to film.
+    # If another library has patched `_run` since, removing the hook would remove that patch too: then it stays.
     if events.Handle._run is _filmed_run:
         _put(_original_run)
     if getattr(warnings, "_warn_unawaited_coroutine", None) is _filmed_warning:
@@ -222,7 +222,7 @@ def _unwatch(selector: Any, watched: Any) -> None:
 
 
 def _look_round(tape: Tape, deadline: float = 0.25) -> None:
-    """Let the tape see the tasks that are there; on a loop that is blocked this happens when it is free again."""
+    """Let the tape register the loop's tasks; on a blocked loop this happens as soon as it is free."""
     if events._get_running_loop() is tape.loop:
         tape.arrive()
         return
@@ -323,11 +323,11 @@ def _fault_of(pause: float) -> str:
             loop.run_until_complete(inner())
         finally:
             detach(tape)
-        row = tape.by_number[2]
+        tracked = tape.by_number[2]
         written = [tape.steps[4 * number : 4 * number + 4] for number in range(tape.now.steps)]
-        steps = [place for _, _, who, place in written if who == row.number]
-        if len(steps) != 3 or steps[0] == steps[1] or row.ending != "returned":
-            return f"steps {steps}, {row.ending!r}"
+        steps = [place for _, _, who, place in written if who == tracked.number]
+        if len(steps) != 3 or steps[0] == steps[1] or tracked.ending != "returned":
+            return f"steps {steps}, {tracked.ending!r}"
         return "" if tape.now.idles else "its idle time is not seen"
     except Exception as error:
         return f"{type(error).__name__}: {error}"

@@ -105,14 +105,14 @@ class Tape:
         self.unwatch: Callable[[], None] = nothing
         self._on_fault = on_fault
         self._hide_kit = hide_kit
-        # Start, end, row and place of each step, one after the other: a list, since its items are set in a third of
-        # the time that an array's take. Start and end of each idle time in an array, which keeps no integer object
-        # alive. Together 112 bytes a step at most.
+        # Ring buffers. A step takes four items: start, end, number of the tracked task, number of the place. It is a
+        # list, because setting an item of a list takes a third of the time of an array's. An idle time takes two items
+        # of an array, which keeps no integer objects alive. A step takes 112 bytes at most.
         self.steps = [0] * (4 * size)
         self.idles = array("q", bytes(16 * size))
         self.now = _Now()
         # By the id of the task or transport; a weak reference takes the entry away before the id is used again.
-        self.rows: dict[int, Tracked] = {}
+        self.by_owner: dict[int, Tracked] = {}
         self._refs: dict[int, Any] = {}
         self.by_number: dict[int, Tracked] = {}
         self._callbacks: dict[CodeType, Tracked] = {}
@@ -130,33 +130,33 @@ class Tape:
         self.lost_lanes = self.lost_places = 0
         self.roll = self._make_roll()
 
-    # -- rows -----------------------------------------------------------------------------------------------
+    # -- tasks and callbacks ------------------------------------------------------------------------------------
 
     def _add(self, number: int, kind: str) -> Tracked:
-        row = self.by_number[number] = Tracked(number, kind, self.started)
-        return row
+        tracked = self.by_number[number] = Tracked(number, kind, self.started)
+        return tracked
 
-    def _new_row(self, kind: str) -> Tracked | None:
+    def _new(self, kind: str) -> Tracked | None:
         if len(self.by_number) >= _MOST_LANES and self.now.steps >= self._forget_again:
             self._forget_ended()
         if len(self.by_number) >= _MOST_LANES:
             self.lost_lanes += 1
             return None
-        row = self._add(self._next, kind)
-        row.born = clock()
+        tracked = self._add(self._next, kind)
+        tracked.born = clock()
         self._next += 1
-        return row
+        return tracked
 
     def _forget_ended(self) -> None:
-        # Looking through all of them is dear, so not at every task that is born meanwhile.
+        # The walk over all of them is expensive, so it is not repeated for every new task.
         self._forget_again = self.now.steps + min(self.size, 1_000)
         oldest = self.now.steps - self.size
-        for number, row in list(self.by_number.items()):
-            if row.ending and row.last < oldest:
+        for number, tracked in list(self.by_number.items()):
+            if tracked.ending and tracked.last < oldest:
                 del self.by_number[number]
 
     def _sort_out(self, owner: Any, callback: Any) -> Tracked:
-        """The row of a callback that is seen for the first time, or that nothing is kept for."""
+        """What is known of a callback that is not in `by_owner`."""
         if isinstance(owner, TASKS):
             return self.meet(owner)
         if callback.__class__ is BuiltinMethodType:
@@ -166,58 +166,58 @@ class Tape:
             if isinstance(owner, asyncio.BaseTransport | asyncio.AbstractEventLoop):
                 self._keep(owner, self.internal)
             return self.kit if code is not None and is_kit_code(code.co_filename) else self.internal
-        row = self._callbacks.get(code)
-        if row is None:
-            row = self._new_row("callback")
-            if row is None:
+        tracked = self._callbacks.get(code)
+        if tracked is None:
+            tracked = self._new("callback")
+            if tracked is None:
                 return self.crowd
-            row.user = True
-            row.qualname, row.filename = code.co_qualname, code.co_filename
-            self._callbacks[code] = row
-        return row
+            tracked.user = True
+            tracked.qualname, tracked.filename = code.co_qualname, code.co_filename
+            self._callbacks[code] = tracked
+        return tracked
 
-    def _keep(self, owner: Any, row: Tracked) -> None:
+    def _keep(self, owner: Any, tracked: Tracked) -> None:
         key = id(owner)
-        rows, refs = self.rows, self._refs
+        by_owner, refs = self.by_owner, self._refs
 
         def gone(_: object) -> None:
-            if rows.get(key) is row:
-                del rows[key], refs[key]
-            if row.kind == "task" and not row.ending:
-                row.ending, row.ended = "destroyed", clock()
-                row.let_go_of_scope()
+            if by_owner.get(key) is tracked:
+                del by_owner[key], refs[key]
+            if tracked.kind == "task" and not tracked.ending:
+                tracked.ending, tracked.ended = "destroyed", clock()
+                tracked.let_go_of_scope()
 
         try:
             ref = weakref.ref(owner, gone)
         except TypeError:
             return
-        if row.kind == "task":
-            row.ref = ref
+        if tracked.kind == "task":
+            tracked.ref = ref
         refs[key] = ref
-        rows[key] = row
+        by_owner[key] = tracked
 
     def meet(self, task: Any, origin: str = "") -> Tracked:
-        """The row of a task that is seen for the first time: before its first step, or in the middle of its life."""
+        """Begin to track a task, before its first step or in the middle of its life."""
         coroutine = task.get_coro()
         code = getattr(coroutine, "cr_code", None)
         if self._hide_kit and code is not None and is_kit_code(code.co_filename):
             self._keep(task, self.kit)
             return self.kit
-        row = self._new_row("task")
-        if row is None:
+        tracked = self._new("task")
+        if tracked is None:
             self._keep(task, self.crowd)
             return self.crowd
-        self._keep(task, row)
-        row.explicit, row.qualname = naming.task_names(task, coroutine)
-        row.filename = code.co_filename if code is not None else ""
-        row.user = is_user_code(row.filename)
-        row.search(coroutine)
+        self._keep(task, tracked)
+        tracked.explicit, tracked.qualname = naming.task_names(task, coroutine)
+        tracked.filename = code.co_filename if code is not None else ""
+        tracked.user = is_user_code(tracked.filename)
+        tracked.search(coroutine)
         if getattr(coroutine, "cr_suspended", False):
-            row.origin = origin or "eager"
-            row.first = row.place = self._look(task, row)
+            tracked.origin = origin or "eager"
+            tracked.first = tracked.place = self._look(task, tracked)
         elif origin:
-            row.origin = origin
-        return row
+            tracked.origin = origin
+        return tracked
 
     # -- places ---------------------------------------------------------------------------------------------
 
@@ -231,48 +231,48 @@ class Tape:
             self._stands.append(stand)
         return number
 
-    def _look(self, task: Any, row: Tracked) -> int:
-        """Where a task stands, by its whole chain of awaits; learns on the way whose task it is, or how it ended."""
+    def _look(self, task: Any, tracked: Tracked) -> int:
+        """The number of the place where a task waits, by its whole chain of awaits; notes its scope or its end."""
         if task.done():
-            self._end(task, row)
+            self._end(task, tracked)
             return 0
         stand, anchor, outermost = places.look(task.get_coro())
         if outermost is not None:
-            row.passed_through(outermost)
-        if outermost is not None or row.scope is not None:
-            row.search(task.get_coro())
+            tracked.passed_through(outermost)
+        if outermost is not None or tracked.scope is not None:
+            tracked.search(task.get_coro())
         if anchor is not None:
-            row.anchor = weakref.ref(anchor)
+            tracked.anchor = weakref.ref(anchor)
         if stand is None:
             return 0
-        row.code, row.lasti = stand
-        row.place = self._place(stand)
-        return row.place
+        tracked.code, tracked.lasti = stand
+        tracked.place = self._place(stand)
+        return tracked.place
 
-    def _move(self, task: Any, row: Tracked, code: CodeType, lasti: int) -> int:
+    def _move(self, task: Any, tracked: Tracked, code: CodeType, lasti: int) -> int:
         """The place at which a task lets go, where it is another one than the last time."""
-        if row.scope is not None:
-            row.search(task.get_coro())
-        row.code, row.lasti = code, lasti
-        row.place = self._place(Stand(code, lasti))
-        return row.place
+        if tracked.scope is not None:
+            tracked.search(task.get_coro())
+        tracked.code, tracked.lasti = code, lasti
+        tracked.place = self._place(Stand(code, lasti))
+        return tracked.place
 
-    def _end(self, task: Any, row: Tracked) -> None:
-        row.ended, row.last = clock(), self.now.steps
-        row.let_go_of_scope()
+    def _end(self, task: Any, tracked: Tracked) -> None:
+        tracked.ended, tracked.last = clock(), self.now.steps
+        tracked.let_go_of_scope()
         if task.cancelled():
-            row.ending = "cancelled"
+            tracked.ending = "cancelled"
             return
         # Not task.exception(): that would count as having looked, and silence "exception was never retrieved".
         error = getattr(task, "_exception", None)
-        row.ending = "raised" if error is not None else "returned"
+        tracked.ending = "raised" if error is not None else "returned"
         if error is not None:
-            row.error = naming.error_name(error)
+            tracked.error = naming.error_name(error)
 
     # -- the hot path ---------------------------------------------------------------------------------------
 
     def _make_roll(self) -> Callable[[Any, Callable[[Any], None]], None]:
-        now, rows, size, steps = self.now, self.rows, self.size, self.steps
+        now, by_owner, size, steps = self.now, self.by_owner, self.size, self.steps
         sort_out, look, move, fail = self._sort_out, self._look, self._move, self._fail
         note_late, end_partial, loop_time = self._note_late, self._end_partial, self.loop.time
         users: dict[str, bool] = {}
@@ -287,7 +287,7 @@ class Tape:
             return answer
 
         def may_lead_on(node: Any, kind: type) -> bool:
-            """Whether a chain of awaits goes on behind something that is no coroutine."""
+            """Whether a chain of awaits goes on after a node that is no coroutine."""
             if kind is GeneratorType:
                 return node.gi_yieldfrom is not None or is_user_code(node.gi_code.co_filename)
             if kind.__name__ in WRAPPERS:
@@ -303,17 +303,17 @@ class Tape:
                     owner = callback.__self__
                 except AttributeError:
                     owner = None
-                row = rows.get(id(owner))
-                if row is None:
-                    row = sort_out(owner, callback)
+                tracked = by_owner.get(id(owner))
+                if tracked is None:
+                    tracked = sort_out(owner, callback)
                 if handle.__class__ is timer_handle and loop_time() - handle._when > LATE_S:
-                    note_late(handle, row)
+                    note_late(handle, tracked)
                 outer = now.since
                 if outer:  # a loop is run inside a step, or the film began inside one
                     if now.partial and end_partial(outer):
                         outer = 0
-                    outer_row = now.holder
-                now.holder = row
+                    outer_holder = now.holder
+                now.holder = tracked
                 now.since = start = read_clock()
             except Exception as fault:
                 fail(fault)
@@ -327,15 +327,15 @@ class Tape:
             end = read_clock()
             try:
                 if outer:
-                    now.since, now.holder = end, outer_row
+                    now.since, now.holder = end, outer_holder
                 else:
                     now.since = 0
-                number = row.number
+                number = tracked.number
                 place = 0
-                if row.kind == "task":
-                    node = row.anchor()
+                if tracked.kind == "task":
+                    node = tracked.anchor()
                     if node is None or (deeper := node.cr_await) is None:
-                        place = look(owner, row)
+                        place = look(owner, tracked)
                     else:
                         deepest = node
                         while deeper.__class__ is coroutine_type:
@@ -349,13 +349,13 @@ class Tape:
                             deeper = deeper.cr_await
                         kind = deeper.__class__
                         if kind not in leaves and may_lead_on(deeper, kind):
-                            place = look(owner, row)
+                            place = look(owner, tracked)
                         else:
                             code, lasti = deepest.cr_code, deepest.cr_frame.f_lasti
-                            if code is row.code and lasti == row.lasti:
-                                place = row.place
+                            if code is tracked.code and lasti == tracked.lasti:
+                                place = tracked.place
                             else:
-                                place = move(owner, row, code, lasti)
+                                place = move(owner, tracked, code, lasti)
                 elif number < 0:
                     return
                 count = now.steps
@@ -401,20 +401,20 @@ class Tape:
     # -- what happens rarely --------------------------------------------------------------------------------
 
     def arrive(self) -> None:
-        """Look round when filming begins, on the loop's own thread: which tasks there are and where they stand."""
+        """Register the tasks that exist when filming begins, and where they wait; on the loop's own thread."""
         if self.thread is not None:
             return
         try:
             self.thread = threading.get_ident()
             current = asyncio.current_task(self.loop)
             for task in sorted(asyncio.all_tasks(self.loop), key=_age):
-                row = self.rows.get(id(task))
-                if row is None:
-                    row = self.meet(task, "before")
+                tracked = self.by_owner.get(id(task))
+                if tracked is None:
+                    tracked = self.meet(task, "before")
                 if task is current and self.now.since == 0:
                     # The film begins in the middle of this task's step, whose end the hook won't see.
                     self.now.partial = True
-                    self.now.holder = row
+                    self.now.holder = tracked
                     self.now.since = self.started
         except Exception as fault:
             self._fail(fault)
@@ -427,14 +427,14 @@ class Tape:
                 return False
             frame = frame.f_back
         self.now.partial = False
-        row = self.now.holder
+        tracked = self.now.holder
         self.now.since = 0
-        if row is None:
+        if tracked is None:
             return True
-        task = row.ref()
-        place = self._look(task, row) if task is not None and row.kind == "task" else 0
-        if row.number >= 0:
-            self._store(since, clock(), row.number, place)
+        task = tracked.ref()
+        place = self._look(task, tracked) if task is not None and tracked.kind == "task" else 0
+        if tracked.number >= 0:
+            self._store(since, clock(), tracked.number, place)
         return True
 
     def _store(self, start: int, end: int, number: int, place: int) -> None:
@@ -443,36 +443,36 @@ class Tape:
         self.steps[index : index + 4] = [start, end, number, place]
         self.now.steps = count + 1
 
-    def _note_late(self, handle: Any, row: Tracked) -> None:
+    def _note_late(self, handle: Any, tracked: Tracked) -> None:
         """A timer that ran late; its lane is that of the task which sleeps on the timer's future."""
         behind = int((self.loop.time() - handle.when()) * 1e9)
         end = clock()
-        if row.kind != "callback":
+        if tracked.kind != "callback":
             for thing in handle._args or ():
                 for entry in getattr(thing, "_callbacks", None) or ():
                     callback = entry[0] if isinstance(entry, tuple) else entry
-                    sleeper = self.rows.get(id(getattr(callback, "__self__", None)))
+                    sleeper = self.by_owner.get(id(getattr(callback, "__self__", None)))
                     if sleeper is not None and sleeper.kind == "task":
-                        row = sleeper
-        if row.number >= 0:
+                        tracked = sleeper
+        if tracked.number >= 0:
             self.all_lates += 1
-            self.lates.append((row.number, end - behind, end))
+            self.lates.append((tracked.number, end - behind, end))
 
     def note_unawaited(self, coroutine: Any) -> None:
         """A coroutine was thrown away unawaited while this loop was running a step."""
-        row = self.now.holder if self.now.since else None
-        number = row.number if row is not None and row.number >= 0 else INTERNAL
+        tracked = self.now.holder if self.now.since else None
+        number = tracked.number if tracked is not None and tracked.number >= 0 else INTERNAL
         stand = running_line(sys._getframe(1))
         self.all_unawaited += 1
         self.unawaited.append((number, clock(), coroutine.__qualname__, stand))
 
     def note_failure(self, error: BaseException) -> None:
-        """The server has caught what left the handler of the task that runs just now."""
-        row = self.now.holder if self.now.since else None
-        if row is None or row.kind != "task" or not row.own:
+        """Note the exception that left the handler of the running task, and that the server has caught."""
+        tracked = self.now.holder if self.now.since else None
+        if tracked is None or tracked.kind != "task" or not tracked.own:
             return
-        row.error = naming.error_name(error)
-        row.wait_failed = row.code is not None and places.failed_at(error, Stand(row.code, row.lasti))
+        tracked.error = naming.error_name(error)
+        tracked.wait_failed = tracked.code is not None and places.failed_at(error, Stand(tracked.code, tracked.lasti))
 
     def look_for_blocking(self) -> int:
         """Called by the watchdog: note the line that blocks, if one does.
@@ -484,13 +484,13 @@ class Tape:
         # too long has been seen all the same.
         early = self.threshold // 2
         since: int = self.now.since
-        row = self.now.holder
+        tracked = self.now.holder
         at = clock()
         if not since or at - since < early:
             return early - (at - since) if since else early
         stand, calling = blocking_lines(sys._current_frames().get(self.thread or 0))
         # Read again: if the step ended meanwhile, the frame may belong to the next one.
-        if stand is not None and self.now.since == since and self.now.holder is row:
+        if stand is not None and self.now.since == since and self.now.holder is tracked:
             self.samples.append(Sample(at, stand, calling))
         return early
 
@@ -502,8 +502,8 @@ class Tape:
         _log.error("the recorder failed and has switched itself off; what it filmed goes on", exc_info=fault)
 
     def standing(self) -> dict[int, int]:
-        """Where each task stands at this moment, by the numbers of its row and of its place."""
-        return {number: row.place for number, row in list(self.by_number.items())}
+        """Where each task stands at this moment, by the numbers of its tracked and of its place."""
+        return {number: tracked.place for number, tracked in list(self.by_number.items())}
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -517,11 +517,11 @@ class Tape:
         The loop may go on writing meanwhile. A step is counted only when it is whole, so the newest are safe;
         the oldest ones that were overwritten during the copying are left out.
         """
-        rows = list(self.by_number.values())
+        all_tracked = list(self.by_number.values())
         steps, lost = self._copy(self.steps, 4, lambda: self.now.steps, since[0])
         idles, lost_idles = self._copy(self.idles, 2, lambda: self.now.idles, since[1])
-        running_since, running_row, idle_since = self.now.since, self.now.holder, self.now.idle_since
-        running = (running_since, running_row.number) if running_since and running_row is not None else None
+        running_since, running_holder, idle_since = self.now.since, self.now.holder, self.now.idle_since
+        running = (running_since, running_holder.number) if running_since and running_holder is not None else None
         lates, unawaited, samples = list(self.lates), list(self.unawaited), list(self.samples)
         return Footage(
             loop=self.name,
@@ -533,7 +533,7 @@ class Tape:
             places=steps[3::4],
             idle_starts=idles[0::2],
             idle_ends=idles[1::2],
-            lanes={row.number: row.notes() for row in rows},
+            lanes={tracked.number: tracked.notes() for tracked in all_tracked},
             stands=tuple(self._stands),
             samples=tuple(sample for sample in samples if sample.at >= start),
             lates=tuple(late for late in lates if start <= late[2] <= end),

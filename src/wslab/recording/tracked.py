@@ -1,4 +1,4 @@
-"""What the tape knows of one task or callback while it is being filmed."""
+"""What the tape knows of one task or callback while it is filmed."""
 
 from __future__ import annotations
 

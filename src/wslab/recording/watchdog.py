@@ -1,4 +1,4 @@
-"""The watchdog: a thread that looks which line is running when a step takes too long, while it does."""
+"""The watchdog: a thread that samples which line is running while a step takes too long."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ _log = logging.getLogger("wslab.recording")
 class Watchdog:
     """Watches every tape that is being written; its thread lives only while there is one.
 
-    It sleeps until the step that runs can have become too long, so it wakes forty times a second at most while
-    nothing blocks.
+    It sleeps until the running step may have become too long. While nothing blocks it wakes 40 times a second at most.
     """
 
     def __init__(self) -> None:
