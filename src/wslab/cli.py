@@ -22,6 +22,7 @@ _MISSING = Text(
 try:
     import typer
     from rich.console import Console
+    from rich.markdown import Markdown
 except ModuleNotFoundError as error:
     sys.exit(_MISSING.format(package=error.name, python=sys.executable))
 
@@ -175,6 +176,35 @@ def site(
         first = publishing.site(find_root(), units or ())
         console.print(str(first), markup=False, highlight=False, soft_wrap=True)
     except (building.BuildError, publishing.PublishingError) as error:
+        _fail(error)
+
+
+@app.command()
+def lesson(
+    plan: Annotated[str, typer.Argument(help="A plan of course/plans.yml, such as 90 or half-day.")],
+    start: Annotated[
+        list[str] | None,
+        typer.Option(help="When a lesson begins, such as 09:00; may be repeated, one for each lesson of the plan."),
+    ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write the run sheet and a deck of its sections into build/lessons.")
+    ] = False,
+) -> None:
+    """Print a plan as a run sheet: clock times, section titles, votes with what to expect, demos."""
+    with _for_authors():
+        from wslab.authoring import building, publishing, teaching
+
+    root, language = find_root(), current_language()
+    try:
+        guide = teaching.read_guide(root)
+        chosen = teaching.plan_named(plan, guide.plans)
+        sheet = teaching.run_sheet(guide, chosen, language, start or ["09:00"])
+        if not html:
+            console.print(Markdown(sheet))
+            return
+        for path in publishing.lesson(root, chosen, sheet, language):
+            console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    except (building.BuildError, teaching.NoPlanError, teaching.StartError, publishing.PublishingError) as error:
         _fail(error)
 
 

@@ -2,6 +2,7 @@
 
 from wslab.authoring.publishing.decks import slides
 from wslab.authoring.publishing.executing import PublishingError
+from wslab.authoring.publishing.lessons import lesson
 from wslab.authoring.publishing.site import site
 
-__all__ = ["PublishingError", "site", "slides"]
+__all__ = ["PublishingError", "lesson", "site", "slides"]

@@ -9,6 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from wslab.authoring import building
 from wslab.authoring.building import Unit
 from wslab.authoring.building.notebooks import name
@@ -61,8 +63,36 @@ def deck(root: Path, unit: Unit, language: str, units: Sequence[Unit]) -> str:
         language: the edition.
         units: every notebook that has a deck, for the links between them.
     """
-    from nbconvert import exporters
+    return _exported(_shown(root, unit, language, units), _plain(name(unit, language)), language)
 
+
+def deck_of_parts(root: Path, title: str, parts: Sequence[Unit], language: str, units: Sequence[Unit]) -> str:
+    """Parts of notebooks, one after the other, as one deck: the HTML of the whole file.
+
+    Args:
+        root: the checkout.
+        title: of the deck.
+        parts: notebooks with only those cells that are shown.
+        language: the edition.
+        units: every notebook that has a deck, for the links.
+    """
+    cells: list[NotebookNode] = []
+    for number, part in enumerate(parts):
+        ids = {cell.id for cell in part.cells}
+        shown = _shown(root, part, language, units)
+        heading, *rest = shown.cells
+        mine = [heading, *(cell for cell in rest if cell.id in ids)]
+        for cell in mine:
+            cell.id = f"{number}-{cell.id}"[:64]  # two notebooks may use the same id
+        for cell in mine[:2]:  # the title, and the first cell of what is shown
+            cell.metadata.setdefault("slideshow", {})["slide_type"] = "slide"
+        cells += mine
+    shown.cells = cells
+    return _exported(shown, _plain(title), language)
+
+
+def _shown(root: Path, unit: Unit, language: str, units: Sequence[Unit]) -> NotebookNode:
+    """A notebook with the instructor's notes, its outputs, and links that lead to decks."""
     notebook = building.notebook(root, unit.slug, language, notes=True)
     filled(notebook, outputs(root, unit, language), root, language)
     decks = {other.built("notebooks", spoken): (other, spoken) for other in units for spoken in LANGUAGES}
@@ -74,6 +104,12 @@ def deck(root: Path, unit: Unit, language: str, units: Sequence[Unit]) -> str:
         return f"{other.slug}.html" if spoken == language else f"../{spoken}/{other.slug}.html"
 
     relink_notebook(notebook, unit.built("notebooks", language), leads)
+    return notebook
+
+
+def _exported(notebook: NotebookNode, title: str, language: str) -> str:
+    from nbconvert import exporters
+
     make: Any = exporters.SlidesExporter  # it carries no types
     exporter = make(
         template_name="wslab-slides",
@@ -82,7 +118,6 @@ def deck(root: Path, unit: Unit, language: str, units: Sequence[Unit]) -> str:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    title = _plain(name(unit, language))
     words = {key: text.into(language) for key, text in _WORDS.items()} | {"title": title}
     parts = {
         "language": language,

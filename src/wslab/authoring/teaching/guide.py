@@ -40,10 +40,12 @@ _SO_FAR = Text(en="so far", tr="toplam")
 _QUESTIONS = Text(en="predictions", tr="tahmin")
 _PLANS = Text(en="Ready plans", tr="Hazır planlar")
 _PLANS_LEAD = Text(
-    en="`wslab schedule --plan NAME` prints the same. The plans are data ({path}), held to the course: every unit "
-    "comes after what it needs, and the minutes fit.",
-    tr="Aynısını `wslab schedule --plan AD` de yazar. Planlar veridir ({path}) ve kursa göre denetlenir: her birim, "
-    "gerektirdiklerinden sonra gelir, dakikalar sığar.",
+    en="`wslab schedule --plan NAME` prints the same, and `wslab lesson NAME` a run sheet with clock times, votes and "
+    "demos; with `--html` it writes the sheet and slides of just those sections into build/lessons. The plans are data "
+    "({path}), held to the course: every unit comes after what it needs, and the minutes fit.",
+    tr="Aynısını `wslab schedule --plan AD` de yazar. `wslab lesson AD` saatleri, oyları ve gösterileriyle bir ders "
+    "akışı yazdırır; `--html` ile akışı ve yalnızca o bölümlerin slaytlarını build/lessons klasörüne yazar. Planlar "
+    "veridir ({path}) ve kursa göre denetlenir: her birim, gerektirdiklerinden sonra gelir, dakikalar sığar.",
 )
 _OF = Text(en="{taken} of {minutes}", tr="{minutes} dakikanın {taken} dakikası")
 _LENGTH = Text(en="**{minutes} minutes**", tr="**{minutes} dakika**")
@@ -317,7 +319,7 @@ def _unit(unit: Unit, lead: Lead, language: str) -> Iterator[str]:
     for passage in passages(unit):
         yield f"### {passage.heading.into(language)}"
         for key in passage.keys:
-            yield "\n".join(_prediction(lead.votes[key.partition(".")[2]], language))
+            yield "\n".join(prediction_lines(lead.votes[key.partition(".")[2]], language))
         for note in passage.notes:
             # In a notebook each line of a note is a paragraph of its own.
             yield "\n\n".join(note.into(language).strip().splitlines())
@@ -325,7 +327,8 @@ def _unit(unit: Unit, lead: Lead, language: str) -> Iterator[str]:
     yield "\n".join(f"- {question.into(language)}" for question in lead.discuss)
 
 
-def _prediction(votes: Votes, language: str) -> Iterator[str]:
+def prediction_lines(votes: Votes, language: str) -> Iterator[str]:
+    """A prediction and its split, as lines of Markdown."""
     yield f"**`{votes.question.key}`** {votes.question.question.into(language)}\n"
     for answer, share in votes.split.items():
         right = "✓ " if votes.is_right(answer) else ""
