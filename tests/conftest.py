@@ -6,13 +6,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from wslab.language import use_language
 from wslab.serving import stop_all
+
+if TYPE_CHECKING:
+    from tests.jupyterlab import Lab
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,6 +65,15 @@ def _english_and_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     yield
     use_language(None)
     stop_all()
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab for the whole run; who needs a notebook writes it into its folder, or a folder below."""
+    from tests.jupyterlab import running_lab
+
+    with running_lab(tmp_path_factory.mktemp("jupyterlab"), tmp_path_factory.mktemp("settings")) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")

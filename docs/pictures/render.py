@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.conftest import Notebook, running_lab  # noqa: E402
 from tests.conftest import CHROMIUM  # noqa: E402
+from tests.jupyterlab import Notebook, running_lab  # noqa: E402
 
 
 def chat(pause: bool) -> FastAPI:

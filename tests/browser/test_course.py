@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import ROOT, Notebook
+from tests.jupyterlab import ROOT, Notebook
 from tests.notebooks.test_run import MAY_RAISE, UNEXPECTED
 from tests.seed.pages import CHAT_IS_OPEN
 

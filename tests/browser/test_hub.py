@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import ROOT, Lab, Notebook, until_it_answers
+from tests.jupyterlab import ROOT, Lab, Notebook, until_it_answers
 from tests.seed.pages import CHAT_IS_OPEN
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import ROOT, Notebook
+from tests.jupyterlab import ROOT, Notebook
 
 from wslab.labs import catalogue
 from wslab.labs.helping import solution_code
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.browser
 CARD = {"en": ("Observed", "Meaning", "Next step"), "tr": ("Görülen", "Anlamı", "Sıradaki adım")}
 
 
-def write(page: Page, cell: Locator, code: str) -> None:
-    """Type `code` into a cell in the place of what it holds, and run it."""
+def write(page: Page, cell: Locator, code: str, paste: bool = False) -> None:
+    """Type or paste `code` into a cell in the place of what it holds, and run it."""
     cell.locator(".cm-content").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.press("Delete")
@@ -28,7 +28,7 @@ def write(page: Page, cell: Locator, code: str) -> None:
             # The editor has indented already; the line brings its own indentation.
             page.keyboard.press("Shift+Home")
             page.keyboard.press("Delete")
-        page.keyboard.type(line)
+        page.keyboard.insert_text(line) if paste else page.keyboard.type(line)
     expect(cell.locator(".cm-content")).to_have_text(code.replace("\n", ""), use_inner_text=False)
     page.keyboard.press("Control+Enter")
 
@@ -55,7 +55,7 @@ def test_from_the_stub_to_full_points(open_notebook: Callable[..., Notebook], la
         one = lab.check(check)
         assert one is not None
         cell = page.locator(".jp-CodeCell", has_text=start).first
-        write(page, cell, solution_code(ROOT, lab, one))
+        write(page, cell, solution_code(ROOT, lab, one), paste=check == "echo")
     last = page.locator(".jp-CodeCell", has_text='check("L1", app)').last
     for name in [f'check("L1.{check.name}"' for check in lab.checks] + ['check("L1", app)']:
         cell = page.locator(".jp-CodeCell", has_text=name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import Lab, Notebook, running_lab
+from tests.jupyterlab import Lab, Notebook, running_lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.browser.conftest import Notebook
+from tests.jupyterlab import Notebook
 
 from wslab.language import LANGUAGES
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import SHOTS, Notebook, running_lab
+from tests.jupyterlab import SHOTS, Lab, Notebook
 
 from wslab.classroom import classroom
 from wslab.seed import fresh
@@ -116,6 +114,7 @@ def fits(page: Page, card: str) -> bool:
     )
 
 
+THEME = """(theme) => jupyterapp.commands.execute("apputils:change-theme", { theme }).then(() => null)"""
 CELLS = """
 from wslab import classroom, serve, use
 from wslab.seed import fresh
@@ -137,55 +136,56 @@ server.stop()
 
 
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), pytest.param("tr", "dark", marks=pytest.mark.proof)])
-def test_the_card_in_jupyterlab(browser: Browser, tmp_path: Path, language: str, theme: str) -> None:
+def test_the_card_in_jupyterlab(browser: Browser, jupyterlab: Lab, language: str, theme: str) -> None:
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.format(language=language).split("---")]
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    folder, settings = tmp_path / "lab", tmp_path / "settings"
+    folder = jupyterlab.folder / f"class-{language}"
     folder.mkdir()
-    themes = settings / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    themes.mkdir(parents=True)
-    name = "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
-    (themes / "themes.jupyterlab-settings").write_text(json.dumps({"theme": name}))
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), folder / "class.ipynb")
-    with running_lab(folder, settings) as lab:
-        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-        page.set_default_timeout(60_000)
-        notebook = Notebook(page, lab, "class.ipynb")
-        page.locator(".jp-Cell").first.click()
-        for _ in range(3):
-            page.keyboard.press("Shift+Enter")
-        card = page.locator(".jp-OutputArea .wslab-class")
-        expect(card.locator("img")).to_have_attribute("alt", re.compile("http://127"), timeout=60_000)
-        link = folder / "link.txt"
-        expect(page.locator(".jp-Cell").nth(2).locator(".jp-InputPrompt")).to_have_text("[3]:")
-        faults: list[str] = []
-        student = phone(browser, language, theme, faults)
-        enter(student, link.read_text(), SCRIPT)
-        # Nobody ran a cell meanwhile: the card follows by itself.
-        row = card.locator("tbody tr")
-        expect(row.locator("td").first).to_have_text(SCRIPT)
-        page.locator(".jp-Cell").nth(3).click()
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.set_default_timeout(60_000)
+    notebook = Notebook(page, jupyterlab, f"{folder.name}/class.ipynb")
+    if theme == "dark":
+        page.evaluate(THEME, "JupyterLab Dark")
+
+    page.locator(".jp-Cell").first.click()
+    for _ in range(3):
         page.keyboard.press("Shift+Enter")
-        student.check("input[value=queue]")
-        student.click("#send")
-        voted = "1 of 1 have voted" if language == "en" else "1 kişiden 1 kişi oy verdi"
-        expect(page.locator(".wslab-split").first).to_contain_text(voted)
-        page.locator(".jp-Cell").nth(4).click()
-        page.keyboard.press("Shift+Enter")
-        expect(page.locator(".wslab-split .wslab-is-right").first).to_be_visible()
-        student.fill("#text", "selam")
-        student.click("#say button")
-        expect(row.locator("td").nth(2)).to_have_text("1")
-        page.evaluate("document.activeElement.blur()")
-        assert fits(page, ".jp-OutputArea .wslab-class")
-        card.scroll_into_view_if_needed()
-        shot(page, f"card-{language}-{theme}", full=False)
-        page.locator(".wslab-split").last.scroll_into_view_if_needed()
-        shot(page, f"split-{language}-{theme}", full=False)
-        page.locator(".jp-Cell").nth(5).click()
-        page.keyboard.press("Shift+Enter")
-        expect(card).to_contain_text("stopped" if language == "en" else "durdu")
-        assert faults == [] or all("ERR_CONNECTION_REFUSED" in fault for fault in faults)
-        assert notebook.errors == []
-        page.context.close()
-        student.context.close()
+    card = page.locator(".jp-OutputArea .wslab-class")
+    expect(card.locator("img")).to_have_attribute("alt", re.compile("http://127"), timeout=60_000)
+    link = folder / "link.txt"
+    expect(page.locator(".jp-Cell").nth(2).locator(".jp-InputPrompt")).to_have_text("[3]:")
+    faults: list[str] = []
+    student = phone(browser, language, theme, faults)
+    enter(student, link.read_text(), SCRIPT)
+    # Nobody ran a cell meanwhile: the card follows by itself.
+    row = card.locator("tbody tr")
+    expect(row.locator("td").first).to_have_text(SCRIPT)
+    page.locator(".jp-Cell").nth(3).click()
+    page.keyboard.press("Shift+Enter")
+    student.check("input[value=queue]")
+    student.click("#send")
+    voted = "1 of 1 have voted" if language == "en" else "1 kişiden 1 kişi oy verdi"
+    expect(page.locator(".wslab-split").first).to_contain_text(voted)
+    page.locator(".jp-Cell").nth(4).click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".wslab-split .wslab-is-right").first).to_be_visible()
+    student.fill("#text", "selam")
+    student.click("#say button")
+    expect(row.locator("td").nth(2)).to_have_text("1")
+    page.evaluate("document.activeElement.blur()")
+    assert fits(page, ".jp-OutputArea .wslab-class")
+    card.scroll_into_view_if_needed()
+    shot(page, f"card-{language}-{theme}", full=False)
+    page.locator(".wslab-split").last.scroll_into_view_if_needed()
+    shot(page, f"split-{language}-{theme}", full=False)
+    page.locator(".jp-Cell").nth(5).click()
+    page.keyboard.press("Shift+Enter")
+    expect(card).to_contain_text("stopped" if language == "en" else "durdu")
+    assert faults == [] or all("ERR_CONNECTION_REFUSED" in fault for fault in faults)
+    assert notebook.errors == []
+    if theme == "dark":
+        page.evaluate(THEME, "JupyterLab Light")  # it is kept for whoever comes next
+    notebook.close()
+    page.context.close()
+    student.context.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from tests.browser import conftest as browser_tests
+from tests import jupyterlab as jupyter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -24,8 +24,8 @@ PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
-class Lab(browser_tests.Lab):
-    """A JupyterLab that runs on a folder of its own."""
+class Lab(jupyter.Lab):
+    """A folder in a JupyterLab that runs."""
 
     def notebook(self, name: str, *sources: str, language: str = "en", outputs: bool = False) -> None:
         """Write a notebook with these code cells below a setup cell; with `outputs`, executed (and not trusted)."""
@@ -55,10 +55,10 @@ class Lab(browser_tests.Lab):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    settings = tmp_path_factory.mktemp("settings")
-    with browser_tests.running_lab(tmp_path_factory.mktemp("lab"), settings) as running:
-        yield Lab(running.url, running.folder)
+def lab(jupyterlab: jupyter.Lab) -> Lab:
+    folder = jupyterlab.folder / "predictions"
+    folder.mkdir()
+    return Lab(jupyterlab.url, folder)
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
@@ -68,17 +68,24 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1000, "height": 1100})
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE * 1000)
     yield page
     context.close()
 
 
+@pytest.fixture
+def page(window: Page, lab: Lab) -> Iterator[Page]:
+    window.set_viewport_size({"width": 1000, "height": 1100})
+    yield window
+    jupyter.close_all(window, lab)
+
+
 def open_notebook(page: Page, lab: Lab, name: str) -> None:
-    browser_tests.Notebook(page, lab, f"{name}.ipynb")
+    jupyter.Notebook(page, lab, f"{lab.folder.name}/{name}.ipynb")
 
 
 def run_setup(page: Page) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from tests.browser.conftest import Lab, Notebook, running_lab
+from tests.jupyterlab import Lab, Notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -63,21 +62,14 @@ print("steps seen:", len(seen))""",
 ]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder = tmp_path_factory.mktemp("films")
+def test_a_film_in_a_notebook(browser: Browser, jupyterlab: Lab, tmp_path: Path) -> None:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(book, folder / "film.ipynb")
-    with running_lab(folder, tmp_path_factory.mktemp("settings")) as running:
-        yield running
-
-
-def test_a_film_in_a_notebook(browser: Browser, lab: Lab, tmp_path: Path) -> None:
+    nbformat.write(book, jupyterlab.folder / "film.ipynb")
     context = browser.new_context(viewport={"width": 1250, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(60_000)
-    notebook = Notebook(page, lab, "film.ipynb")
+    notebook = Notebook(page, jupyterlab, "film.ipynb")
     notebook.run_all()
     text = page.locator(".jp-OutputArea-output").last
     text.wait_for()
@@ -130,4 +122,5 @@ def test_a_film_in_a_notebook(browser: Browser, lab: Lab, tmp_path: Path) -> Non
     paper = film.locator(".wl-paper").evaluate("e => getComputedStyle(e).fill")
     assert paper == "rgb(17, 20, 24)"
     assert notebook.errors == []
+    notebook.close()
     context.close()
