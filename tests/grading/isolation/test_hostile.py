@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import socket
 import stat
@@ -73,6 +74,11 @@ def test_what_ends_the_process_loses_its_own_cell_alone() -> None:
     assert any("In[2]" in note.into("en") for note in result.notes)
 
 
+def own_name(*words: str) -> str:
+    """A process name of this test alone, also where the tests run several times at once; Linux keeps 15 bytes."""
+    return hashlib.sha256(repr((words, os.getpid())).encode()).hexdigest()[:15]
+
+
 def named(name: str) -> list[int]:
     """The processes that carry a name which they took themselves and gave to all that they forked."""
     alive = (one for one in psutil.process_iter(["name", "status"]) if one.info["status"] != psutil.STATUS_ZOMBIE)
@@ -125,7 +131,7 @@ os.read(told, 1)
 
 @pytest.mark.parametrize("start", ["forked", "fresh"])
 def test_a_detached_child_does_not_survive(place: str, start: sandbox.Start, at_the_end: Look) -> None:
-    name = f"left-{place}-{start}"[:15]
+    name = own_name("left", place, start)
     before: list[int] = []
     at_the_end(lambda _: before.extend(named(name)))
     cell = Cell("In[2]", DETACH.format(name=name, does=""))
@@ -154,7 +160,7 @@ for child in children[:{spared}]:
 
 
 def test_a_fork_bomb_is_bounded_and_nothing_of_it_survives(place: str, at_the_end: Look) -> None:
-    name = f"bomb-{place}"
+    name = own_name("bomb", place)
     before: list[int] = []
     at_the_end(lambda _: before.append(len(named(name))))
     # All of these processes share what is counted as the memory of each.

@@ -1,7 +1,7 @@
-"""The line between the judge and a learner's process: one JSON object a line, either way, over a socket.
+"""The channel between the judge and a learner's process: JSON objects, one a line, in both directions over a socket.
 
-What comes from there was written by whoever wrote the submission. It is read up to a bound and as data alone, and
-nothing that it says adds a point; docs/sandbox.md names the checks in which what it keeps to itself costs none.
+Messages from the learner's process are untrusted. The judge reads a bounded number of bytes and takes them as data;
+no message adds a point. docs/sandbox.md names the checks in which a missing message saves one.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _LONGEST_LINE = 1 << 20
 
 
 class Channel:
-    """One end of the line.
+    """One end of the channel.
 
     Attributes:
-        cut: whether more came than may come; nothing is read from then on.
+        cut: whether the bound was exceeded; nothing is read from then on.
     """
 
     def __init__(self, sock: socket.socket, bound: int | None = None, longest: int | None = _LONGEST_LINE) -> None:
@@ -46,18 +46,18 @@ class Channel:
         """
         try:
             self._sock.settimeout(within)
-            # Only ASCII leaves here: half a surrogate in an exception's text breaks nothing. What somebody else has
-            # written in front ends with its own line, and not with this message.
+            # ASCII, since an exception's text may hold a lone surrogate. The first newline ends whatever the learner's
+            # code may have written to this socket.
             self._sock.sendall(b"\n" + json.dumps(message).encode("ascii") + b"\n")
         except OSError:
             return False
         return True
 
     def receive(self, within: float | None = None) -> dict[str, Any] | None:
-        """The next message; what is none is passed over.
+        """The next message; lines that are no JSON object are skipped.
 
         Args:
-            within: seconds; for ever if left out.
+            within: seconds; without a limit if left out.
 
         Returns:
             The message; None if none came in time.

@@ -1,4 +1,4 @@
-"""What the learner's process takes upon itself before the learner's code runs: limits, and a user without rights.
+"""Limits that the learner's process sets for itself before the learner's code runs, and its change to another user.
 
 Sources: getrlimit(2), prctl(2), capget(2).
 """
@@ -17,7 +17,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _M_ARENA_MAX = -8
 _OPEN_FILES = 1024
 MARK = "WSLAB_SUBMISSION"
-"""The name under which every process of a submission carries its mark, where nothing better tells whose it is."""
+"""The environment variable that marks each process of a submission where there is no PID namespace."""
 
 _KEPT = (MARK, "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP")  # without these Windows opens no socket
 
@@ -26,23 +26,23 @@ _USERS, _HOW_MANY = 60_000, 5_000
 
 
 def user_of(number: int) -> int:
-    """The number of the user and group that a submission becomes where root starts it: nobody who has an account.
+    """The user and group of a submission that root starts: a number without an account.
 
     Args:
-        number: tells submissions apart; those that run at once get different users.
+        number: the submission's; submissions that run at the same time get different users.
     """
     return _USERS + number % _HOW_MANY
 
 
 def confine(limits: Limits, user: int | None) -> tuple[str, ...]:
-    """Limit this process and all that it will start; there is no way back.
+    """Limit this process and all that it will start; it cannot be undone.
 
     Args:
         limits: what it may use up.
-        user: the number of the user and group to become, which only root can; None to stay who one is.
+        user: the number of the user and group to change to, which takes root; None for no change.
 
     Returns:
-        Which limits are on.
+        The names of the limits that are set.
     """
     home = "/tmp" if os.path.isdir("/tmp") else os.environ.get("TEMP", "")
     path = os.pathsep.join((os.path.dirname(sys.executable), "/usr/bin", "/bin"))
@@ -54,7 +54,7 @@ def confine(limits: Limits, user: int | None) -> tuple[str, ...]:
     with contextlib.suppress(OSError):
         os.setsid()
     if sys.platform == "linux":
-        # Each thread's own arena reserves address space that nobody uses.
+        # Each thread's own malloc arena reserves address space that stays unused.
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
     done = _limit(limits)
     if user is not None:

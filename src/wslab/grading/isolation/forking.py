@@ -32,18 +32,18 @@ from wslab.grading.isolation.memory import held
 from wslab.grading.task import Limits
 
 ENDED, MEMORY, GONE, FAILED = b"e", b"m", b"g", b"f"
-"""What a guardian says: the learner's process has ended; it took too much memory; nothing is left; no such start."""
+"""A guardian's messages: the learner's process has ended, took too much memory, nothing is left, the start failed."""
 
 _PR_SET_CHILD_SUBREAPER = 36
-_LOOKS = 0.2  # seconds between two looks at the memory
+_MEMORY_PERIOD = 0.2  # seconds between two measurements of the memory
 _SWEEPS = 2000
 
 
 def main(requests: socket.socket) -> None:
-    """Fork for each request, until whoever makes them is gone.
+    """Fork for each request, until the grader closes its end.
 
     Args:
-        requests: a Unix socket that keeps messages apart; each carries a start's data and its sockets.
+        requests: a Unix socket of type SOCK_SEQPACKET; each message carries a start's data and its sockets.
     """
     _preload()
     # One thread: what a fork copies is whole. With SIGCHLD ignored the kernel reaps the guardians.
@@ -72,7 +72,7 @@ def _preload() -> None:
 
 
 def _guard(plan: dict[str, object], descriptors: Sequence[int], user: int) -> None:
-    """Start one submission, see to its end, and end this process."""
+    """Start one submission, wait for its end, clean up, and end this process."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     life = socket.socket(fileno=descriptors[0])
     namespaces: Namespaces | None = None
@@ -108,7 +108,7 @@ def _guard(plan: dict[str, object], descriptors: Sequence[int], user: int) -> No
 
 
 def _become(limits: Limits, user: int | None, descriptors: Sequence[int]) -> None:
-    """Be the learner's process: nothing of this one's files is left, and no right."""
+    """Become the learner's process: close every other file, set limits, give up privileges, serve."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         null = os.open(os.devnull, os.O_RDWR)
@@ -127,14 +127,14 @@ def _become(limits: Limits, user: int | None, descriptors: Sequence[int]) -> Non
 
 
 def _watch(life: socket.socket, learner: int, limits: Limits, *, in_namespaces: bool) -> None:
-    """Return when the learner's process has ended, has taken too much, or is to be ended."""
+    """Return when the learner's process has ended or taken too much memory, or when the grader asks for its end."""
     poll = select.poll()
     poll.register(life, select.POLLIN)
     pidfd = os.pidfd_open(learner)
     poll.register(pidfd, select.POLLIN)
     own = os.getpid()
     for turn in itertools.count():
-        ready = [number for number, _ in poll.poll(_LOOKS * 1000)]
+        ready = [number for number, _ in poll.poll(_MEMORY_PERIOD * 1000)]
         if life.fileno() in ready:
             return
         if pidfd in ready:
@@ -167,7 +167,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _sweep() -> None:
-    """End every descendant, those that left their group and their parent too; wait until none is left."""
+    """End every descendant, orphans and other process groups included; wait until none is left."""
     for _ in range(_SWEEPS):
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):

@@ -27,12 +27,12 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", 
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What an interpreter needs to start; /proc/self/environ shows it to the submission whatever is unset later."""
+    """The variables that an interpreter needs to start. Nothing secret: /proc/self/environ keeps showing them."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | more
 
 
 class Fresh:
-    """A process that was started anew."""
+    """A learner's process that is a new interpreter."""
 
     def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
         self.process = process
@@ -50,7 +50,7 @@ class Fresh:
 
 
 def _end(trees: Sequence[Fresh]) -> None:
-    """End them all; return when nothing of them is left. One look at all processes finds those of every tree."""
+    """End process trees; return when no process of them is left. One pass over all processes serves every tree."""
     found_otherwise = []
     for tree in trees:
         if tree.first is None:
@@ -71,10 +71,10 @@ def _end(trees: Sequence[Fresh]) -> None:
 
 
 def _relatives(trees: Sequence[Fresh]) -> list[psutil.Process]:
-    """Their descendants, and whoever carries a mark of theirs though it has gone away from them."""
+    """Their descendants, and the orphans that carry a mark of theirs."""
     found: dict[int, psutil.Process] = {}
     for tree in trees:
-        if tree.process.poll() is None:  # else its number may be somebody else's by now
+        if tree.process.poll() is None:  # else its number may belong to another process by now
             with contextlib.suppress(psutil.Error):
                 own = psutil.Process(tree.process.pid)
                 found |= {one.pid: one for one in (own, *own.children(recursive=True))}
@@ -94,7 +94,7 @@ def _runs(process: psutil.Process) -> bool:
 
 
 class _Alive:
-    """What was started anew and has not been ended: no guardian ends these when this process is gone."""
+    """The new interpreters that run: they have no guardian that would end them when this process is gone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -102,7 +102,7 @@ class _Alive:
         self._over = False
 
     def start(self, make: Callable[[], Fresh]) -> Fresh:
-        """What `make` starts; nobody who ends all of them misses it.
+        """What `make` starts, registered before `end()` can run.
 
         Raises:
             RuntimeError: all of them were ended.
@@ -115,12 +115,12 @@ class _Alive:
             return tree
 
     def drop(self, tree: Fresh) -> None:
-        """Nothing of it is left."""
+        """Forget a tree that has ended."""
         with self._lock:
             self._trees.discard(tree)
 
     def end(self) -> None:
-        """End them all, and let no other begin: a grader in a thread tries again when its process has ended."""
+        """End them all and refuse to start another: a grader's thread would try again after its process has ended."""
         with self._lock:
             self._over = True
             trees = list(self._trees)
@@ -137,9 +137,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def end_all() -> None:
-    """End what would outlive this process; from then on `Confined` starts nothing anew.
+    """End the new interpreters, and start no other from then on.
 
-    For a process that is about to end without waiting. What was forked needs nobody: its guardian notices.
+    For a process that is about to end without waiting. A forked process is ended by its own guardian.
     """
     _alive.end()
 

@@ -1,4 +1,4 @@
-"""What processes hold of the machine's memory, as /proc tells it. Linux only.
+"""The memory that processes take up, from /proc. Linux only.
 
 Sources: proc(5), memfd_create(2), ipc_namespaces(7).
 """
@@ -16,20 +16,20 @@ _OF_IPC = (("shm", ("rss", "swap")), ("msg", ("cbytes",)))
 
 
 def held(processes: Iterable[int], *, own_ipc: bool, turn: int) -> int:
-    """Bytes that processes hold: what each has in its memory, and what none has there though it is kept for them.
+    """Bytes that processes take up: resident memory, unlinked files that they have open, and System V's shared memory.
 
     Args:
-        processes: their numbers; of those that are gone, and of what may not be looked at, nothing is counted.
-        own_ipc: whether the IPC namespace of whoever asks is theirs alone, so that all shared memory and all messages
-            in it are theirs.
-        turn: the number of this look. A thread may have made itself a table of files of its own, but hardly any has:
-            in each look one thread's is read beside the first's, the next one in the next.
+        processes: their numbers; a process that is gone or may not be read counts as nothing.
+        own_ipc: whether the caller's IPC namespace belongs to these processes alone, so that its shared memory and
+            messages are counted.
+        turn: the number of this call. In rare cases a thread has a file table of its own (`unshare(CLONE_FILES)`), so
+            each call reads the first thread's table and that of one other thread, a different one each time.
     """
     total = 0
     files: dict[tuple[int, int], int] = {}
     for pid in processes:
         threads = _names(f"/proc/{pid}/task")
-        # A first thread that has ended while others go on has no memory any more, though they have.
+        # A first thread that has ended shows no memory, though the others go on.
         total += next(filter(None, (_resident(f"/proc/{pid}/task/{one}") for one in threads)), 0)
         files.update(_without_a_name(f"/proc/{pid}"))
         if len(threads) > 1:
@@ -53,9 +53,9 @@ def _resident(place: str) -> int:
 
 
 def _without_a_name(place: str) -> Iterator[tuple[tuple[int, int], int]]:
-    """The open files that stand in no folder, and what they take: they live as long as somebody has them open.
+    """The unlinked files that a process has open, and their size: they exist as long as they are open.
 
-    Those in a folder of the submission's are bounded by that folder's size.
+    Files in the submission's temporary folder are bounded by that folder's size.
     """
     with contextlib.suppress(OSError), os.scandir(f"{place}/fd") as descriptors:
         for descriptor in descriptors:
@@ -66,7 +66,7 @@ def _without_a_name(place: str) -> Iterator[tuple[tuple[int, int], int]]:
 
 
 def _in_ipc() -> int:
-    """System V's shared memory and messages, which nobody needs to have open."""
+    """System V's shared memory and messages, which exist without a process that has them open."""
     total = 0
     for name, columns in _OF_IPC:
         with contextlib.suppress(OSError, ValueError):

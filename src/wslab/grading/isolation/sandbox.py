@@ -1,4 +1,4 @@
-"""A learner's process and what keeps it apart: how it is started here, what protects from it, and how it all ends."""
+"""A learner's process and its isolation: how it is started on this machine, which protections are on, how it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Start = Literal["forked", "fresh"]
 """By a fork of a preloaded process, or as a new interpreter."""
 
 STARTS = 4
-"""How often one process may serve its app: each start takes a socket of its own."""
+"""How often one process may start its app: each start takes a listening socket of its own."""
 
 _NO_SANDBOX = Text(
     en="A sandbox was asked for, and there is none here: {why}. Without `--require-sandbox` submissions run in a "
@@ -86,7 +86,7 @@ _finding_out = threading.Lock()
 
 def namespace_mode() -> str:
     """How bubblewrap makes namespaces here: `"root"`, `"own user"`, or `""` where it cannot; found out by trying."""
-    with _finding_out:  # the first submissions come all at once, and each would look for itself
+    with _finding_out:  # the first submissions come at the same time, and each would try for itself
         return _namespace_mode()
 
 
@@ -96,7 +96,7 @@ def _namespace_mode() -> str:
         return ""
     for how in ("root", "own user") if os.geteuid() == 0 else ("own user",):
         said = bubblewrap.command(Limits(), own_user=how == "own user")
-        # That this interpreter runs inside, seen by somebody without rights, is part of it.
+        # The probe also shows that this interpreter runs inside for a user without privileges.
         program = [sys.executable, "-I", "-c", _PROBE]
         done = subprocess.run([*said, *program], capture_output=True, timeout=60, check=False)
         if done.returncode == 0 and done.stdout == b"ok":
@@ -136,16 +136,16 @@ def require() -> None:
         raise Refused(_NO_SANDBOX, why=why)
 
 
-# The sockets, made on the trusted side
+# The listening sockets, made by the grader
 
 
 @dataclass(slots=True)
 class ListeningSockets:
-    """Sockets that listen for one learner's process. It is given them, and never sees where they stand.
+    """Listening sockets for one learner's process, which inherits them and does not see their paths.
 
     Attributes:
         addresses: where the judge connects, one for each start of the app.
-        listeners: the sockets themselves; this side closes its own once they are handed over.
+        listeners: the sockets; the grader closes its copies once they are handed over.
     """
 
     addresses: list[tuple[str, int] | str] = field(default_factory=list)
@@ -174,7 +174,7 @@ class ListeningSockets:
         return sockets
 
     def hand_over(self) -> None:
-        """Close this side's own: from now on only the learner's process listens."""
+        """Close the grader's copies: from now on only the learner's process listens."""
         for sock in self.listeners:
             sock.close()
 
@@ -189,10 +189,10 @@ class ListeningSockets:
 
 
 class Confined:
-    """A learner's process, with all that it has started.
+    """A learner's process and its process tree.
 
     Attributes:
-        channel: what it is told and answers.
+        channel: to it and back.
         folder: where its cells work, as it is called inside: a temporary folder, of limited size in namespaces.
         runs_commands: whether shell commands of its cells run: only where they can't reach other processes.
         addresses: where its app can be reached, one for each start.
@@ -266,7 +266,7 @@ def _threads_of_this_user() -> int:
 
 
 class _Guarded:
-    """A process that was forked; a guardian in between ends it."""
+    """A forked process; its guardian ends it."""
 
     def __init__(self, life: socket.socket) -> None:
         self._life = life
