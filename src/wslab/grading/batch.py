@@ -169,7 +169,7 @@ def grade_all(
             assembled = assemble(handed.notebook.cells, solution)
             task = _task(handed, assembled, selection)
             prints[key] = fingerprint(task, kit)
-        except Exception as error:  # whatever one submission does to the kit, a class is waiting
+        except Exception as error:  # one submission must not end the run of a class
             rows[key] = _row(handed, handed.remarks, reason=stumbled(error))
             spoiled += wanted
             continue

@@ -1,4 +1,4 @@
-"""results.sqlite: each result as it arrives, so that a run that was stopped goes on where it was.
+"""results.sqlite: keeps each result as it arrives, so that a stopped run can be continued.
 
 SQLite's rollback journal makes each result a transaction: after a crash it is there whole, or not at all.
 """
@@ -27,7 +27,7 @@ _SCHEMA = (
     """CREATE TABLE results (
         student TEXT NOT NULL, lab TEXT NOT NULL, fingerprint TEXT NOT NULL, result TEXT NOT NULL,
         graded_at TEXT NOT NULL, PRIMARY KEY (student, lab))""",
-    # For whoever looks into the file by hand.
+    # For reading the file by hand.
     """CREATE VIEW checks AS
         SELECT results.student, results.lab, json_extract(one.value, '$.check') AS "check",
             json_extract(one.value, '$.points') AS points, json_extract(one.value, '$.max') AS max,
@@ -91,7 +91,7 @@ class Ledger:
         Raises:
             LabError: it can't be written.
         """
-        # A result may quote half a character, which SQLite does not take: as an escape it is JSON all the same.
+        # A result may quote a lone surrogate, which SQLite refuses; its escape is valid JSON.
         data = whole(json.dumps(result.to_data(), ensure_ascii=False))
         row = (result.student, result.lab, fingerprint, data, datetime.now(UTC).isoformat(timespec="seconds"))
         try:

@@ -1,4 +1,4 @@
-"""The course's folder as a course of nbgrader 0.9: what `nbgrader_config.py` says, and what it takes for that.
+"""Makes the course's folder a course of nbgrader 0.9: the settings of `nbgrader_config.py`, and the steps they name.
 
 nbgrader's `generate_assignment` then gives what `wslab build` gives, to the byte; so the labs that are handed out are
 the ones in `labs/`, and running it does not change them. Needs the `grading` extra.
@@ -29,7 +29,7 @@ LANGUAGE = "WSLAB_LANGUAGE"
 """The environment variable that says which edition is released."""
 
 CELL_SECONDS = 60
-"""How long one cell may take. Every check ends by itself long before; this is for what a learner's own cell does."""
+"""Seconds that one cell may take. Checks have shorter deadlines of their own; this ends a learner's own cell."""
 
 _from_dict: Any = nbformat.from_dict  # it carries no types
 
@@ -67,7 +67,7 @@ def configure(config: Any) -> None:
 
 
 def _find_alembic() -> None:
-    """nbgrader sets its gradebook up by a command that need not be on the path where the environment is not active."""
+    """Put this environment's programs on the PATH, if it is not active: nbgrader runs `alembic`."""
     if shutil.which("alembic") is None:
         here = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join(filter(None, (here, os.environ.get("PATH"))))
@@ -83,10 +83,10 @@ def released_by() -> list[type]:
 
 
 class AsLab(NbGraderPreprocessor):  # type: ignore[misc]
-    """Leaves out what the gradebook knows anyway, and says that a lab is a lab.
+    """Removes the checksums, which the gradebook already has, and gives the notebook the origin of a lab.
 
-    By then nbgrader has kept the checksums in the gradebook, and `autograde` takes them from there. In the notebook
-    they only serve `nbgrader validate`, to warn of a check that was edited.
+    `autograde` takes the checksums from the gradebook. In the notebook they only let `nbgrader validate` warn of an
+    edited check.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
@@ -117,13 +117,14 @@ def sanitized_by() -> list[type]:
 
 
 class OneOfEach(DeduplicateIds):  # type: ignore[misc]
-    """Where a learner has split a cell, both halves run, and one of them is the answer.
+    """Keeps a cell that a learner has split: both halves run, and one of them is the answer.
 
-    nbgrader's own leaves the other half without an id, over which it stumbles later where deleted cells are put back.
+    nbgrader's own step leaves empty metadata on the other half, and fails on it later when it puts deleted cells
+    back.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """What has lost its id is an ordinary cell."""
+        """Make a cell with empty nbgrader metadata an ordinary cell."""
         nb, resources = super().preprocess(nb, resources)
         for cell in nb.cells:
             if cell.metadata.get("nbgrader") == {}:
@@ -138,7 +139,7 @@ _before: str | None = None
 
 
 def in_a_home_of_its_own(**_: Any) -> None:
-    """Have the next submission's checks keep its attempts apart: the instructor's own progress is none of them."""
+    """Give the next submission's checks a progress folder of their own, apart from the instructor's."""
     global _home, _before
     leave_that_home()
     _home, _before = tempfile.TemporaryDirectory(prefix="wslab-"), os.environ.get("WSLAB_HOME")
@@ -146,7 +147,7 @@ def in_a_home_of_its_own(**_: Any) -> None:
 
 
 def leave_that_home(**_: Any) -> None:
-    """The submission is graded, so that nobody needs its attempts any more."""
+    """Remove that folder, and restore the instructor's."""
     global _home
     if _home is None:
         return

@@ -1,4 +1,4 @@
-"""Many submissions through any `concurrent.futures.Executor`: each is judged once, and none is lost with a worker."""
+"""Runs submissions through any `concurrent.futures.Executor`; a worker's death loses none of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wslab.language import Text, filled
 
 Grader = Callable[[Task], Result]
 Open = Callable[[], contextlib.AbstractContextManager[Executor]]
-"""Opens an executor; it is asked for another one where the first breaks."""
+"""Opens an executor, and another one when the first breaks."""
 
 WORKERS = min(32, 8 * (os.cpu_count() or 1))
 """Grading mostly waits for answers, so there are more workers than cores."""
@@ -25,7 +25,7 @@ CONNECTING = 10.0
 """Seconds that a Dask scheduler has for its first answer."""
 
 _TRIES_ALONE = 2
-_LOOK = 0.5  # seconds after which a Ctrl-C is noticed also on Windows
+_LOOK = 0.5  # seconds; on Windows a Ctrl-C is noticed between two waits
 
 _GRADER_DIED = Text(
     en="The grader's own process ended while it judged this, {count} times; it was not graded. Run the same command to "
@@ -65,8 +65,8 @@ def run(
 ) -> None:
     """Have every task judged.
 
-    Where a worker's death breaks the executor, those that were under way are judged again one by one, in another
-    executor, so that the one that brings a worker down is found.
+    Where a worker's death breaks the executor, the tasks that were running are judged again one at a time in another
+    executor, which tells the one that ends its worker.
 
     Args:
         tasks: what to judge.
@@ -77,7 +77,7 @@ def run(
 
     Raises:
         Refused: the grader does not run submissions here.
-        KeyboardInterrupt: Ctrl-C was pressed; what was under way is dropped.
+        KeyboardInterrupt: Ctrl-C was pressed; running tasks are dropped.
     """
     waiting = deque(tasks)
     suspects: deque[Task] = deque()
@@ -125,7 +125,7 @@ def _through(
                 _settle(running[future], future, done)
                 del running[future]
         except BrokenExecutor:
-            # Some may have been finished before it broke.
+            # Some may have finished before it broke.
             for future, task in list(running.items()):
                 if future.done() and not future.cancelled() and future.exception() is None:
                     _settle(task, future, done)
@@ -149,7 +149,7 @@ def _settle(task: Task, future: Future[Result], done: Callable[[Task, Result | T
 
 @contextlib.contextmanager
 def local(workers: int = WORKERS) -> Iterator[Executor]:
-    """Threads of this process: each drives processes of its own, and they share what gets those started fast.
+    """Threads of this process; they share the preloaded process that forks submissions.
 
     Args:
         workers: how many.
@@ -158,7 +158,7 @@ def local(workers: int = WORKERS) -> Iterator[Executor]:
     try:
         yield executor
     except BaseException:
-        # Nobody waits for what is under way: it may take as long as its deadline.
+        # Running tasks are not waited for: each may take as long as its deadline.
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     executor.shutdown()
@@ -185,7 +185,7 @@ def on_dask(address: str) -> Open:
         except (OSError, ValueError) as error:
             raise LabError(_NO_SCHEDULER, address=address, error=type(error).__name__) from None
         with client:
-            # Of a worker that is gone, Dask gives what it had to another one by itself.
+            # Dask itself gives the tasks of a worker that is gone to another one.
             executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
             try:
                 yield executor

@@ -1,4 +1,4 @@
-"""What a worker is given, and what it gives back: plain data that any process can be sent."""
+"""A worker's input and output: plain data that can be pickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wslab.language import Text
 
 
 class Refused(LabError):
-    """The submission is not run here: what was asked for to keep it apart is not to be had."""
+    """The submission is not run: the isolation that was asked for is not available here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a submission.
+    """The result of a submission.
 
     Attributes:
         student: whose it is.

@@ -1,6 +1,6 @@
-"""What runs in the learner's process: the notebook's cells, and the server of the app that they leave. It only serves.
+"""Runs in the learner's process: the notebook's cells, and then a server for the app that they have made.
 
-The judge tells it over a channel what to run, when to stop and to start again, and asks what was raised. Its
+The judge says over a channel what to run, when to stop and when to start again, and asks what was raised. Its
 answers are untrusted: from the first cell on this process belongs to the learner's code.
 """
 
@@ -76,7 +76,7 @@ def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
     except EOFError:
         pass
     finally:
-        # Whatever threads and hooks the learner's code has left, they have no say.
+        # Without the interpreter's own shutdown: threads and atexit hooks of the learner's code don't delay the end.
         os._exit(0)
 
 
@@ -124,7 +124,7 @@ def _lay_out(folder: str, files: Sequence[tuple[str, str]]) -> None:
 
 
 class _Nothing:
-    """What the kit's questions give here, be they awaited or not: no points, nothing shown."""
+    """Replaces `check()` and its like: called, awaited or shown, it does nothing and gives 0."""
 
     def __call__(self, *_: object, **__: object) -> _Nothing:
         return self
@@ -207,7 +207,7 @@ def _interrupt(*_: object) -> None:
 
 
 class Loopback:
-    """An app that is told what it would see on a port of 127.0.0.1: on a Unix socket, clients have no address."""
+    """Gives an app the client and server addresses of a TCP port: over a Unix socket, clients have no address."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -61,7 +61,7 @@ _CUT = Text(
 
 
 class NotServed(ServerStartError):
-    """There is no server to judge.
+    """The submission has no server to judge.
 
     Attributes:
         misconception: what that says about the submission.
@@ -94,8 +94,8 @@ class Isolated:
 
         Args:
             cells: what to run, in order.
-            variable: the name of the app that the cells leave.
-            language: what sentences from there are written in.
+            variable: the name of the variable that holds the app after the cells have run.
+            language: of the sentences that the process writes.
             limits: what may be used up.
             start: as for `Confined`.
             files: what lies beside the notebook, by its path from there.
@@ -111,10 +111,12 @@ class Isolated:
         self._errors: dict[int, str] = {}
         self._process: Confined | None = None
         self._closed = False
-        self._closing = threading.Lock()  # a start goes on in its thread when whoever waits for it has given up
-        self._served = -1  # the number of the start that is being served
+        self._closing = (
+            threading.Lock()
+        )  # a start goes on in its thread after the coroutine that awaits it was cancelled
+        self._served = -1  # which start of the app is served; -1 for none
         self._raised: list[Raised] = []
-        self._heard = 0  # how many of these the process has counted since it was started
+        self._heard = 0  # how many of these the running process has reported
         self._orders = 0
         self._passed = 0  # lines that were not run
         self._unresponsive = False
@@ -142,7 +144,7 @@ class Isolated:
     def _launch(self) -> int | None:
         """Start a process; return the number of the cell that kept it from serving, None if it serves.
 
-        Where the venue is closed meanwhile nothing is left running, and nobody waits for what this returns.
+        If the venue is closed meanwhile, the process is ended and the result has no meaning.
         """
         self._end()
         process = Confined(self._limits, self._start)
@@ -231,10 +233,10 @@ class Isolated:
     # What a stage needs
 
     def begin(self, check: str) -> None:
-        """Nothing is recorded here."""
+        """Nothing: no bytes are recorded here."""
 
     def end(self) -> None:
-        """Nothing was."""
+        """Nothing."""
 
     def mark(self) -> Mark:
         self._hear()
@@ -254,8 +256,8 @@ class Isolated:
         await asyncio.to_thread(self._ask, "stop", _STOPPING)
 
     async def restart(self) -> None:
-        """As `Venue.restart()`: in the same process where it still does as it is told, so that the app keeps what it
-        remembers; else that process ends with all that it has started, and another one begins.
+        """As `Venue.restart()`: in the same process while it obeys, so that the app keeps its state; else in a new
+        one, after the old process tree has ended.
 
         Raises:
             NotServed: there is no server.
@@ -306,7 +308,7 @@ class Isolated:
         return None
 
     def close(self) -> None:
-        """End the process and all that it has started, also one that is just being started; none is started again."""
+        """End the process tree, also one that is just being started; none is started again."""
         with self._closing:
             self._closed = True
         self._end()
