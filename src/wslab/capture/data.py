@@ -207,14 +207,15 @@ class Capture:
         Raises:
             CaptureError: there is none of this number.
         """
-        steps, connections, dropped = self._read()
-        if not any(connection.number == number for connection in connections):
-            known = ", ".join(str(connection.number) for connection in connections) or str(_NONE)
+        contents = self._read()
+        if not any(connection.number == number for connection in contents.connections):
+            known = ", ".join(str(connection.number) for connection in contents.connections) or str(_NONE)
             raise CaptureError(_NO_CONNECTION, number=number, known=known)
         return self._with(
-            tuple(step for step in steps if step.connection == number),
-            tuple(connection for connection in connections if connection.number == number),
-            dropped,
+            contents._replace(
+                steps=tuple(step for step in contents.steps if step.connection == number),
+                connections=tuple(one for one in contents.connections if one.number == number),
+            )
         )
 
     def where(self, wanted: Callable[[Step], bool]) -> Capture:
@@ -224,11 +225,11 @@ class Capture:
         >>> wire.where(lambda step: step.kind == "fin").steps[0].direction.sender
         'client'
         """
-        steps, connections, dropped = self._read()
-        return self._with(tuple(step for step in steps if wanted(step)), connections, dropped)
+        contents = self._read()
+        return self._with(contents._replace(steps=tuple(step for step in contents.steps if wanted(step))))
 
-    def _with(self, steps: tuple[Step, ...], connections: tuple[Connection, ...], dropped: Dropped) -> Capture:
-        return Capture(Contents(steps, connections, dropped), started_ns=self.started_ns, started_at=self.started_at)
+    def _with(self, contents: Contents) -> Capture:
+        return Capture(contents, started_ns=self.started_ns, started_at=self.started_at)
 
     def __add__(self, film: object) -> Together:
         """This capture and a film on one clock: the film's picture, with an arrow a frame."""
@@ -245,7 +246,7 @@ class Capture:
         return len(self.steps)
 
     def __repr__(self) -> str:
-        steps, connections, _ = self._read()
+        steps, connections, *_ = self._read()
         return f"<{type(self).__name__}: {len(steps)} steps, {len(connections)} connections>"
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import logging
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from websockets.utils import accept_key
 
@@ -55,6 +55,7 @@ class Decoder:
         self._unanswered: deque[Request] = deque()
         self._answer = _Answer.HTTP
         self._over: set[Direction] = set()
+        self._coming: Callable[[], tuple[Arrival, Response]] | None = None
         self._streams = {direction: Stream(self._keep) for direction in Direction}
         pings = {direction: Pings() for direction in Direction}
         self._frames = {
@@ -126,6 +127,10 @@ class Decoder:
         self._emit(arrival, how or fin)
         return self._take()
 
+    def coming(self) -> list[tuple[Arrival, Step]]:
+        """The response whose head has come and whose body has not ended, if there is one, as far as it has come."""
+        return [self._coming()] if self._coming is not None else []
+
     def _take(self) -> list[tuple[Arrival, Step]]:
         taken, self._out = self._out, []
         return taken
@@ -149,6 +154,8 @@ class Decoder:
         except Exception:
             # The bytes have passed already, and the other direction may still be read.
             logger.exception("The decoder failed on connection %d.", self._connection)
+            if direction is Direction.TO_CLIENT:
+                self._coming = None
             self._parsers[direction] = self._opaque(self._streams[direction], direction)
             next(self._parsers[direction], None)
 
@@ -186,7 +193,8 @@ class Decoder:
 
     def _request(self, stream: Stream) -> Generator[None, None, Request]:
         parsed, headers = yield from http1.request_head(stream)
-        body, body_size = yield from http1.body(stream, http1.body_length(headers, otherwise=0), self._keep)
+        body = http1.Body(self._keep)
+        yield from http1.read_body(stream, http1.body_length(headers, otherwise=0), body)
         return Request(
             connection=self._connection,
             direction=Direction.TO_SERVER,
@@ -198,8 +206,8 @@ class Decoder:
             target=parsed.path,
             version=parsed.protocol,
             headers=headers,
-            body=body,
-            body_size=body_size,
+            body=bytes(body.kept),
+            body_size=body.size,
         )
 
     def _server(self, stream: Stream) -> _Parser:
@@ -207,14 +215,20 @@ class Decoder:
         frames = self._frames[direction]
         while (yield from stream.begin()):
             try:
-                response, request = yield from self._response(stream)
+                response, request, seen = yield from self._response(stream)
             except EOFError:
+                if self._coming is not None:
+                    stream.rest()
+                    self._emit(*self._coming())
+                    self._coming = None
+                    return
                 self._broken_off(stream, direction, "malformed-response")
                 return
             except Exception:
+                self._coming = None
                 yield from self._malformed(stream, direction, "malformed-response")
                 return
-            self._emit(stream.finished, response)
+            self._emit(seen, response)
             if response.upgrade:
                 for rule, detail in response_faults(response, request):
                     frames.broke(rule, detail)
@@ -243,8 +257,9 @@ class Decoder:
         if self._answer is _Answer.PENDING:
             self._answer = answer
 
-    def _response(self, stream: Stream) -> Generator[None, None, tuple[Response, Request | None]]:
+    def _response(self, stream: Stream) -> Generator[None, None, tuple[Response, Request | None, Arrival]]:
         parsed, headers = yield from http1.response_head(stream)
+        seen = stream.finished
         request = self._unanswered[0] if self._unanswered else None
         status = parsed.status_code
         interim = status < 200 and status != 101
@@ -253,24 +268,33 @@ class Decoder:
         bodiless = status < 200 or status in (204, 304) or (request is not None and request.method == "HEAD")
         tunnel = request is not None and request.method == "CONNECT" and status < 300
         length = 0 if bodiless or tunnel else http1.body_length(headers, otherwise=http1.UNTIL_END)
-        body, body_size = yield from http1.body(stream, length, self._keep)
         key = request.key if request is not None else None
-        response = Response(
-            connection=self._connection,
-            direction=Direction.TO_CLIENT,
-            start=stream.started.at,
-            end=stream.finished.at,
-            raw=stream.raw,
-            size=stream.size,
-            version=stream.raw.partition(b" ")[0].decode("ascii"),
-            headers=headers,
-            body=body,
-            body_size=body_size,
-            status=status,
-            reason=parsed.reason_phrase,
-            expected_accept=None if key is None else accept_key(key),
-        )
-        return response, None if interim else request
+        body = http1.Body(self._keep)
+
+        def so_far(*, complete: bool) -> Response:
+            return Response(
+                connection=self._connection,
+                direction=Direction.TO_CLIENT,
+                start=stream.started.at,
+                end=stream.finished.at,
+                raw=stream.raw,
+                size=stream.size,
+                version=stream.raw.partition(b" ")[0].decode("ascii"),
+                headers=headers,
+                body=bytes(body.kept),
+                body_size=body.size,
+                status=status,
+                reason=parsed.reason_phrase,
+                expected_accept=None if key is None else accept_key(key),
+                head_end=seen.at,
+                complete=complete,
+            )
+
+        self._coming = lambda: (seen, so_far(complete=False))
+        yield from http1.read_body(stream, length, body)
+        self._coming = None
+        complete = length != http1.UNTIL_END or stream.orderly
+        return so_far(complete=complete), None if interim else request, seen
 
     def _broken_off(self, stream: Stream, direction: Direction, rule: str) -> None:
         stream.rest()

@@ -135,7 +135,7 @@ def frame_fields(frame: Frame) -> Iterator[Field]:
 def payload_fields(frame: Frame) -> Iterator[Field]:
     """The first bytes of the payload, each with what it stands for."""
     plain = frame.payload[: SHOWN + 3]  # as a letter may have four bytes
-    as_text = frame.inflated is None and not frame.rsv1
+    as_text = frame.inflated is None and not frame.rsv1 and not frame.unreadable
     for number, wire in enumerate(frame.masked_payload[:SHOWN]):
         byte = plain[number]
         if frame.opcode == Opcode.CLOSE and number < 2:

@@ -65,11 +65,13 @@ class _Content:
     Attributes:
         opcode: text or binary; 0 where the message has no beginning.
         deflate: inflates it; None where it is not compressed, or cannot be inflated.
+        unreadable: why it cannot be inflated (see `Frame`); empty where it can, or is not compressed.
     """
 
     def __init__(self, opcode: int, deflate: PerMessageDeflate | None) -> None:
         self.opcode = opcode
         self.deflate = deflate
+        self.unreadable = ""
         self._fresh = True
         self._inflated = 0
         self._utf8 = codecs.getincrementaldecoder("utf-8")() if opcode == Opcode.TEXT else None
@@ -79,8 +81,9 @@ class _Content:
         """Whether nobody would look at more of it."""
         return self.deflate is None and self._utf8 is None
 
-    def forget(self) -> None:
+    def forget(self, why: str) -> None:
         """Look at nothing more of it: what follows cannot be read."""
+        self.unreadable = why
         self.deflate = None
         self._utf8 = None
 
@@ -217,6 +220,7 @@ class FrameReader:
             inflated=None if payload.inflated is None else bytes(payload.inflated),
             inflated_size=None if payload.inflated is None else payload.size,
             round_trip=None if opcode < 8 else self._round_trip(opcode, raw[header_size:], key),
+            unreadable="" if content is None else content.unreadable,
         )
         self._emit(stream.finished, frame)
         faults += payload.faults
@@ -276,7 +280,7 @@ class FrameReader:
             if isinstance(error, ProtocolError):
                 payload.faults.append(("deflate-invalid", ""))
             payload.inflated = None
-            self._lose(content)
+            self._lose(content, "deflate-invalid" if isinstance(error, ProtocolError) else "too-big")
             return
         if payload.inflated is not None:
             payload.size += len(data)
@@ -320,16 +324,20 @@ class FrameReader:
         if opcode != Opcode.CONT or self._message is None:
             readable = self.deflate is not None and rsv1 and opcode != Opcode.CONT and not self._context_lost
             self._message = _Content(opcode, self.deflate if readable else None)
-            if self.deflate is not None and rsv1 and not readable:
-                self._message.forget()
+            if rsv1 and not readable:
+                if self.deflate is None:
+                    why = "not-agreed"
+                else:
+                    why = "context-lost" if opcode != Opcode.CONT else "no-beginning"
+                self._message.forget(why)
         return self._message
 
-    def _lose(self, content: _Content) -> None:
+    def _lose(self, content: _Content, why: str) -> None:
         """Give up on inflating a message, and on the ones after it if they lean on its window (RFC 7692 §7.2.3.2)."""
         if self.deflate is not None:
             self._context_lost = not self.deflate.remote_no_context_takeover
             self.deflate.decode_cont_data = False
-        content.forget()
+        content.forget(why)
 
     def _round_trip(self, opcode: int, payload: bytes, key: bytes) -> int | None:
         if opcode not in (Opcode.PING, Opcode.PONG) or len(payload) > 125:

@@ -111,33 +111,47 @@ def body_length(headers: Headers, *, otherwise: int) -> int:
     return int(only)
 
 
-def body(stream: Stream, length: int, keep: int) -> Generator[None, None, tuple[bytes, int]]:
+class Body:
+    """A body without its transfer coding, as far as it has come.
+
+    Attributes:
+        kept: its beginning.
+        size: how many bytes it has.
+    """
+
+    def __init__(self, keep: int) -> None:
+        """It is empty; of what is added, no more than `keep` bytes are held."""
+        self.kept = bytearray()
+        self.size = 0
+        self._keep = keep
+
+    def add(self, piece: memoryview) -> None:
+        """Add bytes at the end."""
+        self.kept += piece[: max(0, self._keep - len(self.kept))]
+        self.size += len(piece)
+
+
+def read_body(stream: Stream, length: int, body: Body) -> Generator[None, None, None]:
     """Read a body.
 
     Args:
         stream: where it comes from.
         length: what `body_length` said.
-        keep: how many of its bytes to hold.
-
-    Returns:
-        The beginning of the body without its transfer coding, and how many bytes it had.
+        body: what it is added to, piece by piece.
 
     Raises:
         EOFError: the stream ended first.
         ValueError: its chunks are malformed.
     """
-    kept = bytearray()
     if length != CHUNKED:
-        size = yield from _copy(stream, length, kept, keep)
-        return bytes(kept), size
-    size = 0
+        yield from _copy(stream, length, body)
+        return
     while chunk := (yield from _chunk_size(stream)):
-        size += yield from _copy(stream, chunk, kept, keep)
+        yield from _copy(stream, chunk, body)
         if (yield from stream.exact(2)) != b"\r\n":
             raise ValueError("a chunk without CRLF")
     while (yield from stream.line(MAX_LINE, ValueError)) != b"\r\n":
         pass  # a trailer
-    return bytes(kept), size
 
 
 def _chunk_size(stream: Stream) -> Generator[None, None, int]:
@@ -148,7 +162,7 @@ def _chunk_size(stream: Stream) -> Generator[None, None, int]:
     return int(match[1], 16)
 
 
-def _copy(stream: Stream, count: int, kept: bytearray, keep: int) -> Generator[None, None, int]:
+def _copy(stream: Stream, count: int, body: Body) -> Generator[None, None, None]:
     remaining = count
     while remaining:
         try:
@@ -157,6 +171,5 @@ def _copy(stream: Stream, count: int, kept: bytearray, keep: int) -> Generator[N
             if count == UNTIL_END:
                 break
             raise
-        kept += piece[: max(0, keep - len(kept))]
+        body.add(piece)
         remaining -= len(piece)
-    return count - remaining

@@ -35,6 +35,7 @@ def dumps(contents: Contents, started_ns: int, started_at: int) -> str:
         "connections": [_connection(connection) for connection in contents.connections],
         "steps": [_step(step) for step in contents.steps],
         "dropped": dataclasses.asdict(contents.dropped),
+        "silences": contents.silences,
     }
     return json.dumps(document, ensure_ascii=False)
 
@@ -53,7 +54,8 @@ def loads(text: str) -> tuple[Contents, int, int]:
             raise CaptureError(_LATER)
         steps = tuple(_read_step(data) for data in document["steps"])
         connections = tuple(_read_connection(data) for data in document["connections"])
-        contents = Contents(steps, connections, Dropped(**document["dropped"]))
+        silences = tuple((start, end) for start, end in document.get("silences", ()))
+        contents = Contents(steps, connections, Dropped(**document["dropped"]), silences)
         return contents, int(document["started_ns"]), int(document["started_at"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CaptureError(_FOREIGN, why=f"{type(error).__name__}: {error}") from error
@@ -82,6 +84,8 @@ def _read_step(data: dict[str, Any]) -> Step:
     cls = KINDS[data["kind"]]
     values: dict[str, Any] = {}
     for field in dataclasses.fields(cls):
+        if field.name not in data and field.default is not dataclasses.MISSING:
+            continue  # not in files of earlier versions
         value = data[field.name]
         if field.name in ("raw", "body", "inflated") and value is not None:
             value = bytes.fromhex(value)

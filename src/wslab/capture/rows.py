@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,11 +25,8 @@ from wslab.capture.steps import (
     Undecoded,
     Violation,
 )
-from wslab.capture.transcript import Contents
+from wslab.capture.transcript import SILENCE, Contents
 from wslab.language import Text, decimal
-
-SILENCE = 100_000_000
-"""From this many nanoseconds on, a pause between two steps is shown as one."""
 
 TITLE_LENGTH = 46
 """How many characters of a message a title quotes."""
@@ -98,7 +96,7 @@ class Row:
         number: its place in the capture, from 1.
         step: the step.
         time: when it was complete, with its unit.
-        silence: how long nothing had happened before, with its unit; empty where that was short.
+        silence: for how long no byte had passed before its first one, with its unit; empty where that was short.
         group: what it is about.
         title: what it is.
         mark: its place in the closing handshake; empty where it has none.
@@ -157,6 +155,8 @@ _UPGRADE = Text(en="asks to go on with WebSocket", tr="WebSocket ile sürdürmek
 _ONE_BYTE = Text(en="1 byte", tr="1 bayt")
 _BYTES = Text(en="{count} bytes", tr="{count} bayt")
 _BODY = Text(en="body, {bytes}", tr="gövde, {bytes}")
+_BODY_UNTIL = Text(en="body, {bytes}, the last one at {time}", tr="gövde, {bytes}; sonuncusu {time} anında")
+_BODY_SO_FAR = Text(en="body, {bytes} so far; it has not ended", tr="gövde, şimdiye dek {bytes}; sonu gelmedi")
 _MORE_HEADERS = Text(en="other headers: {names}", tr="diğer başlıklar: {names}")
 _ACCEPT = Text(
     en="✓ Accept = Base64(SHA-1(Key + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11))",
@@ -168,7 +168,16 @@ _DEFLATED = Text(
     en="compressed: {small} on the wire, {big} when inflated",
     tr="sıkıştırılmış: hatta {small}, açılınca {big}",
 )
-_NOT_INFLATED = Text(en="compressed; could not be inflated", tr="sıkıştırılmış; açılamadı")
+_NOT_INFLATED = Text(en="compressed; could not be inflated: {why}", tr="sıkıştırılmış; açılamadı: {why}")
+_WHY_NOT_INFLATED = {
+    "deflate-invalid": Text(en="its bytes are no DEFLATE data", tr="baytları DEFLATE verisi değil"),
+    "too-big": Text(en="it grows beyond 16 MiB", tr="16 MiB'yi aşıyor"),
+    "context-lost": Text(
+        en="it refers back to a message that could not be inflated", tr="açılamayan bir önceki mesaja dayanıyor"
+    ),
+    "not-agreed": Text(en="the handshake agreed on no compression", tr="el sıkışmada sıkıştırma kararlaştırılmamış"),
+    "no-beginning": Text(en="the beginning of the message is missing", tr="mesajın başı eksik"),
+}
 _FRAGMENT = Text(en="fragment {number} of a message", tr="bir mesajın {number}. parçası")
 _LAST_FRAGMENT = Text(
     en="fragment {number}, the last: the message is {message}", tr="{number}. ve son parça: mesajın tamamı {message}"
@@ -218,16 +227,22 @@ def rows(contents: Contents) -> Iterator[Row]:
     """The steps of a capture, each as a reader meets it."""
     closings = _closing_places(contents)
     fragments: dict[tuple[int, Direction], list[Frame]] = {}
+    silences = deque(contents.silences)
     before: int | None = None
     for number, step in enumerate(contents.steps, start=1):
-        silence = "" if before is None or step.end - before < SILENCE else show_pause(step.end - before)
-        before = step.end
+        silence = ""
+        while silences and silences[0][1] <= step.seen_at:
+            began, ended = silences.popleft()
+            # Only one that the first byte of this very step ended: others lie between the bytes of one step.
+            if before is not None and began >= before and ended == step.start:
+                silence = show_pause(ended - began)
+        before = step.seen_at
         place = closings.get(number)
         group, title, details = _told(step, fragments)
         yield Row(
             number=number,
             step=step,
-            time=show_time(step.end),
+            time=show_time(step.seen_at),
             silence=silence,
             group=group,
             title=title,
@@ -288,9 +303,19 @@ def _header_details(step: Request | Response) -> Iterator[Detail]:
         yield Detail(_MORE_HEADERS.format(names=", ".join(quiet)), Tone.QUIET)
 
 
+def _body_words(step: Request | Response) -> str:
+    size = count_bytes(step.body_size)
+    if isinstance(step, Response) and not step.complete:
+        return _BODY_SO_FAR.format(bytes=size)
+    if step.end - step.seen_at >= SILENCE:
+        return _BODY_UNTIL.format(bytes=size, time=show_time(step.end))
+    return _BODY.format(bytes=size) if step.body_size else ""
+
+
 def _body_details(step: Request | Response) -> Iterator[Detail]:
+    if words := _body_words(step):
+        yield Detail(words, Tone.QUIET)
     if step.body_size:
-        yield Detail(_BODY.format(bytes=count_bytes(step.body_size)), Tone.QUIET)
         yield Detail(shorten(step.body.decode(errors="backslashreplace"), 160), Tone.FIELD)
 
 
@@ -359,8 +384,8 @@ def _frame(frame: Frame, fragments: dict[tuple[int, Direction], list[Frame]]) ->
         yield Detail(_CUT_SHORT.format(came=came, promised=count_bytes(frame.length)), Tone.BAD)
     if frame.inflated_size is not None:
         yield Detail(_DEFLATED.format(small=count_bytes(frame.length), big=count_bytes(frame.inflated_size)))
-    elif frame.rsv1 and not frame.control:
-        yield Detail(str(_NOT_INFLATED), Tone.BAD)
+    elif frame.unreadable:
+        yield Detail(_NOT_INFLATED.format(why=_WHY_NOT_INFLATED[frame.unreadable]), Tone.BAD)
     kept = len(frame.content) == frame.content_size
     text = frame.text if kept and frame.fin and frame.opcode == Opcode.TEXT else None
     if text is not None and len(text) != frame.content_size:
@@ -388,7 +413,7 @@ def _fragment(frame: Frame, fragments: dict[tuple[int, Direction], list[Frame]])
     whole = b"".join(part.content for part in fragments.pop(side))
     size = sum(part.content_size for part in parts)
     message = count_bytes(size)
-    if frame.message_opcode == Opcode.TEXT:
+    if frame.message_opcode == Opcode.TEXT and not any(part.unreadable for part in parts):
         message = f"“{shorten(whole.decode(errors='replace'), TITLE_LENGTH)}”"
     yield Detail(_LAST_FRAGMENT.format(number=len(parts), message=message))
 

@@ -58,6 +58,11 @@ class Step:
         """Whether `raw` holds every byte of the step."""
         return len(self.raw) == self.size
 
+    @property
+    def seen_at(self) -> int:
+        """When a reader of the wire knows what it is, in nanoseconds since the capture began: at its last byte."""
+        return self.end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Http(Step):
@@ -139,6 +144,9 @@ class Response(_Http):
         body_size: how many bytes the body had.
         expected_accept: what `Sec-WebSocket-Accept` has to be for the key that the client sent: the Base64 of the
             SHA-1 of the key and a fixed GUID. None where no key was sent.
+        head_end: when the last byte of its head passed, in nanoseconds since the capture began; None in captures that
+            an earlier version wrote.
+        complete: whether its body has come to its end. A response that streams is told from its head on.
     """
 
     kind: ClassVar[str] = "response"
@@ -146,6 +154,13 @@ class Response(_Http):
     status: int
     reason: str
     expected_accept: str | None = None
+    head_end: int | None = None
+    complete: bool = True
+
+    @property
+    def seen_at(self) -> int:
+        """When its head was complete; the body may come much later."""
+        return self.end if self.head_end is None else self.head_end
 
     @property
     def upgrade(self) -> bool:
@@ -183,6 +198,9 @@ class Frame(Step):
         inflated_size: how many bytes the inflated payload has; None as above.
         round_trip: for a pong, nanoseconds since the ping that it answers passed here; None otherwise, and for a
             pong that nobody asked for. It is the time from the capture to the answering end and back.
+        unreadable: why the content of its compressed message is not known: `deflate-invalid`, `too-big`,
+            `context-lost` (an earlier message could not be inflated), `not-agreed` or `no-beginning`; empty where
+            it is known.
     """
 
     kind: ClassVar[str] = "frame"
@@ -191,6 +209,7 @@ class Frame(Step):
     inflated: bytes | None = None
     inflated_size: int | None = None
     round_trip: int | None = None
+    unreadable: str = ""
 
     @property
     def fin(self) -> bool:
@@ -280,8 +299,13 @@ class Frame(Step):
 
     @property
     def text(self) -> str | None:
-        """The content of a text message's frame; a letter that a fragment cuts in two shows as �. None for others."""
-        return self.content.decode(errors="replace") if self.message_opcode == Opcode.TEXT else None
+        """The content of a text message's frame; a letter that a fragment cuts in two shows as �.
+
+        None for other frames, and where the message is compressed and could not be inflated.
+        """
+        if self.message_opcode != Opcode.TEXT or self.unreadable:
+            return None
+        return self.content.decode(errors="replace")
 
     @property
     def close_code(self) -> int | None:
@@ -398,8 +422,10 @@ class Message:
 
     @property
     def text(self) -> str | None:
-        """The content as text; None for a binary message."""
-        return None if self.binary else self.data.decode(errors="replace")
+        """The content as text; None for a binary message, and for one that could not be inflated."""
+        if self.binary or any(frame.unreadable for frame in self.frames):
+            return None
+        return self.data.decode(errors="replace")
 
     @property
     def size(self) -> int:

@@ -31,6 +31,9 @@ MAX_STEPS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
 MAX_CONNECTIONS = 5_000
 
+SILENCE = 100_000_000
+"""From how many nanoseconds on a time without a byte is a silence."""
+
 _MAX_WAITING = 8 * 1024 * 1024  # bytes noted but not decoded, beyond which the writer has to decode as well
 _EVENT = 256  # what an event costs beside its bytes
 _SLICE = 4  # events that the writer decodes for each that it notes then: none is held up for long
@@ -44,6 +47,8 @@ class Contents(NamedTuple):
     steps: tuple[Step, ...]
     connections: tuple[Connection, ...]
     dropped: Dropped
+    silences: tuple[tuple[int, int], ...] = ()
+    """When no byte passed on any connection: from when to when, in nanoseconds since the capture began."""
 
 
 class _Opened(NamedTuple):
@@ -175,6 +180,8 @@ class Transcript:
         self._lines: dict[int, _Line] = {}
         self._steps: deque[tuple[Arrival, Step]] = deque()
         self._kept = 0
+        self._silences: deque[tuple[int, int]] = deque(maxlen=max_steps)
+        self._last: int | None = None  # when something passed or ended last
         self._dropped_steps = 0
         self._dropped_bytes = 0
         self._dropped_connections = 0
@@ -242,10 +249,14 @@ class Transcript:
             return self._contents()
 
     def _contents(self) -> Contents:
+        steps = list(self._steps)
+        if coming := [one for line in self._lines.values() if line.decoder for one in line.decoder.coming()]:
+            steps = sorted(steps + coming, key=lambda one: one[0].order)
         return Contents(
-            tuple(step for _, step in self._steps),
+            tuple(step for _, step in steps),
             tuple(line.summary() for line in self._lines.values()),
             Dropped(steps=self._dropped_steps, bytes=self._dropped_bytes, connections=self._dropped_connections),
+            tuple(self._silences),
         )
 
     def _decode(self, limit: int | None = None) -> None:
@@ -269,8 +280,14 @@ class Transcript:
             if line := self._lines.get(event.connection):
                 line.via = event.via
         elif line := self._lines.get(event.connection):
+            self._note_silence(event.at)
             for arrival, step in line.take(event, Arrival(self._order, event.at)):
                 self._add(arrival, step)
+
+    def _note_silence(self, now: int) -> None:
+        if self._last is not None and now - self._last >= SILENCE:
+            self._silences.append((self._last, now))
+        self._last = now
 
     def _add(self, arrival: Arrival, step: Step) -> None:
         place = len(self._steps)
