@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.authoring.building.small_course import Edit
 
 HERE = Path(__file__).parent
@@ -14,10 +15,12 @@ GLOSSARY = HERE.parents[2] / "course" / "glossary.yml"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The root of a checkout that holds nothing but the small course."""
+    """The root of a checkout that holds nothing but the small course; its terms have no definitions."""
     root = tmp_path / "checkout"
     shutil.copytree(HERE / "course", root / "course")
-    shutil.copy(GLOSSARY, root / "course" / "glossary.yml")
+    terms = yaml.safe_load(GLOSSARY.read_text("utf-8"))
+    bare = [{key: value for key, value in term.items() if key != "definition"} for term in terms]
+    (root / "course" / "glossary.yml").write_text(yaml.safe_dump(bare, allow_unicode=True), "utf-8")
     return root
 
 

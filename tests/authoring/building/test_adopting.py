@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from tests.authoring.building.conftest import GLOSSARY
 from tests.authoring.building.small_course import LAB, NOTEBOOK, Edit
 
 from wslab.authoring.building import BuildError, adopt, build, check
@@ -92,6 +93,19 @@ def test_running_a_notebook_is_no_edit(built: Path) -> None:
     change(built / TR, run)
     assert adopt(built / TR, built) == []
     assert (built / NOTEBOOK).read_bytes() == before
+
+
+def test_links_to_the_glossary_stay_out_of_the_source(built: Path) -> None:
+    shutil.copy(GLOSSARY, built / "course" / "glossary.yml")
+    build(built)
+    (said,) = (cell.source for cell in read(built / TR).cells if "Tek bir [iş parçacığı](" in cell.source)
+    change(built / TR, replace("Tek bir [iş parçacığı](", "Yalnızca bir [iş parçacığı]("))
+    adopt(built / TR, built)
+    source = (built / NOTEBOOK).read_text("utf-8")
+    assert "Yalnızca bir iş parçacığı (thread)" in source
+    assert "docs/glossary" not in source
+    build(built)
+    assert said.replace("Tek bir", "Yalnızca bir") in [cell.source for cell in read(built / TR).cells]
 
 
 def test_code_goes_into_the_shared_cell(built: Path) -> None:

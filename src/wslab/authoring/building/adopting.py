@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from wslab.authoring.building.definitions import unlinked
 from wslab.authoring.building.editions import Course, read_course
 from wslab.authoring.building.notebooks import make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Problem
@@ -157,6 +158,12 @@ def _rewritten(
     return draft
 
 
+def _written(cell: NotebookNode) -> tuple[str, str, dict[str, Any]]:
+    """What the source holds of a cell: its essence, without the links that the build puts in."""
+    kind, text, metadata = essence(cell)
+    return kind, unlinked(text) if kind == "markdown" else text, metadata
+
+
 def _instructor_followers(cells: Sequence[Cell]) -> dict[str | None, list[Cell]]:
     """The cells that no learner sees, by the cell that they come after: there they stay."""
     followers: dict[str | None, list[Cell]] = {}
@@ -181,7 +188,7 @@ def _kept(
 ) -> list[str]:
     blocks = [source.blocks[index] for index in known.blocks]
     raws = [block.raw for block in blocks]
-    (_, text, metadata), (_, old_text, old_metadata) = essence(cell), essence(built)
+    (_, text, metadata), (_, old_text, old_metadata) = _written(cell), _written(built)
     if text == old_text and metadata == old_metadata:
         return raws
     if origin.folder == "labs" and known.grading.get("solution") and text != old_text:
@@ -205,7 +212,7 @@ def _kept(
 
 
 def _new(cell: NotebookNode, number: int, origin: Origin, unit: Unit, draft: _Draft) -> list[str]:
-    kind, text, metadata = essence(cell)
+    kind, text, metadata = _written(cell)
     given: dict[str, Any] = _with({"lang": origin.language} if kind == "markdown" else {}, metadata)
     code = in_edition(text, LANGUAGES[0])
     if kind == "code" and "nbgrader" not in given:
@@ -270,8 +277,8 @@ def _prove(text: str, edited: NotebookNode, unit: Unit, origin: Origin, course: 
     if again is None or problems:
         raise _refusal(path, "; ".join(["this edit cannot be written in the source", *problems]))
     built = make_notebook(again, course.neighbours(unit), origin.language, origin.folder)
-    wanted = [essence(cell) for cell in edited.cells if cell.id not in RENDERED and essence(cell)[1]]
-    given = [essence(cell) for cell in built.cells if cell.id not in RENDERED]
+    wanted = [_written(cell) for cell in edited.cells if cell.id not in RENDERED and essence(cell)[1]]
+    given = [_written(cell) for cell in built.cells if cell.id not in RENDERED]
     for number, (one, other) in enumerate(zip(wanted, given, strict=False), 1):
         if one != other:
             start = one[1].split("\n")[0][:60]

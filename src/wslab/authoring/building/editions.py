@@ -12,7 +12,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from wslab.authoring.building import glossary, shipped_cells
+from wslab.authoring.building import definitions, glossary, shipped_cells
+from wslab.authoring.building.glossary import Term
 from wslab.authoring.building.notebooks import Neighbours, make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Note, Problem
 from wslab.authoring.building.reading import Source, read_source
@@ -47,11 +48,13 @@ class Course:
         units: what could be read, in the order in which it is taught: a lab comes after the last notebook it builds on.
         sources: the files behind the units, by slug.
         own_problems: every mistake that a source makes by itself.
+        terms: the glossary.
         joint_problems: every mistake that shows only beside the other sources: a link that leads nowhere.
     """
 
     units: tuple[Unit, ...]
     sources: Mapping[str, Source]
+    terms: tuple[Term, ...]
     own_problems: tuple[Problem, ...]
     joint_problems: tuple[Problem, ...]
 
@@ -67,7 +70,14 @@ class Course:
         return Neighbours(
             before=[by_number[number] for number in unit.prerequisites if number in by_number],
             after=self.units[place + 1] if place + 1 < len(self.units) else None,
+            terms=self.terms,
         )
+
+    def glossaries(self) -> Iterator[tuple[str, bytes]]:
+        """The learner's glossary in each language, with its path from the root."""
+        for language in LANGUAGES:
+            if (page := definitions.page(self.terms, language)) is not None:
+                yield definitions.path(language), page.encode()
 
     def editions(self, unit: Unit) -> Iterator[tuple[str, NotebookNode]]:
         """Every notebook that is built from a unit, with its path from the root."""
@@ -113,7 +123,7 @@ def read_course(root: Path) -> Course:
                     units.append(unit)
     taught = _in_teaching_order(units)
     joint = _joint_problems(taught, sources, kinds, root)
-    return Course(taught, sources, tuple(problems), tuple(joint))
+    return Course(taught, sources, terms, tuple(problems), tuple(joint))
 
 
 def _noting(file: str, problems: list[Problem]) -> Note:
@@ -180,7 +190,7 @@ def _dead_links(unit: Unit, source: Source, built: Collection[str], root: Path) 
 
 
 def build(root: str | Path = ".", only: Iterable[str] | None = None) -> list[Path]:
-    """Write every edition of the course; nothing is written while any source has a mistake.
+    """Write every edition of the course and its glossary; nothing is written while any source has a mistake.
 
     A notebook that an earlier build wrote and whose source is gone is removed. Files that were not built (a learner's
     own) are left alone.
@@ -203,8 +213,8 @@ def build(root: str | Path = ".", only: Iterable[str] | None = None) -> list[Pat
     if edited := [where for where, notebook in editions if _is_edited(root / where, notebook)]:
         raise BuildError(Problem(where, 1, _EDITED.format(where=where)) for where in edited)
     changed: list[Path] = []
-    for where, notebook in editions:
-        path, content = root / where, to_bytes(notebook)
+    for where, content in (*((where, to_bytes(notebook)) for where, notebook in editions), *course.glossaries()):
+        path = root / where
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -278,6 +288,9 @@ def check(root: str | Path = ".") -> None:
                 edited = _is_edited(root / where, notebook)
                 message = _EDITED.format(where=where) if edited else "differs from its source; run `wslab build`"
                 problems.append(Problem(where, _first_difference(actual, content), message))
+        for where, content in course.glossaries():
+            if not (root / where).is_file() or (root / where).read_bytes() != content:
+                problems.append(Problem(where, 1, f"differs from {glossary.PATH}; run `wslab build`"))
         for where in there - set(expected):
             problems.append(
                 Problem(where, 1, "stray file: nothing under course/ builds it; delete it or write its source")

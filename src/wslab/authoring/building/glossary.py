@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -18,9 +18,10 @@ PATH = "course/glossary.yml"
 
 # The four letters i are one letter here: which of them a capital stands for depends on the word's language.
 _ONE_I = str.maketrans({"İ": "i", "I": "i", "ı": "i"})
+_KEYS = ("avoid", "note", "definition", "link")
 _QUIET = "\0"
 # What no reader takes for the author's own choice of words: code, addresses, comments, and what is quoted.
-_NOT_PROSE = re.compile(
+NOT_PROSE = re.compile(
     r"""
     ^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*(?P=fence)[^\n]*$|\Z)
     | (?P<ticks>`+)(?:(?!`).)+?(?P=ticks)(?!`)
@@ -46,15 +47,22 @@ class Term:
     Attributes:
         words: the term in every language that has one.
         avoid: by language, words that stand for the same thing and that the course does not use.
+        definition: by language, what the learner's glossary says of it; empty where it is not on that page.
+        link: whether its first use in a unit is linked to its definition.
     """
 
     words: Mapping[str, str]
     avoid: Mapping[str, tuple[str, ...]]
+    definition: Mapping[str, str] = field(default_factory=dict)
+    link: bool = True
+
+    def word(self, language: str) -> str:
+        """The term in `language`, or the English one where it has no word of its own."""
+        return self.words.get(language, self.words[LANGUAGES[0]])
 
     def introduced(self, language: str) -> str:
         """How a text meets the term for the first time: `eşyordam (coroutine)`."""
-        english = self.words[LANGUAGES[0]]
-        word = self.words.get(language, english)
+        english, word = self.words[LANGUAGES[0]], self.word(language)
         return word if word == english else f"{word} ({english})"
 
 
@@ -90,7 +98,7 @@ def _parsed(text: str) -> tuple[tuple[Term, ...], tuple[tuple[int, str], ...]]:
         if not wrong:
             words = {language: entry[language] for language in LANGUAGES if language in entry}
             avoid = {language: tuple(variants) for language, variants in entry.get("avoid", {}).items()}
-            terms.append(Term(words, avoid))
+            terms.append(Term(words, avoid, entry.get("definition", {}), entry.get("link", True)))
     return tuple(terms), tuple(mistakes)
 
 
@@ -98,8 +106,8 @@ def _entry_mistakes(entry: object) -> Iterator[str]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get(LANGUAGES[0]), str):
         yield f"an entry has at least its {LANGUAGES[0]} term: - {{en: coroutine, tr: eşyordam}}"
         return
-    if unknown := sorted(set(map(str, entry)) - {*LANGUAGES, "avoid", "note"}):
-        yield f"an entry has no {', '.join(unknown)}; it takes {', '.join(LANGUAGES)}, avoid and note"
+    if unknown := sorted(set(map(str, entry)) - {*LANGUAGES, *_KEYS}):
+        yield f"an entry has no {', '.join(unknown)}; it takes {', '.join((*LANGUAGES, *_KEYS))}"
     if any(not isinstance(entry[language], str) for language in LANGUAGES if language in entry):
         yield "a term is a word or phrase in quotes"
     avoid = entry.get("avoid", {})
@@ -108,6 +116,15 @@ def _entry_mistakes(entry: object) -> Iterator[str]:
         for language, words in avoid.items()
     ):
         yield "avoid is a list of words for a language: avoid: {tr: [korutin]}"
+    definition = entry.get("definition", {})
+    if "definition" in entry and (
+        not isinstance(definition, Mapping)
+        or set(definition) != set(LANGUAGES)
+        or not all(isinstance(said, str) and said.strip() for said in definition.values())
+    ):
+        yield f"definition has a text in each language: {', '.join(f'{language}: …' for language in LANGUAGES)}"
+    if not isinstance(entry.get("link", True), bool):
+        yield "link is true or false"
 
 
 def departures(markdown: str, language: str, terms: Iterable[Term]) -> list[tuple[int, str]]:
@@ -146,21 +163,23 @@ def departures(markdown: str, language: str, terms: Iterable[Term]) -> list[tupl
 
 def _prose(markdown: str) -> str:
     """The text in small letters with one `i`, every stretch that is not prose made unreadable; lines stay lines."""
-    quiet = _NOT_PROSE.sub(_silence, markdown)
-    return _fold(_EMPHASIS.sub("", quiet))
+    quiet = NOT_PROSE.sub(silence, markdown)
+    return fold(_EMPHASIS.sub("", quiet))
 
 
-def _silence(match: re.Match[str]) -> str:
+def silence(match: re.Match[str]) -> str:
+    """As many unreadable characters as `match` has; its line ends stay."""
     return re.sub(r"[^\n]", _QUIET, match[0])
 
 
-def _fold(word: str) -> str:
+def fold(word: str) -> str:
+    """`word` in small letters, with one letter i; as long as before."""
     return word.translate(_ONE_I).lower()
 
 
 @functools.lru_cache(maxsize=1024)
 def _pattern(variant: str) -> re.Pattern[str]:
-    words = r"\s+".join(re.escape(word) for word in _fold(variant).split())
+    words = r"\s+".join(re.escape(word) for word in fold(variant).split())
     return re.compile(rf"(?<![\w.]){words}\w*(?!\.\w)")
 
 
@@ -169,7 +188,7 @@ def _introductions(text: str, language: str, terms: tuple[Term, ...]) -> tuple[s
     by_english: dict[str, list[str]] = {}
     for term in terms:
         if language in term.words:
-            by_english.setdefault(_fold(term.words[LANGUAGES[0]]), []).append(term.words[language])
+            by_english.setdefault(fold(term.words[LANGUAGES[0]]), []).append(term.words[language])
     found: list[tuple[int, str]] = []
 
     def judge(match: re.Match[str]) -> str:
@@ -181,20 +200,20 @@ def _introductions(text: str, language: str, terms: tuple[Term, ...]) -> tuple[s
         if not any(_stands_before(word, text[: match.start()]) for word in by_english[english]):
             wanted = " or ".join(f'"{word} ({english})"' for word in by_english[english])
             found.append((match.start(), f'"({english})" stands behind another word; write {wanted}'))
-        return _silence(match)
+        return silence(match)
 
     return _BRACKET.sub(judge, text), found
 
 
 def _stands_before(word: str, before: str) -> bool:
     """Whether `before` ends with `word`, whatever its endings: `olay döngülerini` ends with `olay döngüsü`."""
-    wanted = _fold(word).split()
+    wanted = fold(word).split()
     there = _WORD.findall(before[-len(word) - 60 :])[-len(wanted) :]
-    stems = [*(_stem(part) for part in wanted[:-1]), _stem(wanted[-1], compound=len(wanted) > 1)]
+    stems = [*(stem(part) for part in wanted[:-1]), stem(wanted[-1], compound=len(wanted) > 1)]
     return len(there) == len(wanted) and all(map(str.startswith, there, stems))
 
 
-def _stem(word: str, *, compound: bool = False) -> str:
+def stem(word: str, *, compound: bool = False) -> str:
     """What stays of a Turkish word under every ending; other languages lose a letter or two, which does no harm."""
     if compound and word[-1] in "aeioöuü":
         # A compound's own ending makes room for the plural's: döngüsü, döngüleri; iş parçacığı, iş parçacıkları.

@@ -10,6 +10,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from wslab.authoring.building.definitions import Links
+from wslab.authoring.building.glossary import Term
 from wslab.authoring.building.unit import Cell, Unit
 from wslab.language import LANGUAGES, Text
 from wslab.notebooks import NEXT, SUMMARY, TITLE, Origin, cleared, digest, locked
@@ -40,10 +42,11 @@ _KERNEL = {
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What a unit's rendered cells link to: the units it builds on, and the one that comes next."""
+    """What a unit's notebooks link to: the units it builds on, the one that comes next, and the glossary's terms."""
 
     before: Sequence[Unit] = ()
     after: Unit | None = None
+    terms: Sequence[Term] = ()
 
 
 def make_notebook(unit: Unit, around: Neighbours, language: str, folder: str, *, notes: bool = False) -> NotebookNode:
@@ -58,9 +61,13 @@ def make_notebook(unit: Unit, around: Neighbours, language: str, folder: str, *,
     """
     here = unit.built(folder, language)
     cells = [_title(unit, around, language, here, folder)]
+    links = Links(around.terms, language, here)
     for cell in unit.cells:
         if notes or not cell.instructor:
-            cells.append(_cell(cell, language, stubs=folder == "labs"))
+            built = _cell(cell, language, stubs=folder == "labs")
+            if built.cell_type == "markdown" and not (cell.instructor or cell.grading):
+                built.source = links.into(built.source)
+            cells.append(built)
     cells += _ending(unit, around, language, here)
     origin = Origin(unit.slug, language, folder, digest(cells))
     notebook: NotebookNode = _v4.new_notebook(
