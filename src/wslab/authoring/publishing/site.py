@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from wslab.authoring import building
 from wslab.authoring.building import Unit
 from wslab.authoring.building.notebooks import LANGUAGE_NAMES, name
+from wslab.authoring.publishing import api
 from wslab.authoring.publishing.executing import PublishingError, outputs
 from wslab.authoring.publishing.linking import relink_notebook, relinked
 from wslab.authoring.publishing.showing import filled
@@ -58,8 +59,14 @@ _FAULTY = Text(
     en="The site was not built, since pages of it are faulty:\n{warnings}",
     tr="Site oluşturulmadı, sayfalarında hata var:\n{warnings}",
 )
-# Pages of docs/ for whoever gives the course; `{}` is the ending of a language, "" or ".tr".
-_DOCS: Sequence[str] = ("instructor-guide", "document")
+_TO_LOOK_UP = Text(en="To look up", tr="Başvuru")
+_API = "docs/api"
+# Pages of docs/ by the part of the site that they are in; `docs/document.tr.md`, and without an ending in English if
+# there is no `document.en.md`.
+_DOCS: Mapping[Text, Sequence[str]] = {
+    _TO_LOOK_UP: ("glossary", "document", "api"),
+    _FOR_TEACHERS: ("instructor-guide",),
+}
 
 _write: Any = nbformat.write  # they carry no types
 _markdown_cell: Any = nbformat.v4.new_markdown_cell
@@ -75,7 +82,7 @@ class _Edition:
 
     @property
     def pages(self) -> frozenset[str]:
-        return frozenset({"index", "search", *self.units, *self.docs})
+        return frozenset({"index", "search", _API, *self.units, *self.docs})
 
     def leads(self, others: Sequence[_Edition], here: str) -> Any:
         """Where a path of the checkout is found, for a link on the page `here`."""
@@ -131,13 +138,13 @@ def site(root: str | Path = ".", only: Iterable[str] = (), languages: Sequence[s
 
 
 def _edition(root: Path, units: Sequence[Unit], language: str) -> _Edition:
-    ending = "" if language == LANGUAGES[0] else f".{language}"
-    docs = {f"docs/{page}": f"docs/{page}{ending}.md" for page in _DOCS}
-    return _Edition(
-        language,
-        {f"{_FOLDERS[unit.kind]}/{unit.slug}": unit for unit in units},
-        {page: source for page, source in docs.items() if (root / source).is_file()},
-    )
+    endings = [f".{language}", *([""] if language == LANGUAGES[0] else [])]
+    docs = {}
+    for page in (f"docs/{doc}" for part in _DOCS.values() for doc in part):
+        there = (f"{page}{ending}.md" for ending in endings)
+        if (source := next((path for path in there if (root / path).is_file()), None)) is not None:
+            docs[page] = source
+    return _Edition(language, {f"{_FOLDERS[unit.kind]}/{unit.slug}": unit for unit in units}, docs)
 
 
 # What Sphinx reads
@@ -159,6 +166,7 @@ def _write_sources(root: Path, edition: _Edition, others: Sequence[_Edition], fo
         path = folder / f"{page}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    (folder / f"{_API}.md").write_text(api.page(language), encoding="utf-8", newline="\n")
     (folder / "index.md").write_text(_course_map(edition), encoding="utf-8", newline="\n")
 
 
@@ -215,9 +223,11 @@ def _course_map(edition: _Edition) -> str:
         total,
         _tree(edition.units, _COURSE.into(language)),
     ]
-    if edition.docs:
-        links = "\n".join(f"- [](/{page}.md)" for page in edition.docs)
-        parts += [f"## {_FOR_TEACHERS.into(language)}", links, _tree(edition.docs, _FOR_TEACHERS.into(language))]
+    for title, docs in _DOCS.items():
+        pages = [page for page in (f"docs/{doc}" for doc in docs) if page in edition.pages]
+        if pages:
+            links = "\n".join(f"- [](/{page}.md)" for page in pages)
+            parts += [f"## {title.into(language)}", links, _tree(pages, title.into(language))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -266,7 +276,8 @@ def _configuration(edition: _Edition, editions: Sequence[_Edition], work: Path) 
     return {
         "project": _TITLE,
         "language": language,
-        "extensions": ["myst_nb"],
+        **api.CONFIGURATION,
+        "extensions": ["myst_nb", *api.EXTENSIONS],
         "locale_dirs": [str(_catalogue(work, language))],
         "nb_execution_mode": "off",
         "nb_ipywidgets_js": {},

@@ -1,0 +1,72 @@
+"""The reference of the public names, made by Sphinx from their docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from sphinx.ext.napoleon import GoogleDocstring
+
+import wslab
+from wslab.language import Text
+
+_TITLE = Text(en="Reference of wslab", tr="wslab başvurusu")
+_INTRODUCTION = Text(
+    en="What `from wslab import …` gives. The text comes from the docstrings; `help(serve)` shows "
+    "them in a notebook, too.",
+    tr="`from wslab import …` ile gelen adlar. Metinler docstring'lerden gelir ve İngilizcedir; not defterinde "
+    "`help(serve)` de aynısını gösterir.",
+)
+GROUPS: Mapping[Text, Sequence[str]] = {
+    Text(en="A server", tr="Sunucu"): ("serve", "Server", "ServerStartError", "servers", "stop_all"),
+    Text(en="A film of the event loop", tr="Olay döngüsünün kaydı"): ("record", "Recording", "compare"),
+    Text(en="The bytes on the wire", tr="Hat üzerindeki baytlar"): ("capture", "Capture", "explain"),
+    Text(en="Predictions and labs", tr="Tahminler ve alıştırmalar"): (
+        "predict",
+        "check",
+        "hint",
+        "solution",
+        "reset",
+        "transcript",
+        "progress",
+    ),
+    Text(en="Class mode", tr="Sınıf kipi"): ("classroom", "Classroom", "Limits"),
+    Text(en="The rest", tr="Diğerleri"): ("use", "doctor", "Text", "LabError"),
+}
+"""The public names in the order of the page."""
+
+EXTENSIONS = ("sphinx.ext.autodoc", "sphinx.ext.napoleon")
+CONFIGURATION = {
+    "default_role": "code",  # docstrings write code as Markdown does, between single backticks
+    "autodoc_typehints": "description",
+    "autodoc_typehints_description_target": "documented_params",
+    "autodoc_member_order": "bysource",
+    "napoleon_google_docstring": True,
+    "napoleon_numpy_docstring": False,
+    "add_module_names": False,
+    "python_use_unqualified_type_names": True,
+}
+"""What Sphinx needs for the page, beside the site's own configuration and extensions."""
+
+
+def page(language: str) -> str:
+    """The page as MyST Markdown, in which Sphinx puts the docstrings."""
+    parts = [f"# {_TITLE.into(language)}", _INTRODUCTION.into(language)]
+    for title, names in GROUPS.items():
+        parts += [f"## {title.into(language)}", *(_entry(name) for name in names)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(name: str) -> str:
+    what = getattr(wslab, name)
+    if inspect.isclass(what):
+        kind = "exception" if issubclass(what, Exception) else "class"
+        lines = [f".. auto{kind}:: wslab.{name}", *(["   :members:"] if kind == "class" else [])]
+    elif inspect.isfunction(what):
+        lines = [f".. autofunction:: wslab.{name}"]
+    else:  # `record` is an object that is called; autodoc would show its class
+        signature = inspect.signature(what)
+        said = str(GoogleDocstring(inspect.getdoc(type(what).__call__) or ""))
+        lines = [f".. py:function:: wslab.{name}{signature}", "", textwrap.indent(said, "   ")]
+    return "\n".join(["```{eval-rst}", *lines, "```"])
