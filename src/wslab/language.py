@@ -53,7 +53,11 @@ class Text:
 
     @classmethod
     def of(cls, value: Text | str | Mapping[str, str]) -> Text:
-        """A text from data: a mapping of languages, or one string that serves in all of them (`bob`, `1006`)."""
+        """A text from data.
+
+        Args:
+            value: a mapping of languages, or one string that serves in all of them (`bob`, `1006`).
+        """
         if isinstance(value, Text):
             return value
         if isinstance(value, str):
@@ -70,7 +74,11 @@ class Text:
         return self._by_language.get(language, self._by_language[LANGUAGES[0]])
 
     def format(self, **values: object) -> str:
-        """The wording in the current language, its `{names}` filled in; floats have its decimal mark."""
+        """The wording in the current language.
+
+        Args:
+            values: what stands in the place of each `{name}`; floats get the language's decimal mark.
+        """
         language = current_language()
         return self.into(language).format(**_written(values, language))
 

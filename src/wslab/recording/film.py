@@ -114,7 +114,12 @@ class Recording:
 
     @classmethod
     def of(cls, trace: Trace, started_ns: int = 0) -> Recording:
-        """The recording that shows `trace`."""
+        """The recording that shows `trace`.
+
+        Args:
+            trace: lanes, steps and the rest, in nanoseconds since the recording began.
+            started_ns: when it began, on the clock of `time.perf_counter_ns()`; films of one clock share a picture.
+        """
         film = cls([], trace.title)
         film._trace, film.started_ns = trace, started_ns
         return film

@@ -23,6 +23,7 @@ TERMS = (
     Term({"en": "closing handshake", "tr": "kapanış el sıkışması"}, {}, SAID),
     Term({"en": "uvicorn", "tr": "uvicorn"}, {}, SAID),
     Term({"en": "ASGI", "tr": "ASGI"}, {}, SAID),
+    Term({"en": "XOR", "tr": "XOR"}, {}, SAID, link=False),
     Term({"en": "task", "tr": "görev"}, {}, SAID, link=False),
     Term({"en": "server", "tr": "sunucu"}, {}),
 )
@@ -82,6 +83,7 @@ def test_the_page_has_each_definition_in_the_order_of_the_alphabet() -> None:
         "kapanış el sıkışması",
         "olay döngüsü",
         "uvicorn",
+        "XOR",
     ]
     assert "### eşyordam\n\n*coroutine* · Türkçesi." in turkish
     assert page(TERMS[-1:], "en") is None

@@ -17,7 +17,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 AXE = os.environ.get("WSLAB_AXE", "")
-PAGES = ("index", "notebooks/04-on-the-wire", "labs/L1-echo", "docs/instructor-guide")
+PAGES = ("index", "notebooks/04-on-the-wire", "labs/L1-echo", "docs/instructor-guide", "docs/glossary", "docs/api")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

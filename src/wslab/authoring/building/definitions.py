@@ -18,7 +18,7 @@ _INTRODUCTION = Text(
     "ilk kullandıkları yerden bu sayfaya bağlantı verir.",
 )
 _GENERATED = "<!-- Written by `wslab build` from course/glossary.yml. -->"
-_ALPHABET = {"tr": "abcçdefgğhıijklmnoöprsştuüvyz"}
+_ALPHABET = {"tr": "abcçdefgğhıijklmnoöpqrsştuüvwxyz"}
 # Where no link belongs: headings, and what is a link or an image already.
 _NO_PLACE = re.compile(r"^#+ [^\n]*$|!?\[(?:[^\[\]`]|`[^`\n]*`)*\]\([^()\s]*\)", re.MULTILINE)
 _LINK = re.compile(r"\[([^\[\]]*)\]\([./]*docs/glossary\.\w+\.md#[^()\s]*\)")

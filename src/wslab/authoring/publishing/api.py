@@ -6,10 +6,10 @@ import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
-import wslab
 from wslab.language import Text
+from wslab.recording import Recorder, record
 
 _TITLE = Text(en="Reference of wslab", tr="wslab başvurusu")
 _INTRODUCTION = Text(
@@ -44,6 +44,8 @@ CONFIGURATION = {
     "autodoc_member_order": "bysource",
     "napoleon_google_docstring": True,
     "napoleon_numpy_docstring": False,
+    "napoleon_use_ivar": True,  # attributes as a list, not each as an entry of its own
+    "toc_object_entries_show_parents": "hide",
     "add_module_names": False,
     "python_use_unqualified_type_names": True,
 }
@@ -59,14 +61,13 @@ def page(language: str) -> str:
 
 
 def _entry(name: str) -> str:
-    what = getattr(wslab, name)
-    if inspect.isclass(what):
-        kind = "exception" if issubclass(what, Exception) else "class"
-        lines = [f".. auto{kind}:: wslab.{name}", *(["   :members:"] if kind == "class" else [])]
-    elif inspect.isfunction(what):
+    if name == "record":  # an object that is called; autodoc would show its class
+        said = str(GoogleDocstring(inspect.getdoc(Recorder.__call__) or ""))
+        lines = [f".. py:function:: record{inspect.signature(record)}", "", textwrap.indent(said, "   ")]
+    elif name.endswith("Error"):
+        lines = [f".. autoexception:: wslab.{name}"]
+    elif name[0].isupper():
+        lines = [f".. autoclass:: wslab.{name}", "   :members:"]
+    else:
         lines = [f".. autofunction:: wslab.{name}"]
-    else:  # `record` is an object that is called; autodoc would show its class
-        signature = inspect.signature(what)
-        said = str(GoogleDocstring(inspect.getdoc(type(what).__call__) or ""))
-        lines = [f".. py:function:: wslab.{name}{signature}", "", textwrap.indent(said, "   ")]
     return "\n".join(["```{eval-rst}", *lines, "```"])
