@@ -63,7 +63,8 @@ def page(language: str) -> str:
 def _entry(name: str) -> str:
     if name == "record":  # an object that is called; autodoc would show its class
         said = str(GoogleDocstring(inspect.getdoc(Recorder.__call__) or ""))
-        lines = [f".. py:function:: record{inspect.signature(record)}", "", textwrap.indent(said, "   ")]
+        parameters = [each.replace(annotation=each.empty) for each in inspect.signature(record).parameters.values()]
+        lines = [f".. py:function:: record{inspect.Signature(parameters)}", "", textwrap.indent(said, "   ")]
     elif name.endswith("Error"):
         lines = [f".. autoexception:: wslab.{name}"]
     elif name[0].isupper():
