@@ -1,4 +1,4 @@
-"""Under which addresses a room's devices reach this machine."""
+"""The addresses under which other devices of the network reach this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 import psutil
 
-# Bridges of containers, virtual machines and VPNs: a phone in the room is never on those.
+# Bridges of containers, virtual machines and VPNs: a student's phone is on none of those.
 _INNER = ("docker", "veth", "br-", "virbr", "vmnet", "vboxnet", "lo", "tun", "utun", "tap", "wg", "tailscale", "zt")
 _INNER_WORDS = ("virtual", "vethernet", "loopback", "vmware", "hyper-v")
 

@@ -1,7 +1,7 @@
-"""Before any request: connections that are too many, or that never finish what they ask, are hung up on.
+"""Limits of TCP connections: too many of them, or one that does not finish its request in time, are aborted.
 
-uvicorn has no deadline for the head of a request, so a client that sends one byte a minute would keep its
-connection for ever. An ASGI app never hears of it; only the protocol underneath does.
+uvicorn has no deadline for the head of a request: a client that sends one byte a minute keeps its connection for
+ever. An ASGI app is not called before the head is complete, so the limit belongs into the protocol.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def guarded(protocol: type[asyncio.Protocol], limits: Limits, refused: Callable[
     """A subclass of uvicorn's HTTP protocol `protocol` that keeps to `limits`.
 
     Args:
-        refused: told the reason (`connections` or `slow`) and the address of whoever was hung up on.
+        refused: told the reason (`connections` or `slow`) and the address of the aborted connection.
     """
 
     class Guarded(protocol):  # type: ignore[misc, valid-type]
-        _patience: asyncio.TimerHandle | None = None
+        _deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
@@ -37,7 +37,7 @@ def guarded(protocol: type[asyncio.Protocol], limits: Limits, refused: Callable[
                 refused("connections", address)
                 transport.abort()
                 return
-            self._patience = self.loop.call_later(limits.request_deadline, self._check, address)
+            self._deadline = self.loop.call_later(limits.request_deadline, self._check, address)
 
         def _check(self, address: str) -> None:
             # A WebSocket has a protocol of its own by now, a request has its cycle; and the gate answers each request
@@ -48,8 +48,8 @@ def guarded(protocol: type[asyncio.Protocol], limits: Limits, refused: Callable[
                 transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._patience is not None:
-                self._patience.cancel()
+            if self._deadline is not None:
+                self._deadline.cancel()
             super().connection_lost(exc)
 
     return Guarded

@@ -1,4 +1,4 @@
-"""How much one visitor may ask of a shared server, and the token bucket that counts it."""
+"""The limits of one visitor of a shared server, and the token bucket that counts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a shared server bears; the defaults fit a class whose devices have addresses of their own.
+    """What a shared server allows; the defaults fit a class whose devices have addresses of their own.
 
-    Where a whole room comes from one address (a router in between), raise what is counted for each address:
+    Where a whole class comes from one address (a router in between), raise what is counted for each address:
     `Limits(people_per_address=80, connections_per_address=400)`.
 
     Attributes:
-        people: how many may join; then whoever has been away longest, a minute at least, makes room for the next.
+        people: how many may join; then whoever has been away longest, a minute at least, loses the place to the next.
         people_per_address: how many of them from one address.
         sockets_per_person: WebSockets that one person may have open.
         connections: TCP connections in all.
@@ -26,7 +26,7 @@ class Limits:
         request_burst: requests at once.
         body_bytes: the longest body of an HTTP request.
         request_deadline: seconds in which a request must have arrived.
-        send_deadline: seconds that a client may refuse to read before it is put out.
+        send_deadline: seconds that a client may refuse to read before its connection is aborted.
     """
 
     people: int = 80

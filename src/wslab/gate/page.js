@@ -14,7 +14,7 @@
     });
   };
 
-  // A socket that comes back by itself: after 1, 2, 4 … seconds, not all phones of a room at once.
+  // A socket that reconnects by itself after 1, 2, 4 … seconds, with jitter: not all phones of a class at once.
   const keep = (path, told) => {
     let tries = 0;
     const self = { socket: null, over: false };

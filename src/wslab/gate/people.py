@@ -192,11 +192,11 @@ class People:
 
     def of_session(self, session: str) -> Visitor | None:
         """Whose cookie this is."""
-        # The key is 128 random bits, so how long the dictionary looks for it tells nobody anything.
+        # The key is 128 random bits, so the time of the look-up reveals nothing that helps to guess it.
         return self._sessions.get(session)
 
     def join(self, nickname: str, address: str, language: str, now: float) -> Visitor:
-        """A new session under this nickname, made unique; where there is no place left, that of whoever is away.
+        """A new session under this nickname, made unique; in a full class it replaces the one that was away longest.
 
         Args:
             now: seconds of the loop's clock.

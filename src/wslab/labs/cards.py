@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from wslab.labs.lab_texts import Hint
 from wslab.labs.verdict import Line, Outcome, Verdict, earned
 from wslab.language import Text, current_language, decimal
-from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, STRONG, VERMILION, sentence_html, stylesheet
+from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, STRONG, VERMILION, sentence_html, stylesheet, table
 
 _OBSERVED = Text(en="Observed", tr="Görülen")
 _MEANING = Text(en="Meaning", tr="Anlamı")
@@ -107,14 +107,8 @@ def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _table(lines: Sequence[Line], caption: str) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in _HEAD)
-    rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _rows(lines))
-    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
 def _folded(lines: Sequence[Line], summary: str) -> str:
-    return f"<details><summary>{summary}</summary>{_table(lines, '')}</details>" if lines else ""
+    return f"<details><summary>{summary}</summary>{table(_HEAD, _rows(lines))}</details>" if lines else ""
 
 
 def _exchange(verdict: Verdict) -> str:
@@ -122,8 +116,8 @@ def _exchange(verdict: Verdict) -> str:
     if verdict.passed:
         return _folded(lines, _ONLY.format(count=len(lines)))
     if len(lines) <= _LAST:
-        return _table(lines, _ONLY.format(count=len(lines))) if lines else ""
-    return _table(lines[-_LAST:], str(_EXCHANGE)) + _folded(lines, _WHOLE.format(count=len(lines)))
+        return table(_HEAD, _rows(lines), _ONLY.format(count=len(lines))) if lines else ""
+    return f"{table(_HEAD, _rows(lines[-_LAST:]), _EXCHANGE)}{_folded(lines, _WHOLE.format(count=len(lines)))}"
 
 
 def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bool = True) -> str:
@@ -141,7 +135,7 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
         f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
     )
     seen = str(verdict.observed)
-    body = _row(_OBSERVED, (f"<p>{sentence_html(seen)}</p>" if seen else "") + _exchange(verdict))
+    body = _row(_OBSERVED, f"{f'<p>{sentence_html(seen)}</p>' if seen else ''}{_exchange(verdict)}")
     if not verdict.passed:
         body += _row(_MEANING, f"<p>{sentence_html(verdict.meaning)}</p>") + _row(
             _NEXT, f"<p><strong>{sentence_html(verdict.next)}</strong></p>"

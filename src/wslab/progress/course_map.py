@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from wslab.jupyter import somebody_watches
 from wslab.language import Text, current_language, decimal
-from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, sentence_html, stylesheet
+from wslab.picture import AS_TABLE, BLUE, GREEN, ORANGE, Cell, sentence_html, stylesheet, table
 from wslab.progress import stations
 from wslab.progress.database import course_root
 from wslab.progress.stations import LabProgress, ProgressData, Station, UnitProgress, named
@@ -181,14 +181,8 @@ def _tables(progress: ProgressData) -> str:
 
 
 def _table(caption: Text, heads: Iterable[Text], rows: Iterable[tuple[str, ...]]) -> str:
-    names = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = "".join(
-        f'<tr><th scope="row">{sentence_html(Text.of(first))}</th>'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    return f"<table><caption>{caption}</caption><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+    body = ([Cell(sentence_html(Text.of(first)), head=True), *rest] for first, *rest in rows)
+    return table(heads, body, caption)
 
 
 _CSS = f"""
