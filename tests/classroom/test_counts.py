@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.classroom.test_voting import Room, cast
 
+from wslab.authoring.teaching.guide import votes_of
 from wslab.classroom.counts import in_the_guides_form, of_a_hundred
 from wslab.classroom.voting import Vote
 
@@ -57,11 +58,14 @@ def test_no_votes_are_no_counts() -> None:
     assert exported() == {}
 
 
-@pytest.mark.parametrize("key", ["00.answers", "01.messages", "05.status"])
-def test_words_that_yaml_reads_otherwise_stay_words(key: str) -> None:
-    room = Room("Ada")
+@pytest.mark.parametrize("key", ["00.answers", "01.messages", "05.status", "07.threads"])
+def test_the_guide_takes_the_counts(key: str) -> None:
+    room = Room("Ada", "Bora", "Cem")
     vote = room.ask(key)
     options = getattr(vote.question, "options", ())
-    cast(vote, room["Ada"], options[0].id if options else "4")
+    for visitor in room.visitors:
+        cast(vote, visitor, options[0].id if options else "4")
     unit, _, name = key.partition(".")
-    assert all(isinstance(answer, str) for answer in exported(vote)[unit]["votes"][name])
+    split = exported(vote)[unit]["votes"][name]
+    assert all(isinstance(answer, str) for answer in split)
+    assert votes_of(vote.question, split, {}).split == split

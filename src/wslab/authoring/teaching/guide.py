@@ -171,7 +171,7 @@ def read_lead(unit: Unit, entry: Any) -> Lead:
     if missing := set(questions) - set(counts):
         raise ValueError(f"votes: there are none for {', '.join(sorted(missing))}")
     noted = _noted(unit)
-    votes = {name: _votes(question, counts[name], sayings.get(name) or {}) for name, question in questions.items()}
+    votes = {name: votes_of(question, counts[name], sayings.get(name) or {}) for name, question in questions.items()}
     for name, vote in votes.items():
         silent = [answer for answer in vote.split if answer not in (*vote.say, OTHER) and not vote.is_right(answer)]
         if silent and vote.question.key not in noted:
@@ -182,7 +182,12 @@ def read_lead(unit: Unit, entry: Any) -> Lead:
     return Lead(read_text(entry.get("lead"), "lead"), votes, discuss)
 
 
-def _votes(question: Question, split: Any, say: Mapping[str, Any]) -> Votes:
+def votes_of(question: Question, split: Any, say: Mapping[str, Any]) -> Votes:
+    """The votes for a prediction as `course/guide.yml` has them.
+
+    Raises:
+        ValueError: they do not fit the question, or are not a hundred together.
+    """
     if not isinstance(split, Mapping) or sum(split.values()) != 100:
         raise ValueError(f"the votes for {question.key} are not a hundred together")
     if isinstance(question, Choice) and set(split) != {option.id for option in question.options}:
