@@ -155,7 +155,7 @@ def entries(node: Node, what: str) -> Iterator[tuple[Node, str, Node]]:
         Wrong: it is no mapping.
     """
     if not isinstance(node, MappingNode):
-        raise Wrong(node, f"{what} must be a mapping of names, not {kind(node)}")
+        raise Wrong(node, f"{what} is a mapping of names, not {kind(node)}")
     for key, held in node.value:
         yield key, raw(key), held
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-import yaml
-
+from wslab import yaml
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text
 from wslab.predictions.question import (
@@ -30,6 +27,7 @@ from wslab.predictions.question import (
     Word,
     same,
 )
+from wslab.yaml import Fields, Problem, Wrong
 
 FOLDER = Path(__file__).parent / "questions"
 """Where the files are: `05.yml` holds the predictions of unit 05."""
@@ -49,178 +47,82 @@ class PredictionError(LabError, LookupError):
     """There is no such prediction, or its data is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong in a data file, and in which line."""
-
-    file: str
-    line: int
-    says: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.says}"
-
-
-class _Wrong(Exception):
-    """A mistake at a place of the file: `node` is the YAML node that holds it."""
-
-    def __init__(self, node: yaml.Node, says: str) -> None:
-        super().__init__(says)
-        self.node = node
-
-
-def _line(node: yaml.Node) -> int:
-    mark = node.start_mark
-    return int(mark.line) + 1 if mark is not None else 1
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f'; did you mean "{near[0]}"?' if near else f"; known here: {', '.join(known)}"
-
-
-def _value(node: yaml.Node) -> Any:
-    """The Python value of a node, as YAML 1.1's safe types."""
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    except yaml.YAMLError as error:
-        raise _Wrong(node, f"this is no plain YAML value: {error}") from error
-    finally:
-        loader.dispose()
-
-
-class _Fields:
-    """A mapping node whose fields are taken one by one, so that what is left over is a mistake."""
-
-    def __init__(self, node: yaml.Node, what: str) -> None:
-        if not isinstance(node, yaml.MappingNode):
-            raise _Wrong(node, f"{what} must be a mapping of fields, not {_kind(node)}")
-        self.node = node
-        self.what = what
-        self._fields: dict[str, yaml.Node] = {}
-        self._asked: list[str] = []
-        for key, value in node.value:
-            name = _raw(key)
-            if name in self._fields:
-                raise _Wrong(key, f'"{name}" stands twice in {what}')
-            self._fields[name] = value
-
-    def get(self, name: str) -> yaml.Node | None:
-        self._asked.append(name)
-        return self._fields.get(name)
-
-    def need(self, name: str) -> yaml.Node:
-        node = self.get(name)
-        if node is None:
-            raise _Wrong(self.node, f'"{name}" is missing in {self.what}')
-        return node
-
-    def finish(self) -> None:
-        for key, _ in self.node.value:
-            name = _raw(key)
-            if name not in self._asked:
-                raise _Wrong(key, f'{self.what} has no field "{name}"{_suggest(name, self._asked)}')
-
-
-def _kind(node: yaml.Node) -> str:
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    if isinstance(node, yaml.MappingNode):
-        return "a mapping"
-    return "nothing" if node.tag == "tag:yaml.org,2002:null" else f'"{_raw(node)}"'
-
-
-def _raw(node: yaml.Node) -> str:
-    """A scalar as it is written: `500` and `no` stay what the author typed."""
-    if not isinstance(node, yaml.ScalarNode):
-        raise _Wrong(node, f"expected a word, not {_kind(node)}")
-    return str(node.value)
-
-
 def _text(node: yaml.Node, what: str, *, most: int, translated: bool = False, placeholders: bool = False) -> Text:
     """A text in every language, or one string for all of them where `translated` does not forbid it."""
     if isinstance(node, yaml.MappingNode):
-        fields = _Fields(node, f'"{what}"')
+        fields = Fields(node, f'"{what}"')
         wordings = {}
         for language in LANGUAGES:
             wording = fields.get(language)
             if wording is None:
-                raise _Wrong(node, f'"{language}" is missing in "{what}"')
+                raise Wrong(node, f'"{language}" is missing in "{what}"')
             wordings[language] = _wording(wording, what, language, most, placeholders)
         fields.finish()
         return Text(**wordings)
     if translated or not isinstance(node, yaml.ScalarNode):
-        raise _Wrong(node, f'"{what}" needs a wording in each language: {{{", ".join(f"{c}: …" for c in LANGUAGES)}}}')
+        raise Wrong(node, f'"{what}" needs a wording in each language: {{{", ".join(f"{c}: …" for c in LANGUAGES)}}}')
     return Text.of(_wording(node, what, "", most, placeholders))
 
 
 def _wording(node: yaml.Node, what: str, language: str, most: int, placeholders: bool) -> str:
     where = f'"{what}"' + (f' in "{language}"' if language else "")
     if not isinstance(node, yaml.ScalarNode):
-        raise _Wrong(node, f"{where} must be a text, not {_kind(node)} (a text with a colon in it goes in quotes)")
-    text = " ".join(_raw(node).split())
+        raise Wrong(node, f"{where} must be a text, not {yaml.kind(node)} (a text with a colon in it goes in quotes)")
+    text = " ".join(yaml.raw(node).split())
     if not text:
-        raise _Wrong(node, f"{where} is empty")
+        raise Wrong(node, f"{where} is empty")
     if len(text) > most:
-        raise _Wrong(node, f"{where} has {len(text)} characters, at most {most} are readable at a glance")
+        raise Wrong(node, f"{where} has {len(text)} characters, at most {most} are readable at a glance")
     if text.count("`") % 2:
-        raise _Wrong(node, f"{where} has a backtick without its partner")
+        raise Wrong(node, f"{where} has a backtick without its partner")
     if placeholders:
         for name in _PLACEHOLDER.findall(text):
             # `/send/{message}` is text; {mesured} is a slip.
             near = difflib.get_close_matches(name, _FILLED, n=1, cutoff=0.7)
             if near and name not in _FILLED:
-                raise _Wrong(node, f"{where}: {{{name}}} is not filled in; did you mean {{{near[0]}}}?")
+                raise Wrong(node, f"{where}: {{{name}}} is not filled in; did you mean {{{near[0]}}}?")
     return text
 
 
-def _sentence(fields: _Fields, name: str) -> Text:
+def _sentence(fields: Fields, name: str) -> Text:
     node = fields.need(name)
     text = _text(node, name, most=SENTENCE_LENGTH, translated=True, placeholders=True)
     for language in LANGUAGES:
         if text.into(language)[-1] not in ".!?…”":
-            raise _Wrong(node, f'"{name}" in "{language}" is a sentence and ends with a full stop')
+            raise Wrong(node, f'"{name}" in "{language}" is a sentence and ends with a full stop')
     return text
 
 
 def _number(node: yaml.Node, what: str) -> float:
-    value = _value(node)
+    value = yaml.value(node)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _Wrong(node, f'"{what}" must be a number, not {_kind(node)}')
+        raise Wrong(node, f'"{what}" must be a number, not {yaml.kind(node)}')
     return float(value)
 
 
 def _interval(node: yaml.Node) -> Interval:
     ends = node.value if isinstance(node, yaml.SequenceNode) else ()
     if len(ends) != 2:
-        raise _Wrong(node, '"between" is a list of two numbers, [low, high]; null leaves an end open')
-    low, high = (None if _value(end) is None else _number(end, "between") for end in ends)
+        raise Wrong(node, '"between" is a list of two numbers, [low, high]; null leaves an end open')
+    low, high = (None if yaml.value(end) is None else _number(end, "between") for end in ends)
     if low is not None and high is not None and low >= high:
-        raise _Wrong(node, f'"between" must go from low to high, not from {low:g} to {high:g}')
+        raise Wrong(node, f'"between" must go from low to high, not from {low:g} to {high:g}')
     return Interval(low, high)
 
 
-def _items(node: yaml.Node, what: str) -> list[yaml.Node]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise _Wrong(node, f'"{what}" must be a list, not {_kind(node)}')
-    return list(node.value)
-
-
-def _one_of(fields: _Fields, *names: str) -> tuple[str, yaml.Node] | None:
+def _one_of(fields: Fields, *names: str) -> tuple[str, yaml.Node] | None:
     found = [(name, node) for name in names if (node := fields.get(name)) is not None]
     if len(found) > 1:
-        raise _Wrong(found[1][1], f'{fields.what} has both "{found[0][0]}" and "{found[1][0]}"; write one of them')
+        raise Wrong(found[1][1], f'{fields.what} has both "{found[0][0]}" and "{found[1][0]}"; write one of them')
     return found[0] if found else None
 
 
 def _option(node: yaml.Node) -> Option:
-    fields = _Fields(node, "an option")
+    fields = Fields(node, "an option")
     name = fields.need("id")
-    id = _raw(name)
+    id = yaml.raw(name)
     if not _ID.fullmatch(id):
-        raise _Wrong(name, f"the id {id!r} should be one word of English letters, digits, - and _")
+        raise Wrong(name, f"the id {id!r} should be one word of English letters, digits, - and _")
     fields.what = f"option '{id}'"
     meaning = _one_of(fields, "value", "values", "between")
     values: tuple[object, ...] = (id,)
@@ -230,13 +132,13 @@ def _option(node: yaml.Node) -> Option:
         if field == "between":
             values, interval = (), _interval(held)
         else:
-            values = (_value(held),) if field == "value" else tuple(map(_value, _items(held, "values")))
+            values = (yaml.value(held),) if field == "value" else tuple(map(yaml.value, yaml.items(held, "values")))
             if not values:
-                raise _Wrong(held, '"values" is empty')
+                raise Wrong(held, '"values" is empty')
     mark = fields.get("right")
-    right = mark is not None and _value(mark)
+    right = mark is not None and yaml.value(mark)
     if mark is not None and right is not True:
-        raise _Wrong(mark, '"right" is true on the right option and left out on the others')
+        raise Wrong(mark, '"right" is true on the right option and left out on the others')
     option = Option(
         id=id,
         text=_text(fields.need("text"), "text", most=OPTION_LENGTH),
@@ -269,39 +171,39 @@ def _clash(one: Option, other: Option) -> str | None:
     return None
 
 
-def _choice(key: str, question: Text, fields: _Fields) -> Choice:
+def _choice(key: str, question: Text, fields: Fields) -> Choice:
     listed = fields.need("options")
-    nodes = _items(listed, "options")
+    nodes = yaml.items(listed, "options")
     if not 2 <= len(nodes) <= 6:
-        raise _Wrong(listed, f"a choice has two to six options, not {len(nodes)}")
+        raise Wrong(listed, f"a choice has two to six options, not {len(nodes)}")
     options: list[Option] = []
     for node in nodes:
         option = _option(node)
         for earlier in options:
             shared = _clash(earlier, option)
             if shared is not None:
-                raise _Wrong(node, f"options '{earlier.id}' and '{option.id}' share {shared}")
+                raise Wrong(node, f"options '{earlier.id}' and '{option.id}' share {shared}")
         options.append(option)
     rights = [option.id for option in options if option.right]
     if len(rights) != 1:
         found = "none has" if not rights else f"{' and '.join(map(repr, rights))} have"
-        raise _Wrong(listed, f'exactly one option is marked "right: true"; {found} it')
+        raise Wrong(listed, f'exactly one option is marked "right: true"; {found} it')
     return Choice(key, question, tuple(options))
 
 
-def _beliefs(fields: _Fields, number: bool) -> tuple[Belief, ...]:
+def _beliefs(fields: Fields, number: bool) -> tuple[Belief, ...]:
     node = fields.get("wrong")
     beliefs = []
-    for item in [] if node is None else _items(node, "wrong"):
-        entry = _Fields(item, 'an entry of "wrong"')
+    for item in [] if node is None else yaml.items(node, "wrong"):
+        entry = Fields(item, 'an entry of "wrong"')
         held = _one_of(entry, "answer", "between") if number else ("answer", entry.need("answer"))
         if held is None:
-            raise _Wrong(item, 'an entry of "wrong" needs "answer" or "between"')
+            raise Wrong(item, 'an entry of "wrong" needs "answer" or "between"')
         answer = interval = None
         if held[0] == "between":
             interval = _interval(held[1])
         else:
-            answer = str(_number(held[1], "answer")) if number else _raw(held[1])
+            answer = str(_number(held[1], "answer")) if number else yaml.raw(held[1])
         beliefs.append(Belief(_sentence(entry, "teaches"), answer, interval))
         entry.finish()
     return tuple(beliefs)
@@ -313,14 +215,14 @@ _TOLERANCE = re.compile(r"(?P<percent>\d+(\.\d+)?)\s*%|x\s*(?P<factor>\d+(\.\d+)
 def _tolerance(node: yaml.Node | None) -> Tolerance:
     if node is None:
         return Tolerance()
-    match = _TOLERANCE.fullmatch(_raw(node).strip())
+    match = _TOLERANCE.fullmatch(yaml.raw(node).strip())
     if match is None:
-        raise _Wrong(node, f'"tolerance" is a number, a percentage like 20% or a factor like x2, not {_kind(node)}')
+        raise Wrong(node, f'"tolerance" is a number, a percentage like 20% or a factor like x2, not {yaml.kind(node)}')
     if match["percent"]:
         return Tolerance(float(match["percent"]), Measure.PERCENT)
     if match["factor"]:
         if float(match["factor"]) < 1:
-            raise _Wrong(node, '"tolerance" as a factor is at least x1')
+            raise Wrong(node, '"tolerance" as a factor is at least x1')
         return Tolerance(float(match["factor"]), Measure.FACTOR)
     return Tolerance(float(match["absolute"]))
 
@@ -329,14 +231,14 @@ def _expected_number(node: yaml.Node | None) -> float | Interval | None:
     if node is None:
         return None
     if isinstance(node, yaml.MappingNode):
-        fields = _Fields(node, '"expected"')
+        fields = Fields(node, '"expected"')
         interval = _interval(fields.need("between"))
         fields.finish()
         return interval
     return _number(node, "expected")
 
 
-def _free_number(key: str, question: Text, fields: _Fields) -> Number:
+def _free_number(key: str, question: Text, fields: Fields) -> Number:
     unit = fields.get("unit")
     return Number(
         key=key,
@@ -350,17 +252,17 @@ def _free_number(key: str, question: Text, fields: _Fields) -> Number:
     )
 
 
-def _free_word(key: str, question: Text, fields: _Fields) -> Word:
+def _free_word(key: str, question: Text, fields: Fields) -> Word:
     expected, spelled = fields.get("expected"), fields.get("spellings")
     spellings: dict[str, tuple[str, ...]] = {}
     if spelled is not None:
-        _Fields(spelled, '"spellings"')
+        Fields(spelled, '"spellings"')
         for name, others in spelled.value:
-            spellings[_raw(name)] = tuple(map(_raw, _items(others, "spellings")))
+            spellings[yaml.raw(name)] = tuple(map(yaml.raw, yaml.items(others, "spellings")))
     return Word(
         key=key,
         question=question,
-        expected=None if expected is None else _raw(expected),
+        expected=None if expected is None else yaml.raw(expected),
         right=_sentence(fields, "right"),
         wrong=_beliefs(fields, number=False),
         otherwise=_sentence(fields, "otherwise"),
@@ -369,30 +271,23 @@ def _free_word(key: str, question: Text, fields: _Fields) -> Word:
 
 
 def _entry(unit: str, name: str, node: yaml.Node) -> Question:
-    fields = _Fields(node, f"the prediction '{name}'")
+    fields = Fields(node, f"the prediction '{name}'")
     kind_node = fields.get("kind")
-    kind = "choice" if kind_node is None else _raw(kind_node)
-    readers: dict[str, Callable[[str, Text, _Fields], Question]] = {
+    kind = "choice" if kind_node is None else yaml.raw(kind_node)
+    readers: dict[str, Callable[[str, Text, Fields], Question]] = {
         "choice": _choice,
         "number": _free_number,
         "word": _free_word,
     }
     if kind not in readers:
         assert kind_node is not None
-        raise _Wrong(kind_node, f'there is no kind "{kind}"{_suggest(kind, readers)}')
+        raise Wrong(kind_node, f'there is no kind "{kind}"{yaml.suggest(kind, readers)}')
     if kind == "choice" and fields.get("options") is None and fields.get("expected") is not None:
-        raise _Wrong(node, 'write "kind: number" or "kind: word" for a free answer, or give it "options"')
+        raise Wrong(node, 'write "kind: number" or "kind: word" for a free answer, or give it "options"')
     question = _text(fields.need("question"), "question", most=QUESTION_LENGTH, translated=True)
     read = readers[kind](f"{unit}.{name}", question, fields)
     fields.finish()
     return read
-
-
-def _entries(root: yaml.Node) -> Iterator[tuple[yaml.Node, str, yaml.Node]]:
-    if not isinstance(root, yaml.MappingNode):
-        raise _Wrong(root, f"a file of predictions is a mapping of names, not {_kind(root)}")
-    for key, node in root.value:
-        yield key, _raw(key), node
 
 
 def read(path: Path) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
@@ -400,39 +295,31 @@ def read(path: Path) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
     problems: list[Problem] = []
     questions: dict[str, Question] = {}
 
-    def problem(node: yaml.Node | None, says: str) -> None:
-        problems.append(Problem(str(path), 1 if node is None else _line(node), says))
-
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        problem(None, "this file is not UTF-8; save it as UTF-8")
-        return {}, tuple(problems)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        told = (getattr(error, "problem", None), getattr(error, "context", None))
-        says = " ".join(filter(None, told)) or " ".join(str(error).split())
-        hint = " (quote a text that begins with a backtick or holds `: `, and every sentence inside {…})"
-        problems.append(Problem(str(path), mark.line + 1 if mark else 1, f"this is not YAML: {says}{hint}"))
-        return {}, tuple(problems)
+        return {}, (Problem(str(path), 1, "this file is not UTF-8; save it as UTF-8"),)
+    except Wrong as wrong:
+        return {}, (wrong.problem(path),)
     if not _UNIT.fullmatch(path.stem):
-        problem(None, f"the file is named after its unit, 05.yml or L1.yml, not {path.name}")
+        problems.append(Problem(str(path), 1, f"the file is named after its unit, 05.yml or L1.yml, not {path.name}"))
     if root is None:
         return {}, tuple(problems)
     seen: set[str] = set()
     try:
-        for key, name, node in _entries(root):
+        for key, name, node in yaml.entries(root, "a file of predictions"):
             if name in seen:
-                problem(key, f"there are two predictions named '{name}'")
+                problems.append(Problem(str(path), yaml.line(key), f"there are two predictions named '{name}'"))
             elif not _NAME.fullmatch(name):
-                problem(key, f"{name!r} is no name for a prediction: lowercase English words joined by -")
+                says = f"{name!r} is no name for a prediction: lowercase English words joined by -"
+                problems.append(Problem(str(path), yaml.line(key), says))
             seen.add(name)
             try:
                 questions.setdefault(name, _entry(path.stem, name, node))
-            except _Wrong as wrong:
-                problem(wrong.node, f"{name}: {wrong}")
-    except _Wrong as wrong:
-        problem(wrong.node, str(wrong))
+            except Wrong as wrong:
+                problems.append(wrong.problem(path, f"{name}: "))
+    except Wrong as wrong:
+        problems.append(wrong.problem(path))
     problems.extend(_always_same_place(path, questions))
     return questions, tuple(problems)
 
