@@ -17,8 +17,7 @@ import pytest
 
 from wslab.authoring.proof.corpus import Submission, corpus_folder, submissions
 from wslab.labs import catalogue
-from wslab.labs.judging import judge_all
-from wslab.labs.patience import Patience
+from wslab.labs.judging import judge_app
 from wslab.labs.venue import Address, Mark
 from wslab.labs.verdict import Outcome, Raised
 from wslab.serving import ServerStartError
@@ -118,18 +117,15 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize(("number", "one"), PROGRAMS, ids=lambda value: getattr(value, "name", value))
-async def test_the_same_verdicts_over_a_unix_socket(
-    number: str, one: Submission, venues: list[Elsewhere], patience: Patience
-) -> None:
+async def test_the_same_verdicts_over_a_unix_socket(number: str, one: Submission, venues: list[Elsewhere]) -> None:
     lab = catalogue.labs()[number]
     with tempfile.TemporaryDirectory() as folder:  # a short path: a Unix socket's may have 104 bytes
         venue = Elsewhere(corpus_folder() / number / f"{one.name}.py", f"{folder}/s")
         venues.append(venue)
-        await venue.start()
         graded = [check for check in lab.checks if check.points]
         found = {
             verdict.check: {Outcome.FAILED: verdict.misconception, Outcome.BLOCKED: "…"}.get(verdict.outcome, "")
-            async for verdict in judge_all(lab, graded, venue, patience)
+            async for verdict in judge_app(lab, graded, venue)
         }
         await venue.stop()
     # What is known of un-awaited coroutines is this process's affair; a grader's side channel carries it as well.

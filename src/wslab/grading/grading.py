@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from wslab.grading.isolation import sandbox
-from wslab.grading.isolation.isolated import Isolated, NotServed
+from wslab.grading.isolation.isolated import Isolated
 from wslab.grading.isolation.sandbox import Start
 from wslab.grading.task import Result, Task
 from wslab.labs import catalogue, general
-from wslab.labs.judging import judge_all, not_run
+from wslab.labs.judging import judge_app, not_run
 from wslab.labs.lab import Check, Lab
-from wslab.labs.patience import measured
 from wslab.labs.verdict import Verdict
 from wslab.language import Text, filled
 
@@ -61,7 +60,7 @@ async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) 
             for variable, checks in _by_app(graded).items():
                 venue = Isolated(task.cells, variable, task.language, task.limits, start, task.files)
                 try:
-                    async for verdict in _judged(lab, checks, venue):
+                    async for verdict in judge_app(lab, checks, venue):
                         found[verdict.check] = verdict
                 finally:
                     venue.close()
@@ -80,18 +79,3 @@ def _by_app(checks: Sequence[Check]) -> dict[str, list[Check]]:
     for check in checks:
         groups.setdefault(check.app, []).append(check)
     return groups
-
-
-async def _judged(lab: Lab, checks: Sequence[Check], venue: Isolated) -> AsyncIterator[Verdict]:
-    left = list(checks)
-    try:
-        await venue.start()
-        async with measured() as patience:
-            async for verdict in judge_all(lab, checks, venue, patience):
-                left.remove(next(check for check in left if check.name == verdict.check))
-                yield verdict
-    except NotServed as error:
-        for check in left:
-            yield not_run(
-                lab, check, error.misconception, error.observed, name=check.app, check=f"{lab.number}.{check.name}"
-            )

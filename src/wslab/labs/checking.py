@@ -7,7 +7,6 @@ import concurrent.futures
 import re
 import sys
 import threading
-import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -15,15 +14,14 @@ from wslab.capture import Capture
 from wslab.errors import LabError
 from wslab.jupyter import in_kernel
 from wslab.labs import cards, catalogue, general
-from wslab.labs.judging import explained, judge, keep_serving, not_run
+from wslab.labs.judging import explained, judge_app, not_run
 from wslab.labs.lab import Check, Lab
-from wslab.labs.patience import measured
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import Text, filled
 from wslab.picture import ORANGE, sentence_html
 from wslab.progress import store
-from wslab.serving import ServerStartError, WrongApp
+from wslab.serving import WrongApp
 from wslab.source import ipython_shell
 
 HONEST = 3
@@ -32,7 +30,6 @@ HONEST = 3
 _LONG_ENOUGH = 8.0
 """Seconds after which a whole lab's checks are not gone on with, where nothing passes any more."""
 
-_LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 _AWAIT = Text(
     en='Nothing was checked yet: write `await` in front, `await check("{name}", …)`.',
     tr='Henüz bir şey sınanmadı: başına `await` yazın, `await check("{name}", …)`.',
@@ -231,38 +228,19 @@ async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verd
 
 async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
     global _kept
-    verdicts: list[Verdict] = []
-    try:
-        if _kept is None or _kept.app is not app:
-            if _kept is not None:
-                await _kept.stop()
-            _kept = Served(app)
-        await _kept.start()
-        async with measured() as patience:
-            begun = time.perf_counter()
-            for one in checks:
-                hopeless = len(verdicts) > 1 and not any(verdict.passed for verdict in verdicts[-2:])
-                if hopeless and time.perf_counter() - begun > _LONG_ENOUGH:
-                    name = f"{lab.number}.{one.name}"
-                    verdicts.append(not_run(lab, one, general.NOT_REACHED, _LEFT_OUT, check=name))
-                    continue
-                verdict = await judge(lab, one, _kept, patience)
-                verdicts.append(verdict)
-                await keep_serving(_kept, verdict, patience)
-    except WrongApp as error:
-        _kept = None
-        return [
-            not_run(lab, one, general.WRONG_APP, explained(error), check=f"{lab.number}.{one.name}") for one in checks
-        ]
-    except ServerStartError as error:
-        _kept = None
-        left = checks[len(verdicts) :]
-        return verdicts + [not_run(lab, one, general.DOES_NOT_START, explained(error)) for one in left]
-    finally:
+    if _kept is None or _kept.app is not app:
         if _kept is not None:
-            _kept.end()
-            _captures.update({f"{lab.number}.{name}": wire for name, wire in _kept.captures.items()})
-    return verdicts
+            await _kept.stop()
+        _kept = None
+        try:
+            _kept = Served(app)
+        except WrongApp as error:
+            said = explained(error)
+            return [not_run(lab, one, general.WRONG_APP, said, check=f"{lab.number}.{one.name}") for one in checks]
+    try:
+        return [verdict async for verdict in judge_app(lab, checks, _kept, give_up_after=_LONG_ENOUGH)]
+    finally:
+        _captures.update({f"{lab.number}.{name}": wire for name, wire in _kept.captures.items()})
 
 
 # What is kept

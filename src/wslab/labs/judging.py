@@ -1,22 +1,27 @@
-"""One check against one server: the verdict, whatever happens."""
+"""Checks against a server: a verdict for each, whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from wslab.labs import general
 from wslab.labs.failure import Failure, NoConnection, Waits
 from wslab.labs.lab import Check, Lab
-from wslab.labs.patience import Patience
+from wslab.labs.patience import Patience, measured
 from wslab.labs.stage import Stage
-from wslab.labs.venue import Venue
+from wslab.labs.venue import NotServed, Venue
 from wslab.labs.verdict import NOTHING, Misconception, Outcome, Verdict
 from wslab.language import Text, verbatim
+from wslab.serving import ServerStartError
 
 logger = logging.getLogger("wslab.labs")
+
+_LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 
 
 async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Verdict:
@@ -33,28 +38,20 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
     """
     begun = time.perf_counter()
     budget = check.budget * patience.stretch
-    venue.begin(check.name)
-    stage = Stage(venue, patience)
     failure: Failure | None = None
     observed = NOTHING
-    try:
-        async with asyncio.timeout(budget):
-            observed = await check.run(stage)
-    except Failure as found:
-        failure = found
-    except TimeoutError:
-        failure = Failure(general.TOO_LONG, seconds=round(budget, 1))
-    except Exception as error:
-        failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
-        logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
-    except BaseException:  # the ■ button: nothing is said any more, but nothing stays behind either
-        for client in stage.clients:
-            client.discard()
-        venue.end()
-        raise
-    polite = failure is None or failure.misconception.id not in general.NOBODY_HOME
-    await stage.clear(politely=polite)
-    venue.end()
+    with _stage(venue, check, patience) as stage:
+        try:
+            async with asyncio.timeout(budget):
+                observed = await check.run(stage)
+        except Failure as found:
+            failure = found
+        except TimeoutError:
+            failure = Failure(general.TOO_LONG, seconds=round(budget, 1))
+        except Exception as error:
+            failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
+            logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
+        await stage.clear(politely=failure is None or failure.misconception.id not in general.NOBODY_HOME)
     outcome = Outcome.PASSED if failure is None else Outcome.FAILED
     if isinstance(failure, NoConnection) and check.needs:
         failure = Waits(check.needs, general.NEEDS_ANOTHER, failure.observed)
@@ -78,37 +75,59 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
     )
 
 
-async def judge_all(lab: Lab, checks: Iterable[Check], venue: Venue, patience: Patience) -> AsyncIterator[Verdict]:
-    """The verdicts of several checks, one after the other; a server that hangs or has died is started anew between.
+@contextlib.contextmanager
+def _stage(venue: Venue, check: Check, patience: Patience) -> Iterator[Stage]:
+    """The stage of one check; whatever ends the check, also the ■ button, nothing of it stays behind."""
+    venue.begin(check.name)
+    stage = Stage(venue, patience)
+    try:
+        yield stage
+    finally:
+        for client in stage.clients:
+            client.discard()
+        venue.end()
+
+
+async def judge_app(
+    lab: Lab, checks: Iterable[Check], venue: Venue, *, give_up_after: float = math.inf
+) -> AsyncIterator[Verdict]:
+    """Serve an app and give the verdicts of several checks on it, one after the other, one for each.
+
+    A server that hangs or has died is started anew between two checks. Where the app does not start, the checks that
+    are left have nothing to judge. The venue is left as it is: it may serve the app to another run.
 
     Args:
         lab: the checks' lab.
-        checks: which ones.
+        checks: which ones, all about one app.
         venue: where the app is served.
-        patience: as for `judge`.
-
-    Raises:
-        ServerStartError: the app does not start again.
+        give_up_after: seconds after which the rest is left out where nothing has passed twice in a row. It is for a
+            learner who waits; where points are given, every check is run.
     """
-    for check in checks:
-        verdict = await judge(lab, check, venue, patience)
-        yield verdict
-        await keep_serving(venue, verdict, patience)
-
-
-async def keep_serving(venue: Venue, verdict: Verdict, patience: Patience) -> None:
-    """Have the app served anew where a check has left it hanging or dead, whatever name its verdict gave that.
-
-    Args:
-        venue: where the app is served.
-        verdict: of the check that ran last.
-        patience: as for `judge`.
-
-    Raises:
-        ServerStartError: the app does not start again.
-    """
-    if not verdict.passed and not await Stage(venue, patience).alive():
-        await venue.restart()
+    left = list(checks)
+    passed: list[bool] = []
+    try:
+        await venue.start()
+        async with measured() as patience:
+            begun = time.perf_counter()
+            while left:
+                check = left.pop(0)
+                hopeless = len(passed) > 1 and not any(passed[-2:])
+                if hopeless and time.perf_counter() - begun > give_up_after:
+                    yield not_run(lab, check, general.NOT_REACHED, _LEFT_OUT, check=f"{lab.number}.{check.name}")
+                    continue
+                verdict = await judge(lab, check, venue, patience)
+                passed.append(verdict.passed)
+                yield verdict
+                # Whatever name the verdict gave it: a server that hangs would fail the next check as well.
+                if not verdict.passed and not await Stage(venue, patience).alive():
+                    await venue.restart()
+    except NotServed as error:
+        for check in left:
+            name = f"{lab.number}.{check.name}"
+            yield not_run(lab, check, error.misconception, error.observed, name=check.app, check=name)
+    except ServerStartError as error:
+        for check in left:
+            yield not_run(lab, check, general.DOES_NOT_START, explained(error))
 
 
 def not_run(lab: Lab, check: Check, misconception: Misconception, observed: Text, /, **values: object) -> Verdict:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from wslab.capture import Capture, LiveCapture, capture
-from wslab.labs.verdict import Raised
-from wslab.serving import Entry, Log, Server, collecting
+from wslab.labs.verdict import Misconception, Raised
+from wslab.language import Text
+from wslab.serving import Entry, Log, Server, ServerStartError, collecting
 from wslab.serving.arguments import validate
 from wslab.serving.ownership import Owner, acting_for
 
@@ -22,6 +23,20 @@ Address = tuple[str, int] | str
 
 Mark = tuple[int, int]
 """A place in what a server has raised: which start of the app, and where since then."""
+
+
+class NotServed(ServerStartError):
+    """There is no server to judge.
+
+    Attributes:
+        misconception: what that says about the app.
+        observed: what was seen.
+    """
+
+    def __init__(self, misconception: Misconception, observed: Text) -> None:
+        super().__init__(observed)
+        self.misconception = misconception
+        self.observed = observed
 
 
 class Venue(Protocol):
@@ -45,6 +60,14 @@ class Venue(Protocol):
 
     def holder(self) -> str:
         """The reader's own line that holds the server's event loop, as `In[2] line 25`; empty where nobody knows."""
+
+    async def start(self) -> None:
+        """Have the app served if it is not.
+
+        Raises:
+            NotServed: there is nothing to serve, or why it is not served is known.
+            ServerStartError: it does not start.
+        """
 
     async def stop(self) -> None:
         """Shut the app down as `server.stop()` does: WebSockets end with 1012, the lifespan runs to its end."""

@@ -19,14 +19,12 @@ from wslab.authoring.proof.corpus import BadHeader, Expected, Submission, corpus
 from wslab.authoring.proof.page import between
 from wslab.authoring.proof.text_ids import id_faults
 from wslab.labs import cards, catalogue, general, notebooks
-from wslab.labs.judging import explained, judge_all, not_run
+from wslab.labs.judging import judge_app, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.notebooks import Cell
-from wslab.labs.patience import measured
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import LANGUAGES, Text, current_language, use_language
-from wslab.serving import ServerStartError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -416,25 +414,16 @@ async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) ->
         WrongApp: one of them is no app.
     """
     verdicts: list[Verdict] = []
-    async with measured() as patience:
-        for variable in dict.fromkeys(check.app for check in checks):
-            about = [check for check in checks if check.app == variable]
-            if names.get(variable, ...) is ...:
-                verdicts += [
-                    not_run(lab, check, general.NO_APP, general.NO_APP.meaning, name=variable) for check in about
-                ]
-                continue
-            venue = Served(names[variable])
-            judged_before = len(verdicts)
-            try:
-                await venue.start()
-                async for verdict in judge_all(lab, about, venue, patience):
-                    verdicts.append(verdict)
-            except ServerStartError as error:
-                left = about[len(verdicts) - judged_before :]
-                verdicts += [not_run(lab, check, general.DOES_NOT_START, explained(error)) for check in left]
-            finally:
-                await venue.stop()
+    for variable in dict.fromkeys(check.app for check in checks):
+        about = [check for check in checks if check.app == variable]
+        if names.get(variable, ...) is ...:
+            verdicts += [not_run(lab, check, general.NO_APP, general.NO_APP.meaning, name=variable) for check in about]
+            continue
+        venue = Served(names[variable])
+        try:
+            verdicts += [verdict async for verdict in judge_app(lab, about, venue)]
+        finally:
+            await venue.stop()
     return verdicts
 
 

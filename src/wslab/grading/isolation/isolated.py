@@ -18,10 +18,9 @@ from wslab.grading.isolation.sandbox import Confined, Start
 from wslab.grading.plain import plain
 from wslab.grading.task import Cell, Limits
 from wslab.labs import general
-from wslab.labs.venue import Address, Mark
-from wslab.labs.verdict import Misconception, Raised
+from wslab.labs.venue import Address, Mark, NotServed
+from wslab.labs.verdict import Raised
 from wslab.language import Text, filled, verbatim
-from wslab.serving import ServerStartError
 
 _CELL = 6.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
@@ -58,20 +57,6 @@ _CUT = Text(
     en="The submission reported more than is read; what it raised later is not shown.",
     tr="Teslim, okunandan fazlasını bildirdi; sonradan fırlattıkları gösterilmiyor.",
 )
-
-
-class NotServed(ServerStartError):
-    """The submission has no server to judge.
-
-    Attributes:
-        misconception: what that says about the submission.
-        observed: what was seen.
-    """
-
-    def __init__(self, misconception: Misconception, observed: Text) -> None:
-        super().__init__(observed)
-        self.misconception = misconception
-        self.observed = observed
 
 
 class Isolated:

@@ -1,0 +1,90 @@
+"""One loop turns checks into verdicts, for a notebook, a class and the proof alike."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from wslab.labs import general
+from wslab.labs.failure import Failure
+from wslab.labs.judging import judge_app
+from wslab.labs.lab import Check, Lab
+from wslab.labs.stage import Stage
+from wslab.labs.venue import NotServed, Served
+from wslab.labs.verdict import NOTHING, Verdict
+from wslab.language import Text
+
+TITLE = Text(en="A check", tr="Bir sınama")
+
+
+class Counted(Served):
+    """A venue that notes when a check begins and ends."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app)
+        self.steps: list[str] = []
+
+    def begin(self, check: str) -> None:
+        super().begin(check)
+        self.steps.append(f"begin {check}")
+
+    def end(self) -> None:
+        super().end()
+        self.steps.append("end")
+
+
+async def fails(stage: Stage) -> Text:
+    raise Failure(general.UNFORESEEN)
+
+
+def lab_of(*runs: Any) -> Lab:
+    return Lab("L0-test", TITLE, tuple(Check(f"c{n}", TITLE, 1, run, (), ()) for n, run in enumerate(runs)))
+
+
+async def verdicts_of(lab: Lab, venue: Served, give_up_after: float) -> list[Verdict]:
+    try:
+        return [verdict async for verdict in judge_app(lab, lab.checks, venue, give_up_after=give_up_after)]
+    finally:
+        await venue.stop()
+
+
+@pytest.mark.parametrize(
+    ("give_up_after", "found"),
+    [(math.inf, ["unforeseen"] * 4), (0.0, ["unforeseen"] * 2 + ["not-reached"] * 2)],
+)
+async def test_a_hopeless_server_is_left_only_where_a_learner_waits(give_up_after: float, found: list[str]) -> None:
+    verdicts = await verdicts_of(lab_of(fails, fails, fails, fails), Served(FastAPI()), give_up_after)
+    assert [verdict.misconception for verdict in verdicts] == found
+
+
+async def test_whatever_ends_a_check_the_venue_hears_of_it() -> None:
+    venue = Counted(FastAPI())
+    begun = asyncio.Event()
+
+    async def waits(stage: Stage) -> Text:
+        begun.set()
+        await asyncio.Event().wait()
+        return TITLE
+
+    task = asyncio.create_task(verdicts_of(lab_of(fails, waits), venue, math.inf))
+    async with asyncio.timeout(30):
+        await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [step for step in venue.steps if step.startswith("begin")] == ["begin c0", "begin c1"]
+    assert venue.steps[-1] == "end"
+
+
+async def test_where_nothing_is_served_each_check_that_is_left_says_why() -> None:
+    class Gone(Served):
+        async def start(self) -> None:
+            raise NotServed(general.CELL_FAILED, NOTHING)
+
+    verdicts = await verdicts_of(lab_of(fails, fails), Gone(FastAPI()), math.inf)
+    assert [verdict.misconception for verdict in verdicts] == ["cell-did-not-run"] * 2
+    assert "`app`" in verdicts[0].meaning.into("en")
