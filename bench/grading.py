@@ -32,7 +32,7 @@ from wslab.grading import running  # noqa: E402
 from wslab.grading.batch import grade_all  # noqa: E402
 from wslab.grading.grading import grade  # noqa: E402
 from wslab.labs import catalogue  # noqa: E402
-from wslab.labs.patience import contention  # noqa: E402
+from wslab.labs.deadlines import contention  # noqa: E402
 
 LAB = "L1"
 WAITS = "await websocket.send_text("

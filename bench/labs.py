@@ -18,8 +18,8 @@ from ledger import measured
 from wslab.authoring.proof.corpus import program
 from wslab.authoring.proof.proof import cell_names
 from wslab.labs import catalogue, check, notebooks
+from wslab.labs.deadlines import contention
 from wslab.labs.lab import Lab
-from wslab.labs.patience import contention
 from wslab.language import LANGUAGES
 
 ROOT = Path(__file__).parents[1]

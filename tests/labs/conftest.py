@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from wslab.labs import checking
+from wslab.labs.deadlines import Deadlines, measured
 from wslab.labs.judging import judge
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import Hint
-from wslab.labs.patience import Patience, measured
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Misconception, Verdict
@@ -29,7 +29,7 @@ def _fresh_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def patience() -> AsyncIterator[Patience]:
+async def deadlines() -> AsyncIterator[Deadlines]:
     async with measured() as found:
         yield found
 
@@ -39,7 +39,7 @@ def a_check(run: Callable[[Stage], Awaitable[Text]], *wrong: Misconception, **op
 
 
 @pytest.fixture
-async def judged(patience: Patience) -> AsyncIterator[Judge]:
+async def judged(deadlines: Deadlines) -> AsyncIterator[Judge]:
     """Serve an app and judge it by one coroutine over the stage."""
     venues: list[Served] = []
 
@@ -49,7 +49,7 @@ async def judged(patience: Patience) -> AsyncIterator[Judge]:
         venue = Served(app)
         venues.append(venue)
         await venue.start()
-        return await judge(lab, check, venue, patience)
+        return await judge(lab, check, venue, deadlines)
 
     yield judge_it
     for venue in venues:

@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI, WebSocket
 
 from wslab.labs import general
+from wslab.labs.deadlines import Deadlines, Overdue
 from wslab.labs.failure import Failure, Waits
-from wslab.labs.patience import Overdue, Patience
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Misconception, Outcome, Verdict
@@ -88,7 +88,7 @@ async def test_a_blocked_loop_is_told_and_left_behind(judged: Judge, how: str) -
         assert server.running
 
 
-async def test_many_handlers_that_spin_leave_no_thread_behind(patience: Patience) -> None:
+async def test_many_handlers_that_spin_leave_no_thread_behind(deadlines: Deadlines) -> None:
     async def spins_when_left(websocket: WebSocket) -> None:
         await websocket.accept()
         while True:
@@ -100,7 +100,7 @@ async def test_many_handlers_that_spin_leave_no_thread_behind(patience: Patience
     venue = Served(app_of(spins_when_left))
     await venue.start()
     venue.begin("it")
-    stage = Stage(venue, patience)
+    stage = Stage(venue, deadlines)
     clients = [await stage.connect(str(number)) for number in range(10)]
     await asyncio.gather(*(client.reset() for client in clients))
     held = venue._server
@@ -245,7 +245,7 @@ def test_filling_in_keeps_every_language_apart() -> None:
     )
 
 
-async def test_patience_gives_a_late_answer_a_second_look(patience: Patience) -> None:
+async def test_patience_gives_a_late_answer_a_second_look(deadlines: Deadlines) -> None:
     done: list[int] = []
 
     async def late() -> int:
@@ -253,11 +253,11 @@ async def test_patience_gives_a_late_answer_a_second_look(patience: Patience) ->
         done.append(1)
         return 7
 
-    assert await patience.in_time(late(), within=0.01) == 7
+    assert await deadlines.in_time(late(), within=0.01) == 7
     with pytest.raises(Overdue):
-        await patience.in_time(asyncio.sleep(60), within=0.01)
-    assert await patience.trip() > 0
-    assert 0.05 <= patience.grace <= 0.5 < patience.step <= 4
+        await deadlines.in_time(asyncio.sleep(60), within=0.01)
+    assert await deadlines.trip() > 0
+    assert 0.05 <= deadlines.settle_time <= 0.5 < deadlines.step <= 4
 
 
 async def test_a_verdict_survives_as_data(judged: Judge) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, WebSocket
 from fastapi.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
-from wslab.labs.patience import Patience
+from wslab.labs.deadlines import Deadlines
 from wslab.labs.stage import Client, Refusal, Stage, quoted
 from wslab.labs.venue import Served
 
@@ -57,11 +57,11 @@ def server() -> Server:
 
 
 @pytest.fixture
-async def stage(server: Server, patience: Patience) -> AsyncIterator[Stage]:
+async def stage(server: Server, deadlines: Deadlines) -> AsyncIterator[Stage]:
     venue = Served(server.app)
     await venue.start()
     venue.begin("it")
-    found = Stage(venue, patience)
+    found = Stage(venue, deadlines)
     yield found
     await found.clear()
     venue.end()
@@ -126,7 +126,7 @@ async def test_messages_are_taken_by_content_and_stay_until_taken(stage: Stage) 
 
 async def test_refusals_tell_their_status(stage: Stage) -> None:
     for path in ("/closed", "/nowhere"):
-        refusal = await stage.knock("A", path)
+        refusal = await stage.try_connect("A", path)
         assert isinstance(refusal, Refusal)
         assert (refusal.status, refusal.why) == (403, "status")
 
@@ -177,7 +177,7 @@ async def test_the_server_can_be_stopped_and_started_again(stage: Stage, server:
     assert await stage.alive() is None
     await stage.restart_server()
     assert await stage.alive() is True
-    assert isinstance(await stage.knock("B"), Client)
+    assert isinstance(await stage.try_connect("B"), Client)
 
 
 async def test_what_was_raised_is_kept_over_a_restart(stage: Stage) -> None:
@@ -206,7 +206,7 @@ def test_payloads_are_quoted_readably() -> None:
 
 
 @pytest.mark.parametrize("location", ["https://localhost/ws", "not an address"])
-async def test_a_redirected_handshake_is_refused_with_its_status(patience: Patience, location: str) -> None:
+async def test_a_redirected_handshake_is_refused_with_its_status(deadlines: Deadlines, location: str) -> None:
     async def redirects(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
             await receive()
@@ -217,7 +217,7 @@ async def test_a_redirected_handshake_is_refused_with_its_status(patience: Patie
     venue = Served(redirects)
     await venue.start()
     try:
-        found = await Stage(venue, patience).knock()
+        found = await Stage(venue, deadlines).try_connect()
         assert isinstance(found, Refusal)
         assert (found.status, found.why) == (307, "status")
     finally:

@@ -24,7 +24,7 @@ from wslab.progress import store
 from wslab.serving import WrongApp
 from wslab.source import ipython_shell
 
-HONEST = 3
+ATTEMPTS_BEFORE_SOLUTION = 3
 """After so many honest attempts at a check its solution opens."""
 
 _LONG_ENOUGH = 8.0
@@ -280,7 +280,7 @@ def attempts_left(lab: str, name: str) -> int:
     if any(attempt.verdict == Outcome.PASSED.value for attempt in attempts):
         return 0
     honest = sum(not attempt.verdict.startswith(_NOT_BEGUN) for attempt in attempts)
-    return max(0, HONEST - honest)
+    return max(0, ATTEMPTS_BEFORE_SOLUTION - honest)
 
 
 # Showing

@@ -93,7 +93,7 @@ async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:
         failure: what was found.
         check: the check that is about the list.
     """
-    if failure.misconception.id in general.NOBODY_HOME or failure.waits_for:
+    if failure.misconception.id in general.SERVER_UNRESPONSIVE or failure.waits_for:
         return failure
     await stage.dismiss()
     lines = list(stage.lines)
@@ -107,19 +107,19 @@ async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:
 
 
 async def count_becomes(stage: Stage, wanted: int, within: float | None = None) -> int:
-    """The count once it is `wanted`, or what it is when patience ends.
+    """The count once it is `wanted`, or what it is when the deadline passes.
 
     Args:
         stage: the stage.
         wanted: the count to wait for.
-        within: seconds; the stage's own patience if left out.
+        within: seconds; the stage's own deadline if left out.
 
     Raises:
         Failure: there is no count.
     """
     now, nap = await count(stage, quietly=True), 0.002
     begun = last_change = time.perf_counter()
-    limit = stage.patience.step if within is None else within
+    limit = stage.deadlines.step if within is None else within
     looked_again = False
     while now != wanted:
         # A count that still moves is on its way, however busy the machine.
@@ -128,9 +128,9 @@ async def count_becomes(stage: Stage, wanted: int, within: float | None = None) 
                 break
             looked_again = True
             last_change = time.perf_counter()
-            limit = await stage.patience.second_look()
+            limit = await stage.deadlines.extension()
         await asyncio.sleep(nap)
-        nap = min(2 * nap, stage.patience.grace)
+        nap = min(2 * nap, stage.deadlines.settle_time)
         before, now = now, await count(stage, quietly=True)
         if now != before:
             last_change = time.perf_counter()

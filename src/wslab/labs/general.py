@@ -47,7 +47,7 @@ GENERAL = (
 )  # fmt: skip
 """Every misconception that does not belong to one lab."""
 
-NOBODY_HOME = frozenset({BLOCKS.id, DIED.id, TOO_LONG.id})
+SERVER_UNRESPONSIVE = frozenset({BLOCKS.id, DIED.id, TOO_LONG.id})
 """After one of these the server is started anew before the next check."""
 
 # Observations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wslab.errors import LabError
 from wslab.labs import cards, catalogue, notebooks
-from wslab.labs.checking import HONEST, attempts_left, show
+from wslab.labs.checking import ATTEMPTS_BEFORE_SOLUTION, attempts_left, show
 from wslab.labs.lab import Check, Lab
 from wslab.language import LANGUAGES, Text, current_language
 from wslab.notebooks import lab_of, to_bytes
@@ -79,7 +79,7 @@ def solution(name: str) -> None:
     full = f"{lab.number}.{one.name}"
     left = attempts_left(lab.number, one.name)
     if left:
-        closed = _CLOSED.format(name=full, honest=HONEST, left=left)
+        closed = _CLOSED.format(name=full, honest=ATTEMPTS_BEFORE_SOLUTION, left=left)
         show(cards.framed(f"<p>{sentence_html(closed)}</p>"), closed)
         return
     code = solution_code(course_root(), lab, one)

@@ -10,9 +10,9 @@ import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 
 from wslab.labs import general
+from wslab.labs.deadlines import Deadlines, measured
 from wslab.labs.failure import Failure, NoConnection, Waits
 from wslab.labs.lab import Check, Lab
-from wslab.labs.patience import Patience, measured
 from wslab.labs.stage import Stage
 from wslab.labs.venue import NotServed, Venue
 from wslab.labs.verdict import NOTHING, Misconception, Outcome, Verdict
@@ -24,7 +24,7 @@ logger = logging.getLogger("wslab.labs")
 _LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 
 
-async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Verdict:
+async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> Verdict:
     """Run one check against the server at `venue`, which runs.
 
     Nothing is raised because of the server or of the check: a hang ends at a deadline, a fault in the check itself
@@ -34,13 +34,13 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
         lab: the check's lab.
         check: the check.
         venue: where the app is served.
-        patience: from `wslab.labs.patience.measured()`, in this run.
+        deadlines: from `wslab.labs.deadlines.measured()`, in this run.
     """
     begun = time.perf_counter()
-    budget = check.budget * patience.stretch
+    budget = check.budget * deadlines.stretch
     failure: Failure | None = None
     observed = NOTHING
-    with _stage(venue, check, patience) as stage:
+    with _stage(venue, check, deadlines) as stage:
         try:
             async with asyncio.timeout(budget):
                 observed = await check.run(stage)
@@ -51,7 +51,7 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
         except Exception as error:
             failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
             logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
-        await stage.clear(politely=failure is None or failure.misconception.id not in general.NOBODY_HOME)
+        await stage.clear(politely=failure is None or failure.misconception.id not in general.SERVER_UNRESPONSIVE)
     outcome = Outcome.PASSED if failure is None else Outcome.FAILED
     if isinstance(failure, NoConnection) and check.needs:
         failure = Waits(check.needs, general.NEEDS_ANOTHER, failure.observed)
@@ -76,10 +76,10 @@ async def judge(lab: Lab, check: Check, venue: Venue, patience: Patience) -> Ver
 
 
 @contextlib.contextmanager
-def _stage(venue: Venue, check: Check, patience: Patience) -> Iterator[Stage]:
+def _stage(venue: Venue, check: Check, deadlines: Deadlines) -> Iterator[Stage]:
     """The stage of one check; whatever ends the check, also the ■ button, nothing of it stays behind."""
     venue.begin(check.name)
-    stage = Stage(venue, patience)
+    stage = Stage(venue, deadlines)
     try:
         yield stage
     finally:
@@ -107,7 +107,7 @@ async def judge_app(
     passed: list[bool] = []
     try:
         await venue.start()
-        async with measured() as patience:
+        async with measured() as deadlines:
             begun = time.perf_counter()
             while left:
                 check = left.pop(0)
@@ -115,11 +115,11 @@ async def judge_app(
                 if hopeless and time.perf_counter() - begun > give_up_after:
                     yield not_run(lab, check, general.NOT_REACHED, _LEFT_OUT, check=f"{lab.number}.{check.name}")
                     continue
-                verdict = await judge(lab, check, venue, patience)
+                verdict = await judge(lab, check, venue, deadlines)
                 passed.append(verdict.passed)
                 yield verdict
                 # Whatever name the verdict gave it: a server that hangs would fail the next check as well.
-                if not verdict.passed and not await Stage(venue, patience).alive():
+                if not verdict.passed and not await Stage(venue, deadlines).alive():
                     await venue.restart()
     except NotServed as error:
         for check in left:

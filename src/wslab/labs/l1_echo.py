@@ -37,7 +37,7 @@ async def accept(stage: Stage) -> Text:
 
 
 async def _open(stage: Stage, who: str) -> None:
-    found = await stage.knock(who)
+    found = await stage.try_connect(who)
     if isinstance(found, Refusal):
         raised = await stage.raised()
         if any("accept' was never awaited" in one.text for one in raised):

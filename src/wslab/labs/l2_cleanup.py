@@ -72,8 +72,8 @@ def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
 
 
 def _short(stage: Stage) -> float:
-    # For a second look, after patience has been spent on the first.
-    return stage.patience.step / 3
+    # For a second look, after the deadline was spent on the first.
+    return stage.deadlines.step / 3
 
 
 # An exception in the handler

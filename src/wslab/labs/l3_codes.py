@@ -38,7 +38,7 @@ async def _ended_with(stage: Stage, client: Client, said: str | bytes, code: int
     shown = quoted(said)
     if end is None:
         failure = await stage.silence(client, texts.wrong("stays-open"), code=code)
-        seen = filled(texts.saw("after"), said=shown, seconds=stage.patience.step)
+        seen = filled(texts.saw("after"), said=shown, seconds=stage.deadlines.step)
         raise (
             Failure(texts.wrong("stays-open"), seen, code=code)
             if failure.misconception is texts.wrong("stays-open")
@@ -91,7 +91,7 @@ async def refuse(stage: Stage) -> Text:
     await stage.connect("A", INSIDE)
     with_a_body = False
     for path in WRONG_DOORS:
-        found = await stage.knock("?", path)
+        found = await stage.try_connect("?", path)
         if isinstance(found, Refusal):
             with_a_body = with_a_body or bool(found.body)
             if found.status is None:
@@ -100,7 +100,7 @@ async def refuse(stage: Stage) -> Text:
                 fault = texts.wrong("not-403") if found.status == 500 else texts.wrong("http-exception")
                 raise Failure(fault, texts.saw("knocked"), path=path, status=found.status)
             continue
-        end = await found.ended(within=stage.patience.step)
+        end = await found.ended(within=stage.deadlines.step)
         if end is None:
             raise Failure(texts.wrong("lets-anybody-in"), texts.saw("knocked"), path=path, status=101)
         raise Failure(texts.wrong("accepts-then-closes"), texts.saw("knocked"), path=path, status=101, end=end)
@@ -213,8 +213,8 @@ async def alive(stage: Stage) -> Text:
     for who, said in (("B", "kick kural dışı"), ("C", "bye"), ("D", b"\x00\xff")):
         client = await stage.connect(who, INSIDE)
         await client.send(said)
-        await client.ended(within=stage.patience.step)
-    await stage.knock("?", WRONG_DOORS[2])
+        await client.ended(within=stage.deadlines.step)
+    await stage.try_connect("?", WRONG_DOORS[2])
     fred = await stage.connect("F", INSIDE)
     for client in (alice, fred):
         text = stage.unique("Hâlâ burada mıyız?")

@@ -81,7 +81,7 @@ def _sent(reply: Reply) -> int:
 
 
 async def _hear(stage: Stage, clients: Sequence[Client], text: str) -> dict[str, list[Message]]:
-    """What each client heard of `text`, once all have heard it or patience has ended."""
+    """What each client heard of `text`, once all have heard it or the deadline has passed."""
 
     def look() -> bool | None:
         return all(any(text in one.text for one in client.messages) for client in clients) or None
@@ -214,7 +214,7 @@ def _shown(duration: float) -> Text:
 async def meanwhile(stage: Stage) -> Text:
     """A broadcast that takes its time holds up nobody, and who leaves during it costs nobody the message."""
     clients = await _guests(stage, "ABCD")
-    pause = max(0.2, 2 * stage.patience.grace)
+    pause = max(0.2, 2 * stage.deadlines.settle_time)
     idle = await _echo(stage, clients[-1])
     for _ in range(_ATTEMPTS):  # one hiccup of the machine is not a blocked loop; that would be there each time
         begun = stage.clock()
@@ -257,7 +257,7 @@ async def _broadcasting(
     """
     text = stage.unique("Ağır ağır")
     posted = asyncio.create_task(_post(stage, text, pause))
-    posted.add_done_callback(lambda _: stage.ring())
+    posted.add_done_callback(lambda _: stage.notify_waiters())
 
     def look() -> Client | None:
         return next((one for one in clients if any(text in message.text for message in one.messages)), None)
@@ -266,7 +266,7 @@ async def _broadcasting(
         # Until somebody has heard, or the request is done: those whom the server should have forgotten come first in
         # its list, and each of them takes a pause.
         await stage.until(lambda: look() or posted.done() or None, _LONGEST * pause)
-        first = await stage.until(look, stage.patience.grace)
+        first = await stage.until(look, stage.deadlines.settle_time)
         if first is None:
             reply = await _accepted(stage, await posted)
             got: dict[str, list[Message]] = {client.who: [] for client in clients}
@@ -277,7 +277,7 @@ async def _broadcasting(
     finally:
         if not posted.done():
             posted.cancel()
-            await asyncio.wait({posted}, timeout=stage.patience.grace)
+            await asyncio.wait({posted}, timeout=stage.deadlines.settle_time)
 
 
 async def _echo(stage: Stage, client: Client) -> float:

@@ -76,7 +76,7 @@ async def _goes_on(stage: Stage, client: Client, count: int) -> bool:
 
 
 def _patient(stage: Stage) -> float:
-    return 3 * PERIOD + stage.patience.step
+    return 3 * PERIOD + stage.deadlines.step
 
 
 async def _held(stage: Stage) -> bool:
@@ -139,7 +139,7 @@ async def _no_tick(stage: Stage, alice: Client) -> Failure:
         return Failure(texts.wrong("other-tick"), expected=quoted(SERVER + "1"), came=alice.messages[0])
     if alice.open:
         await alice.send(stage.unique("Ses ver"))
-        if await alice.next(is_by_server, within=stage.patience.step) is not None:
+        if await alice.next(is_by_server, within=stage.deadlines.step) is not None:
             return Failure(texts.wrong("ticks-only-on-traffic"), texts.saw("silent"), who="A")
     failure = await stage.silence(alice, texts.wrong("never-ticks"))
     return (
@@ -171,7 +171,7 @@ async def echo(stage: Stage) -> Text:
         if came.text != ECHO + text:
             raise Failure(texts.wrong("echo-differs"), expected=quoted(ECHO + text), came=came)
         took.append(came.at - begun)
-        trips.append(await stage.patience.trip())
+        trips.append(await stage.deadlines.trip())
     typical, trip = statistics.median(took), statistics.median(trips)
     shown = {"count": ECHOES, "typical": typical * 1000, "period": PERIOD * 1000, "trip": trip * 1000}
     if typical > PERIOD / 2 and typical > 10 * trip:

@@ -9,11 +9,11 @@ import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from wslab.labs.deadlines import contention
 from wslab.labs.document import ECHO, SERVER, is_by_server
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.patience import contention
 from wslab.labs.stage import Client, Message, Stage, quoted
 from wslab.language import Text, filled
 
@@ -67,7 +67,7 @@ def is_echo(message: Message) -> bool:
 
 def _long(stage: Stage) -> float:
     # The work takes the same multiple of a trip on any machine, and more where the machine is busy.
-    return min(8.0, 8 * stage.patience.step)
+    return min(8.0, 8 * stage.deadlines.step)
 
 
 # The echoes of somebody else

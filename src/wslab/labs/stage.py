@@ -25,8 +25,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Origin, Subprotocol
 
 from wslab.labs import general
+from wslab.labs.deadlines import Deadlines, Overdue
 from wslab.labs.failure import Failure, NoConnection
-from wslab.labs.patience import Overdue, Patience
 from wslab.labs.venue import Venue
 from wslab.labs.verdict import Line, Misconception, Raised
 from wslab.language import Text, filled
@@ -203,7 +203,7 @@ class Client:
                 self.messages.append(message)
                 self._unread.append(message)
                 self._stage.note(self.who, "←", _of(data))
-                self._stage.ring()
+                self._stage.notify_waiters()
         received = self._websocket.protocol.close_rcvd
         first = bool(self._websocket.protocol.close_rcvd_then_sent)
         code, reason = (received.code, received.reason) if received is not None else (1006, "")
@@ -212,18 +212,12 @@ class Client:
             self._stage.note(self.who, "←", _LOST)
         elif received is not None and first:
             self._stage.note(self.who, "←", _closing(int(code), reason))
-        self._stage.ring()
+        self._stage.notify_waiters()
 
     @property
     def open(self) -> bool:
         """Whether the connection stands, as far as this end knows."""
         return self.end is None
-
-    @property
-    def local_port(self) -> int:
-        """The port of this end: what tells this client apart in a capture; 0 on a Unix socket."""
-        name = self._websocket.transport.get_extra_info("sockname")
-        return int(name[1]) if isinstance(name, tuple) else 0
 
     async def send(self, *data: str | bytes) -> bool:
         """Send messages, one right after the other; return whether the connection took them all in time."""
@@ -234,7 +228,7 @@ class Client:
             for one in data:
                 if len(data) <= 3:
                     self._stage.note(self.who, "→", _of(one))
-                await self._stage.patience.in_time(self._websocket.send(one))
+                await self._stage.deadlines.in_time(self._websocket.send(one))
         except (ConnectionClosed, Overdue):
             return False
         return True
@@ -246,7 +240,7 @@ class Client:
 
         Args:
             wanted: says whether a message is the one; any is, if left out.
-            within: seconds to wait; the stage's own patience if left out.
+            within: seconds to wait; the stage's own deadline if left out.
 
         Returns:
             The message; None if none came in time, or the connection ended first.
@@ -262,7 +256,7 @@ class Client:
         if isinstance(found, Message):
             return found
         if found is None:
-            waited = self._stage.patience.step if within is None else within
+            waited = self._stage.deadlines.step if within is None else within
             self._stage.note(self.who, "", filled(_WAITED, seconds=waited))
         return None
 
@@ -285,7 +279,7 @@ class Client:
         self._leaving = True
         self._stage.note(self.who, "→", _closing(code, reason))
         with contextlib.suppress(ConnectionClosed, Overdue):
-            await self._stage.patience.in_time(self._websocket.close(code, reason))
+            await self._stage.deadlines.in_time(self._websocket.close(code, reason))
         await self._gone()
 
     async def close_without_code(self) -> None:
@@ -298,7 +292,7 @@ class Client:
                 self._websocket.protocol.send_close()
 
         with contextlib.suppress(ConnectionClosed, Overdue):
-            await self._stage.patience.in_time(empty_close())
+            await self._stage.deadlines.in_time(empty_close())
         await self._gone()
 
     async def fin(self) -> None:
@@ -331,7 +325,7 @@ class Client:
 
     async def _gone(self) -> None:
         self._websocket.transport.abort()
-        await asyncio.wait({self._reader}, timeout=self._stage.patience.step)
+        await asyncio.wait({self._reader}, timeout=self._stage.deadlines.step)
 
 
 def _of(data: str | bytes) -> Text:
@@ -348,13 +342,13 @@ class Stage:
     """What a check works with.
 
     Attributes:
-        patience: this machine's deadlines, measured in this run.
+        deadlines: this machine's deadlines, measured in this run.
         lines: the record, the oldest step first.
         clients: every client that got a connection, in order.
     """
 
-    def __init__(self, venue: Venue, patience: Patience) -> None:
-        self.patience = patience
+    def __init__(self, venue: Venue, deadlines: Deadlines) -> None:
+        self.deadlines = deadlines
         self.lines: list[Line] = []
         self.clients: list[Client] = []
         self._venue = venue
@@ -380,9 +374,9 @@ class Stage:
 
     # Waiting
 
-    def ring(self) -> None:
+    def notify_waiters(self) -> None:
         """Something happened: whoever waits looks again."""
-        self.patience.sign_of_life()
+        self.deadlines.sign_of_life()
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
@@ -393,20 +387,20 @@ class Stage:
 
         Args:
             look: gives what is waited for, or None.
-            within: seconds; the stage's own patience if left out.
+            within: seconds; the stage's own deadline if left out.
 
         Returns:
             What `look` gave; None if nothing in time, though the machine was awake.
         """
         found = await self._look(look, within)
         if found is None:
-            found = await self._look(look, await self.patience.second_look())
+            found = await self._look(look, await self.deadlines.extension())
         return found
 
     async def _look(self, look: Callable[[], T | None], within: float | None) -> T | None:
         begun = time.perf_counter()
         while (found := look()) is None:
-            left = self.patience.deadline(begun, within) - time.perf_counter()
+            left = self.deadlines.deadline(begun, within) - time.perf_counter()
             if left <= 0:
                 return None
             waiter = asyncio.get_running_loop().create_future()
@@ -419,7 +413,7 @@ class Stage:
 
     async def pause(self) -> None:
         """Give what should not come a moment to come all the same."""
-        await asyncio.sleep(self.patience.grace)
+        await asyncio.sleep(self.deadlines.settle_time)
 
     # Opening
 
@@ -444,12 +438,12 @@ class Stage:
         Raises:
             NoConnection: the answer was not 101; it names the general misconception that fits.
         """
-        found = await self.knock(who, path, headers=headers, origin=origin, subprotocols=subprotocols)
+        found = await self.try_connect(who, path, headers=headers, origin=origin, subprotocols=subprotocols)
         if isinstance(found, Refusal):
             raise await self.no_connection(found)
         return found
 
-    async def knock(
+    async def try_connect(
         self,
         who: str = "A",
         path: str = "/ws",
@@ -471,7 +465,7 @@ class Stage:
                 subprotocols=None if subprotocols is None else [Subprotocol(name) for name in subprotocols],
                 compression=None,
                 open_timeout=None,
-                close_timeout=self.patience.step,
+                close_timeout=self.deadlines.step,
                 ping_interval=None,
                 max_size=_MOST_BYTES,
                 max_queue=None,
@@ -481,7 +475,7 @@ class Stage:
 
         status, body, why = None, b"", "broken"
         try:
-            websocket = await self.patience.in_time(opening())
+            websocket = await self.deadlines.in_time(opening())
         except Overdue:
             why = "silence"
         except InvalidStatus as error:
@@ -501,7 +495,7 @@ class Stage:
         if why == "status":
             self.note(who, "←", filled(_STATUS, status=status))
         elif why == "silence":
-            self.note(who, "", filled(_WAITED, seconds=self.patience.step))
+            self.note(who, "", filled(_WAITED, seconds=self.deadlines.step))
         else:
             self.note(who, "←", _LOST)
         return Refusal(who, path, status, body, why)
@@ -563,7 +557,7 @@ class Stage:
             params: the query.
             json: the body, if there is one.
             quietly: keeps it out of the record.
-            within: seconds; the stage's own patience if left out.
+            within: seconds; the stage's own deadline if left out.
         """
         shown = f"{method} {path}"
         try:
@@ -610,7 +604,7 @@ class Stage:
             return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
         try:
-            return await self.patience.in_time(whole(), within)
+            return await self.deadlines.in_time(whole(), within)
         except httpx.HTTPError as error:
             raise ConnectionError(str(error)) from error
 
@@ -630,7 +624,7 @@ class Stage:
         # By a connection of its own: one of before may be what hangs.
         async with self._new_http() as client:
             try:
-                await self._exchange("GET", PROBE_PATH, within=self.patience.step / 2, client=client)
+                await self._exchange("GET", PROBE_PATH, within=self.deadlines.step / 2, client=client)
             except Overdue:
                 return False
             except OSError:
@@ -673,7 +667,7 @@ class Stage:
         raised = await self.raised()
         errors = [one for one in raised if not one.warning]
         never = next((one for one in raised if "was never awaited" in one.text), None)
-        seconds = self.patience.step
+        seconds = self.deadlines.step
         seen = {
             "status": filled(general.STATUS_CAME, status=refusal.status),
             "silence": filled(general.HANDSHAKE_UNANSWERED, seconds=seconds),
@@ -721,7 +715,7 @@ class Stage:
         if client is not None and client.end is not None:
             seen = filled(general.CONNECTION_ENDED, who=who, how=client.end)
         else:
-            seen = filled(general.NOTHING_CAME, seconds=self.patience.step)
+            seen = filled(general.NOTHING_CAME, seconds=self.deadlines.step)
         alive = await self.alive()
         if alive is None:
             return Failure(general.DIED, seen)

@@ -25,7 +25,7 @@ from wslab.grading.isolation.isolated import Isolated
 from wslab.grading.isolation.memory import held
 from wslab.grading.task import Cell, Limits, Result, Task
 from wslab.labs import stage
-from wslab.labs.patience import measured
+from wslab.labs.deadlines import measured
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the forked start is Linux's")]
 
@@ -329,8 +329,8 @@ def test_a_server_that_answers_without_end_is_cut_off(monkeypatch: pytest.Monkey
         venue = Isolated((Cell("In[1]", ENDLESS.format(size=size)),), "app", "en", Limits(), None)
         try:
             await venue.start()
-            async with measured() as patience:
-                met = stage.Stage(venue, patience)
+            async with measured() as deadlines:
+                met = stage.Stage(venue, deadlines)
                 if not size:
                     with pytest.raises(ConnectionError, match="the answer has no end"):
                         await met._exchange("GET", "/", within=20)

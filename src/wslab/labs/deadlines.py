@@ -31,13 +31,12 @@ class Overdue(Exception):
     """No answer within the deadline, though the machine was awake."""
 
 
-class Patience:
+class Deadlines:
     """Deadlines that follow from the machine's own round trip.
 
     Attributes:
-        baseline: the median of the trips when the run began, in seconds.
         step: how long one answer may take, in seconds.
-        grace: how long to go on looking for something that should not come, in seconds.
+        settle_time: how long to go on looking for something that should not come, in seconds.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trips: list[float]) -> None:
@@ -45,11 +44,10 @@ class Patience:
         self._writer = writer
         self._turn = asyncio.Lock()
         self._sign = 0.0
-        self.baseline = statistics.median(trips)
         # Of the slower trips, yet not the slowest: one hiccup must not stretch every deadline.
         slow = statistics.quantiles(trips, n=10)[-2]
         self.step = min(_LONGEST, max(_SHORTEST * math.sqrt(contention()), 100 * slow))
-        self.grace = min(0.5, max(0.05, 20 * slow))
+        self.settle_time = min(0.5, max(0.05, 20 * slow))
 
     @property
     def stretch(self) -> float:
@@ -73,24 +71,24 @@ class Patience:
 
         Args:
             begun: when the waiting began, on that clock.
-            within: seconds, to be held to; the patience's own `step` if left out.
+            within: seconds, to be held to; its own `step` if left out.
         """
         if within is not None:
             return begun + within
         return min(max(begun, self._sign) + self.step, begun + _STRETCH * self.step)
 
-    async def second_look(self) -> float:
+    async def extension(self) -> float:
         """Find out how the machine is after a deadline has passed; return for how many seconds to look again."""
         for _ in range(_LATE_TRIPS):
             await self.trip()
-        return self.grace + _SHORTEST * (contention() - 1) / 2
+        return self.settle_time + _SHORTEST * (contention() - 1) / 2
 
     async def in_time(self, waiting: Coroutine[Any, Any, T], within: float | None = None) -> T:
         """The result of `waiting`, which is cancelled where it takes too long.
 
         Args:
             waiting: a coroutine.
-            within: seconds; the patience's own if left out.
+            within: seconds; its own if left out.
 
         Raises:
             Overdue: there was none in time.
@@ -101,7 +99,7 @@ class Patience:
             while not task.done() and (left := self.deadline(begun, within) - time.perf_counter()) > 0:
                 await asyncio.wait({task}, timeout=left)
             if not task.done():
-                await asyncio.wait({task}, timeout=await self.second_look())
+                await asyncio.wait({task}, timeout=await self.extension())
             if task.done():
                 self.sign_of_life()
                 return task.result()
@@ -109,7 +107,7 @@ class Patience:
         finally:
             if not task.done():
                 task.cancel()
-                await asyncio.wait({task}, timeout=self.grace)
+                await asyncio.wait({task}, timeout=self.settle_time)
 
 
 def contention() -> float:
@@ -121,7 +119,7 @@ def contention() -> float:
 
 
 @contextlib.asynccontextmanager
-async def measured() -> AsyncIterator[Patience]:
+async def measured() -> AsyncIterator[Deadlines]:
     """Measure the machine, and keep the way open to measure it again."""
     ends: list[asyncio.StreamWriter] = []
 
@@ -141,7 +139,7 @@ async def measured() -> AsyncIterator[Patience]:
             writer.write(b".")
             await reader.readexactly(1)
             trips.append(time.perf_counter() - begun)
-        yield Patience(reader, writer, trips)
+        yield Deadlines(reader, writer, trips)
     finally:
         server.close()
         for end in (writer, *ends):
