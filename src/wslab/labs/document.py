@@ -96,13 +96,11 @@ async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:
     if failure.misconception.id in general.SERVER_UNRESPONSIVE or failure.waits_for:
         return failure
     await stage.dismiss()
-    lines = list(stage.lines)
     try:
-        gone = await settled_count(stage)
+        with stage.off_the_record():
+            gone = await settled_count(stage)
     except Failure:
         return failure
-    finally:
-        stage.lines = lines
     return Waits(check, general.GHOSTS, failure.observed, count=gone) if gone > 0 else failure
 
 

@@ -58,13 +58,12 @@ def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
         left = await _come_and_go(stage, "A", KINDS[kind], base)
         if left:
             seen = counted(0, base + left, base)
-            lines = list(stage.lines)
-            fault = (
-                texts.wrong("ghost")
-                if kind == "normal" or await _come_and_go(stage, "B", Client.close, base + left, _short(stage))
-                else texts.wrong("only-on-1000")
-            )
-            stage.lines = lines
+            with stage.off_the_record():
+                fault = (
+                    texts.wrong("ghost")
+                    if kind == "normal" or await _come_and_go(stage, "B", Client.close, base + left, _short(stage))
+                    else texts.wrong("only-on-1000")
+                )
             raise Failure(fault, seen)
         return filled(texts.saw("clean"), base=base, more=base + 1)
 
@@ -104,9 +103,8 @@ async def exception(stage: Stage) -> Text:
     seen = filled(texts.saw("after-both"), text=left["A"], binary=left["B"])
     if not all(left.values()):
         raise Failure(texts.wrong("outside-finally"), seen)
-    lines = list(stage.lines)
-    ghost = await _come_and_go(stage, "C", Client.close, base + sum(left.values()), _short(stage))
-    stage.lines = lines
+    with stage.off_the_record():
+        ghost = await _come_and_go(stage, "C", Client.close, base + sum(left.values()), _short(stage))
     raise Failure(texts.wrong("ghost") if ghost else texts.wrong("only-on-disconnect"), seen)
 
 
@@ -139,13 +137,10 @@ async def _each_alone(stage: Stage, base: int, seen: Text) -> None:
     Raises:
         Waits: one of them leaves a ghost, so its own check comes first.
     """
-    lines = list(stage.lines)
-    for kind, leave in KINDS.items():
-        left = await _come_and_go(stage, "?", leave, base, _short(stage))
-        if left:
-            stage.lines = lines
-            raise Waits(kind, texts.wrong("one-kind-first"), seen)
-    stage.lines = lines
+    with stage.off_the_record():
+        for kind, leave in KINDS.items():
+            if await _come_and_go(stage, "?", leave, base, _short(stage)):
+                raise Waits(kind, texts.wrong("one-kind-first"), seen)
 
 
 # The others

@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -371,6 +371,15 @@ class Stage:
     def unique(self, text: str) -> str:
         """`text` with a few characters behind it that no other message has."""
         return f"{text} {secrets.token_hex(2)}"
+
+    @contextlib.contextmanager
+    def off_the_record(self) -> Iterator[None]:
+        """What happens inside leaves no line in the record."""
+        lines = list(self.lines)
+        try:
+            yield
+        finally:
+            self.lines = lines
 
     # Waiting
 
@@ -744,11 +753,10 @@ class Stage:
             politely: with a closing handshake; False where the server would not answer it.
         """
         still = [client for client in self.clients if client.open]
-        lines = list(self.lines)
-        for client in still:
-            client.resume_reading()
-        await asyncio.gather(*(client.close() if politely else client.reset() for client in still))
-        self.lines = lines
+        with self.off_the_record():
+            for client in still:
+                client.resume_reading()
+            await asyncio.gather(*(client.close() if politely else client.reset() for client in still))
 
     async def clear(self, *, politely: bool = True) -> None:
         """Have every client leave, and add what the server raised to the record.
