@@ -50,6 +50,12 @@ def notes(result: Result) -> str:
             "import os\nos.makedirs('data')\nopen('data/x', 'w').write('1')\nassert open('data/x').read() == '1'\n"
             + RIGHT,
         ),
+        ("import getpass, pathlib\ngetpass.getuser(), pathlib.Path.home()\nprint('\\ud83d')\n" + RIGHT,),
+        ("import socket\nassert socket.getaddrinfo('localhost', 80)[0][4] == ('127.0.0.1', 80)\n" + RIGHT,),
+        (
+            "import multiprocessing\nwith multiprocessing.Pool(1) as pool:\n    assert pool.map(abs, [-1]) == [1]\n"
+            + RIGHT,
+        ),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'pass'], check=True)\n" + RIGHT,),
         (RIGHT + "\nif __name__ == '__main__':\n    import uvicorn\n    uvicorn.run(app)",),
         (RIGHT, "exit()", "quit()", "raise SystemExit", "1 / 0", "def f(:"),

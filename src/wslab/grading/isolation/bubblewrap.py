@@ -26,6 +26,7 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _NOBODY = 65534
 
 _KIT = Path(__file__).parents[2]
+_ETC = Path(__file__).with_name("etc")
 
 
 def command(limits: Limits, *, own_user: bool, info: int | None = None) -> list[str]:
@@ -55,8 +56,11 @@ def command(limits: Limits, *, own_user: bool, info: int | None = None) -> list[
             said += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             said += ["--ro-bind", path, path]
+    said += ["--perms", "0755", "--dir", "/etc"]
     for path in ("/etc/ld.so.cache", "/etc/localtime"):
         said += ["--ro-bind-try", path, path]
+    for name in ("hosts", "nsswitch.conf"):  # without them `localhost` has no address
+        said += ["--ro-bind", str(_ETC / name), f"/etc/{name}"]
     for path in _python():
         for parent in reversed(Path(path).parents[:-1]):
             said += ["--perms", "0755", "--dir", str(parent)]
@@ -64,7 +68,9 @@ def command(limits: Limits, *, own_user: bool, info: int | None = None) -> list[
     said += ["--proc", "/proc", "--size", "65536", "--tmpfs", "/dev"]
     for path in _DEVICES:
         said += ["--dev-bind", path, path]
-    said += ["--remount-ro", "/dev", "--perms", "1777", "--size", str(limits.files), "--tmpfs", "/tmp"]
+    for path in ("/dev/shm", "/tmp"):  # multiprocessing keeps its semaphores in /dev/shm
+        said += ["--perms", "1777", "--size", str(limits.files), "--tmpfs", path]
+    said += ["--remount-ro", "/dev"]
     said += ["--remount-ro", "/", "--chdir", "/tmp"]
     if info is not None:
         said += ["--info-fd", str(info)]

@@ -83,6 +83,8 @@ def main(control: socket.socket, listeners: Sequence[socket.socket]) -> None:
 def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket]) -> None:
     use_language(job["language"])
     _answer_for_the_kit()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a kernel prints lone surrogates
     _lay_out(job["folder"], job["files"])
     loop = asyncio.SelectorEventLoop()
     asyncio.set_event_loop(loop)

@@ -48,6 +48,7 @@ def confine(limits: Limits, user: int | None) -> tuple[str, ...]:
     path = os.pathsep.join((os.path.dirname(sys.executable), "/usr/bin", "/bin"))
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.environ.clear()
+    os.environ.update(dict.fromkeys(("USER", "LOGNAME", "USERNAME"), "student"))
     os.environ.update(kept, HOME=home, USERPROFILE=home, PATH=path, LANG="C.UTF-8", MPLBACKEND="agg")
     if sys.platform == "win32":
         return ()
