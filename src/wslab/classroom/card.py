@@ -76,6 +76,7 @@ CSS = """
 .wslab-class .wslab-way img{display:block;width:220px;max-width:100%;border-radius:6px}
 .wslab-class .wslab-link{font-size:17px;font-weight:600}
 .wslab.wslab-class code{font-size:17px;font-weight:700;background:var(--panel);border-radius:4px;padding:0 4px}
+.wslab-class code,.wslab-class .wslab-whole{white-space:nowrap}
 .wslab-class .wslab-quiet{color:var(--quiet);font-size:14px}
 .wslab-class .wslab-people{max-height:380px;overflow:auto}
 .wslab.wslab-class table{font-size:15px;width:100%}
@@ -144,12 +145,13 @@ def qr(link: str) -> Markup:
 
 def _anchor(link: str) -> Markup:
     start, join, code = link.partition("/join/")
-    shown = markup("{}{}<wbr>{}", start, join, code)  # where the line may break
+    # A line may break before the path and before the code, and nowhere else.
+    shown = markup('{}<wbr>{}<wbr><span class="wslab-whole">{}</span>', start, join, code)
     return markup('<a href="{}" target="_blank" rel="noopener">{}</a>', link, shown)
 
 
 def _short(link: str) -> str:
-    """The join page's address without its code, as somebody types it."""
+    """The join page's address without its code, as people type it."""
     return link.rpartition("/")[0].removeprefix("http://")
 
 
@@ -164,7 +166,8 @@ def way_in(links: Sequence[str], token: str, local: bool, running: bool) -> Mark
     """
     if not running:
         return markup('<div class="wslab-way"><p><strong>{}</strong></p></div>', _OVER)
-    short, code = markup("<strong>{}</strong>", _short(links[0])), markup("<code>{}</code>", token)
+    host, _, path = _short(links[0]).partition("/")
+    short, code = markup("<strong>{}<wbr>/{}</strong>", host, path), markup("<code>{}</code>", token)
     others = Markup()
     if len(links) > 1:
         anchors = joined(map(_anchor, links[1:4]), ", ")
