@@ -234,6 +234,30 @@ async def test_a_handler_that_blocks_the_loop_is_abandoned_and_named() -> None:
     serve(echo_app(), port=server.port)
 
 
+async def test_stop_by_force_ends_every_handler_that_holds_the_loop(capfd: pytest.CaptureFixture[str]) -> None:
+    app = FastAPI()
+    entered = threading.Semaphore(0)
+
+    @app.get("/")
+    async def root() -> None:
+        entered.release()
+        try:
+            while True:  # holds the loop
+                pass
+        finally:
+            print("on the way out")
+
+    server = serve(app)
+    requests = [asyncio.create_task(asyncio.to_thread(httpx.get, server.url, timeout=20)) for _ in range(3)]
+    assert await asyncio.to_thread(entered.acquire, timeout=10)
+    await asyncio.to_thread(server.stop, 0.2, force=True)
+    assert not server.thread.is_alive()
+    assert "holds the event loop" in server.log.warnings[-1].text
+    assert "on the way out" in [entry.text for entry in server.log.prints]
+    await asyncio.gather(*requests, return_exceptions=True)
+    assert capfd.readouterr().out == ""
+
+
 async def test_an_abandoned_thread_leaves_the_next_run_alone() -> None:
     held, let_go = threading.Event(), threading.Event()
     app = echo_app()

@@ -226,7 +226,7 @@ class Proxy:
             return
         if code == errno.ECONNRESET:  # not refused: it was accepted, and dropped before this thread looked
             server.open = True
-            self._deaf(server)
+            self._was_reset(server)
             return
         self._selector.unregister(server.sock)
         server.sock.close()
@@ -303,7 +303,7 @@ class Proxy:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
-            self._deaf(end)
+            self._was_reset(end)
             return
         had, end.pending = bool(end.pending), memoryview(data)[sent:] if sent < len(data) else b""
         if end.pending or had:
@@ -322,14 +322,14 @@ class Proxy:
         try:
             end.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            self._deaf(end)
+            self._was_reset(end)
             return
         if end.ended and end.other.told:
             self._close(end.link)
 
     # Ending.
 
-    def _deaf(self, end: _End) -> None:
+    def _was_reset(self, end: _End) -> None:
         """`end` takes no more bytes: it was reset. What it had said before still counts."""
         link = end.link
         while not end.ended:

@@ -133,7 +133,7 @@ class Classroom:
             raise ClassroomError(_OVER) from None
         except TimeoutError:
             self._need_running()
-            place = self.server.holder() or _A_HANDLER
+            place = self.server.blocking_line() or _A_HANDLER
             raise ClassroomError(_HELD, nickname=nickname, deadline=deadline, place=place) from None
         if not found:
             names = ", ".join(person.nickname for person in self.people) or "–"

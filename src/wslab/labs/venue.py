@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import socket
 import sys
 import threading
@@ -14,9 +12,8 @@ from typing import Any, Protocol
 from wslab.capture import Capture, LiveCapture, capture
 from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text
-from wslab.serving import Entry, Log, Server, ServerStartError, collecting
+from wslab.serving import Entry, Log, Server, ServerStartError
 from wslab.serving.arguments import validate
-from wslab.serving.ownership import Owner, acting_for
 
 Address = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
@@ -84,8 +81,6 @@ _STARTING = 4.0  # seconds that an app's own start-up may take
 _STOPPING = 2.0  # and so the longest that a check ever sees a shutdown take
 SWITCHING = 0.0005
 """Seconds after which a thread that computes lets the next one have the interpreter, while an app is judged."""
-
-_TRIES, _BETWEEN_TRIES = 200, 0.02
 
 
 class Served:
@@ -194,7 +189,7 @@ class Served:
         )
 
     def holder(self) -> str:
-        return self._server.holder() if self._server is not None else ""
+        return self._server.blocking_line() if self._server is not None else ""
 
 
 def _raised(entry: Entry) -> Raised:
@@ -205,35 +200,9 @@ def _raised(entry: Entry) -> Raised:
 
 
 def _leave(server: Server, deadline: float) -> threading.Thread:
-    """Stop a server in a thread of its own, which also ends what does not want to end; return the thread."""
-    thread = threading.Thread(target=_end, args=(server, deadline), name="wslab check ends", daemon=True)
+    """Stop a server in a thread of its own, whatever holds its loop; return the thread."""
+    thread = threading.Thread(
+        target=server.stop, args=(deadline,), kwargs={"force": True}, name="wslab check ends", daemon=True
+    )
     thread.start()
     return thread
-
-
-def _end(server: Server, deadline: float) -> None:
-    # That it did not stop in time is told by the verdict; the sentence that stop() prints goes into the server's log.
-    collecting.begin()
-    try:
-        with acting_for(Owner(server.log)), contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
-            server.stop(deadline)
-    finally:
-        collecting.end()
-    # Where many handlers hold the loop one after the other, ending one of them only lets the next one in.
-    ident = server.thread.ident or 0
-    for _ in range(_TRIES):
-        server.thread.join(_BETWEEN_TRIES)
-        if not server.thread.is_alive():
-            break
-        # Not while the server itself winds up: only what runs in the reader's own lines is broken off.
-        if server.holder():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(SystemExit))
-    else:
-        return
-    # A loop that was broken off leaves handlers in the middle. Closed here they end as Python code; left to the end of
-    # the process they would be closed when asyncio's own types are gone, and crash it.
-    for task in asyncio.all_tasks(server.loop):
-        with contextlib.suppress(Exception):
-            coroutine = task.get_coro()
-            if coroutine is not None:
-                coroutine.close()

@@ -51,7 +51,8 @@ class Engine(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A connection whose transport asyncio is still making when its server closes is lost half-made, and its
-        # socket stays open. So the doors are shut first, and who is on the threshold comes in: four turns of the loop.
+        # socket stays open. So nothing more is accepted from here on, and a few turns of the loop let half-made
+        # transports finish.
         for sock in sockets or []:
             asyncio.get_running_loop().remove_reader(sock)
         for _ in range(6):

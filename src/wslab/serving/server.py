@@ -74,6 +74,8 @@ _RUNNING = Text(en="running, open WebSockets: {count}", tr="çalışıyor, açı
 # With one of these, a port of the same number belongs to the same address: every one of this machine, or its loopback.
 _TAKES_THE_PORT = {"0.0.0.0", "::", "localhost"}
 
+_TRIES, _BETWEEN_TRIES = 200, 0.02
+
 _running: list[Server] = []
 _registry = threading.RLock()
 
@@ -324,7 +326,7 @@ class Server:
         """Run a coroutine on the server's own loop, next to its handlers; safe from any other thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
-    def stop(self, deadline: float = 5.0) -> None:
+    def stop(self, deadline: float = 5.0, *, force: bool = False) -> None:
         """Close every connection (WebSockets with 1012), run the app's shutdown and end the thread.
 
         Where a handler holds the loop the server is abandoned at the deadline, and a warning says so: the port is
@@ -332,48 +334,88 @@ class Server:
 
         Args:
             deadline: seconds to wait at most.
+            force: go on after the deadline, for 4 seconds at most, until no line of the app holds the thread any more,
+                and say nothing: the warning is in the log alone.
         """
         with _registry:
             if self in _running:
                 _running.remove(self)
         run = self._run
-        if run is None or run.ended.is_set():
+        if run is None:
             return
         if threading.current_thread() is self.thread:  # a handler stops its own server: it cannot wait for itself
             if run.engine is not None:
                 run.engine.ask_to_stop()
             return
+        collecting.begin()  # what the app prints on its way out is still the server's
+        try:
+            if not self._ends_within(deadline, run):
+                self._abandon(run, deadline, say=not force)
+            if force:
+                self._break_off()
+        finally:
+            collecting.end()
+
+    def _ends_within(self, deadline: float, run: _Run) -> bool:
+        """Ask it to end, and say whether it has."""
+        if run.ended.is_set():
+            return True
         with contextlib.suppress(RuntimeError):  # its loop is closed: it has just ended by itself, or by somebody else
             if run.settled.is_set() and run.engine is not None:
                 self.loop.call_soon_threadsafe(run.engine.ask_to_stop)
             elif run.main is not None:  # still starting, and uvicorn looks at a wish to stop only afterwards
                 self.loop.call_soon_threadsafe(run.main.cancel)
-        if run.ended.wait(deadline):
-            self.thread.join(deadline)
-            return
-        where = self.holder()
-        self._abandon(run)
-        if self._run is run:
-            self._run = None
-        why = _BLOCKED.format(place=where) if where else str(_WAITING)
-        sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
-        self.log.add("warning", sentence)
-        print(sentence)
+        if not run.ended.wait(deadline):
+            return False
+        self.thread.join(deadline)
+        return True
 
-    def holder(self) -> str:
+    def blocking_line(self) -> str:
         """The reader's own line that its thread runs at this moment, `In[3] line 4`; empty where it is none of theirs.
 
         Where the event loop does not go on, this line holds it.
         """
         return place_of(sys._current_frames().get(self.thread.ident or 0))
 
-    def _abandon(self, run: _Run) -> None:
+    def _abandon(self, run: _Run, deadline: float, *, say: bool) -> None:
+        where = self.blocking_line()
         run.end()
+        self._interrupt()
+        run.ended.wait(0.5)
+        if self._run is run:
+            self._run = None
+        why = _BLOCKED.format(place=where) if where else str(_WAITING)
+        sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
+        self.log.add("warning", sentence)
+        if say:
+            print(sentence)
+
+    def _interrupt(self) -> None:
         # Ends a loop written in Python at its next line, so that it does not eat the kernel's time for ever;
         # a call that waits in C ends it when it returns.
         ident = ctypes.c_ulong(self.thread.ident or 0)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
-        run.ended.wait(0.5)
+
+    def _break_off(self) -> None:
+        # Where many handlers hold the loop one after the other, ending one of them only lets the next one in.
+        for _ in range(_TRIES):
+            self.thread.join(_BETWEEN_TRIES)
+            if not self.thread.is_alive():
+                self._close_tasks()
+                break
+            # Not while the server itself winds up: only what runs in the reader's own lines is broken off.
+            if self.blocking_line():
+                self._interrupt()
+
+    def _close_tasks(self) -> None:
+        # A loop that was broken off leaves handlers in the middle. Closed here they end as Python code; left to the end
+        # of the process they would be closed when asyncio's own types are gone, and crash it.
+        with acting_for(Owner(self.log)):
+            for task in asyncio.all_tasks(self.loop):
+                coroutine = task.get_coro()
+                if coroutine is not None:
+                    with contextlib.suppress(Exception):
+                        coroutine.close()
 
     def restart(self) -> Self:
         """Stop and start again on the same port, with an empty log; open connections end with 1012."""
