@@ -215,7 +215,7 @@ async def test_every_byte_of_the_last_run_can_be_looked_at() -> None:
     await check("L1.echo", app)
     wire = transcript("L1.echo")
     assert [response.status for response in wire.responses] == [101]
-    assert "Mesajınız: İğne iplik" in str([message.text for message in wire.messages])
+    assert "Mesajınız:   İğne iplik" in str([message.text for message in wire.messages])
 
 
 async def test_attempts_are_kept_and_the_same_again_is_none() -> None:

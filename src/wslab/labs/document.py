@@ -72,6 +72,18 @@ async def settled_count(stage: Stage) -> int:
     return await count(stage)
 
 
+def hold_at_rest(stage: Stage, base: int) -> None:
+    """Make sure that nobody was counted before the check's first client came.
+
+    Only where nobody else can be connected: a learner's own server serves the same list, and may have clients.
+
+    Raises:
+        Failure: the count was another.
+    """
+    if base < 0 or (base and stage.alone):
+        raise Failure(texts.wrong("count-at-rest"), counted(0, base, 0), base=f"{base:+d}").earning(1)
+
+
 def counted(connected: int, came: int, base: int) -> Text:
     """What was observed of a count.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from wslab.labs import general
 from wslab.labs.document import (
@@ -11,6 +12,7 @@ from wslab.labs.document import (
     blame_ghosts,
     count_becomes,
     counted,
+    hold_at_rest,
     is_answer,
     is_relay,
     settled_count,
@@ -18,7 +20,7 @@ from wslab.labs.document import (
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Refusal, Stage, quoted
+from wslab.labs.stage import Client, Message, Refusal, Stage, quoted
 from wslab.labs.verdict import Misconception
 from wslab.language import Text, filled
 
@@ -70,7 +72,7 @@ SENT = "İğne iplik, çay ve ıhlamur; şişede 2  üzüm 🫖"
 async def echo(stage: Stage) -> Text:
     """One message with Turkish letters comes back behind the prefix, exactly."""
     alice = await stage.connect("A")
-    text = stage.unique(SENT)
+    text = f"  {stage.unique(SENT)} "
     expected = ECHO + text
     await alice.send(text)
     came = await alice.next(is_answer)
@@ -180,6 +182,9 @@ async def count(stage: Stage) -> Text:
     came = await count_becomes(stage, base + 1)
     if came != base + 1:
         raise Failure(texts.wrong("counts-before-accept"), counted(1, came, base)).earning(1)
+    hold_at_rest(stage, base)
+    if errors := [one for one in await stage.raised() if not one.warning]:
+        raise Failure(texts.wrong("cleanup-raises"), texts.saw("raised"), error=errors[0]).earning(1)
     return filled(texts.saw("counted"), base=base, one=base + 1, two=base + 2)
 
 
@@ -195,31 +200,46 @@ async def relay(stage: Stage) -> Text:
 
 
 async def _relay(stage: Stage) -> Text:
-    alice, bob, carol = [await stage.connect(who) for who in "ABC"]
-    text = stage.unique("Çay hazır")
-    await alice.send(text)
-    # Who got what is read off the lists below; these three only wait until it is there.
-    answered = await alice.next(lambda message: text in message.text and is_answer(message))
-    heard = [await other.next(lambda message: text in message.text) for other in (bob, carol)]
+    clients = [await stage.connect(who) for who in "ABC"]
+    for speaker in clients:
+        heard = await _relayed(stage, speaker, [client for client in clients if client is not speaker])
+    return filled(texts.saw("relayed"), came=heard)
+
+
+async def _relayed(stage: Stage, speaker: Client, others: Sequence[Client]) -> Message:
+    """One of the others' messages, where each of them was told once and exactly what the speaker said."""
+    text = f" {stage.unique('Çay hazır')} "
+    await speaker.send(text)
+    # Who got what is read off the lists below; these only wait until it is there.
+    answered = await speaker.next(lambda message: text.strip() in message.text and is_answer(message))
+    heard = [await other.next(lambda message: text.strip() in message.text) for other in others]
     await stage.pause()
-    got = {who.who: [one for one in who.messages if text in one.text] for who in (alice, bob, carol)}
-    seen = filled(texts.saw("who-got"), sent=quoted(text), b=len(got["B"]), c=len(got["C"]))
-    to_self = next((message for message in got["A"] if is_relay(message)), None)
+
+    def got(client: Client) -> list[Message]:
+        return [message for message in client.messages if text.strip() in message.text]
+
+    counts = ", ".join(f"{other.who}: {len(got(other))}" for other in others)
+    seen = filled(texts.saw("who-got"), speaker=speaker.who, sent=quoted(text), counts=counts)
+    to_self = next((message for message in got(speaker) if is_relay(message)), None)
     if to_self is not None:
-        raise Failure(texts.wrong("relays-to-self"), texts.saw("to-self"), sent=quoted(text), came=to_self)
+        seen = filled(texts.saw("to-self"), speaker=speaker.who, sent=quoted(text), came=to_self)
+        raise Failure(texts.wrong("relays-to-self"), seen)
+    if any(client.end is not None and client.messages for client in (speaker, *others)):
+        raise Waits("order", texts.wrong("returns-after-one"), seen)
     if not any(heard):
         if answered is None:
-            raise await stage.silence(alice, texts.wrong("no-echo"), ended=texts.wrong("ends-at-once"))
+            raise await stage.silence(speaker, texts.wrong("no-echo"), ended=texts.wrong("ends-at-once"))
         raise Failure(texts.wrong("no-relay"), seen)
     if not all(heard):
         raise Failure(texts.wrong("relays-to-some"), seen)
-    for message in got["B"] + got["C"]:
-        if message.text != RELAY + text:
-            fault = texts.wrong("same-text-to-all") if message.text == ECHO + text else texts.wrong("wrong-relay-text")
+    for message in (message for other in others for message in got(other)):
+        if message.data != RELAY + text:
+            faults = {ECHO + text: "same-text-to-all", (RELAY + text).encode(): "bytes-instead-of-text"}
+            fault = texts.wrong(faults.get(message.data, "wrong-relay-text"))
             raise Failure(fault, expected=quoted(RELAY + text), came=message)
-    if len(got["B"]) > 1 or len(got["C"]) > 1:
+    if any(len(got(other)) > 1 for other in others):
         raise Failure(texts.wrong("relays-twice"), seen)
-    return filled(texts.saw("relayed"), came=got["B"][0])
+    return got(others[0])[0]
 
 
 LAB = Lab.of(

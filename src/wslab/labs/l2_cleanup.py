@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from wslab.labs.document import (
+    ECHO,
     RELAY,
     count_becomes,
     counted,
+    hold_at_rest,
     is_answer,
     settled_count,
 )
@@ -20,7 +22,7 @@ from wslab.language import Text, filled
 
 texts = read_texts("L2")
 
-MANY = 30
+MANY, EARLY = 30, 3
 
 
 Leaving = Callable[[Client], Awaitable[None]]
@@ -65,6 +67,8 @@ def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
                     else texts.wrong("only-on-1000")
                 )
             raise Failure(fault, seen)
+        if kind == "normal":
+            hold_at_rest(stage, base)
         return filled(texts.saw("clean"), base=base, more=base + 1)
 
     return ended
@@ -120,7 +124,8 @@ async def interleaved(stage: Stage) -> Text:
     if came < base + MANY:
         raise Failure(texts.wrong("not-in-the-list"), counted(MANY, came, base))
     ways = list(KINDS.values())
-    await asyncio.gather(*(ways[number % len(ways)](client) for number, client in enumerate(clients)))
+    leaving = [ways[number % len(ways)](client) for number, client in enumerate(clients)]
+    await asyncio.gather(*leaving, *(stage.leave_early() for _ in range(EARLY)))
     came = await count_becomes(stage, base)
     if came == base:
         return filled(texts.saw("all-gone"), many=MANY, base=base, more=base + MANY)
@@ -160,12 +165,13 @@ async def others(stage: Stage) -> Text:
         if came < base + left:
             raise Failure(texts.wrong("removes-too-many"), counted(left, came, base))
     staying = (alice, carol, eve)
+    wanted: dict[str, list[str]] = {client.who: [] for client in staying}
     for sender in (alice, eve):
         text = stage.unique("Kim kaldı?")
         await sender.send(text)
         for client in staying:
-            heard = await client.next(lambda message, text=text: text in message.text)  # type: ignore[misc]
-            if heard is None:
+            wanted[client.who].append((ECHO if client is sender else RELAY) + text)
+            if await client.next(lambda message, text=text: text in message.text) is None:  # type: ignore[misc]
                 raise await _missed(stage, client, text)
     await stage.pause()
     for client in staying:
@@ -174,6 +180,11 @@ async def others(stage: Stage) -> Text:
             if count > 1:
                 raise Failure(
                     texts.wrong("hears-twice"), texts.saw("twice"), who=client.who, message=message, count=count
+                )
+            if message.data not in wanted[client.who]:
+                expected = ", ".join(map(quoted, wanted[client.who]))
+                raise Failure(
+                    texts.wrong("given-changed"), texts.saw("came"), who=client.who, expected=expected, came=message
                 )
     errors = [one for one in await stage.raised() if not one.warning]
     if errors:

@@ -744,6 +744,11 @@ class Stage:
         place = self._venue.holder()
         return filled(general.WHERE, place=place) if place else ""
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody but the check's clients can be connected to the app."""
+        return self._venue.alone
+
     # The end
 
     async def dismiss(self, *, politely: bool = True) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from wslab.capture import Capture, LiveCapture, capture
 from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text
-from wslab.serving import Entry, Log, Server, ServerStartError
+from wslab.serving import Entry, Log, Server, ServerStartError, servers
 from wslab.serving.arguments import validate
 
 Address = tuple[str, int] | str
@@ -42,6 +42,10 @@ class Venue(Protocol):
     @property
     def address(self) -> Address:
         """Where clients connect. It changes when the app is started anew."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether the app is served here and nowhere else, so that all its clients are the check's."""
 
     def begin(self, check: str) -> None:
         """A check begins, and all that its clients do may be recorded from here on."""
@@ -116,6 +120,10 @@ class Served:
         where = self._server if self._wire is None else self._wire
         assert where is not None
         return where.host, where.port
+
+    @property
+    def alone(self) -> bool:
+        return not any(server.app is self.app for server in servers() if server is not self._server)
 
     @property
     def running(self) -> bool:

@@ -1,6 +1,7 @@
 """Answers once and is done: there is no loop.
 
 fails order: returns-after-one
+waits: relay
 """
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect

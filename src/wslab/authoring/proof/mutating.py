@@ -42,6 +42,7 @@ _GENERAL = (
     "ZeroIterationForLoop",
 )
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_MADE = ("FastAPI", "dict", "list", "set")
 _COPIES = ("list", "tuple", "set", "sorted")
 
 
@@ -241,21 +242,20 @@ def _ways_of_a_block(field: str, block: Sequence[object]) -> Ways:
             yield "statement deleted", _in_block(field, at, lambda one: [ast.Pass()])
         if isinstance(statement, ast.Expr | ast.Assign | ast.AugAssign | ast.For | ast.If) and not _is_plain(statement):
             yield "statement doubled", _in_block(field, at, lambda one: [one, copy.deepcopy(one)])
-        if (
-            at + 1 < len(block)
-            and not isinstance(statement, _DEFINITIONS)
-            and not isinstance(block[at + 1], _DEFINITIONS)
-        ):
+        pair = [one for one in block[at : at + 2] if isinstance(one, ast.stmt)]
+        if len(pair) == 2 and not any(isinstance(one, _DEFINITIONS) for one in pair) and not all(map(_is_plain, pair)):
             yield "statements swapped", _swapped(field, at)
         if isinstance(statement, ast.With | ast.AsyncWith):
             yield "with dropped", _in_block(field, at, lambda one: one.body)
 
 
 def _is_plain(statement: ast.stmt) -> bool:
-    """Whether doing it twice is the same as doing it once: a name gets a value that is written there."""
-    return isinstance(statement, ast.Assign) and not any(
-        isinstance(node, ast.Call | ast.Await) for node in ast.walk(statement.value)
-    )
+    """Whether it only gives a name a value that is written there, or a new object: `app = FastAPI()`."""
+    if not isinstance(statement, ast.Assign):
+        return False
+    calls = [node for node in ast.walk(statement.value) if isinstance(node, ast.Call)]
+    made = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in _MADE]
+    return calls == made and not any(isinstance(node, ast.Await) for node in ast.walk(statement.value))
 
 
 def _in_block(field: str, at: int, change: Callable[[Any], list[ast.stmt]]) -> Change:

@@ -217,6 +217,10 @@ class Isolated:
 
     # What a stage needs
 
+    @property
+    def alone(self) -> bool:
+        return True
+
     def begin(self, check: str) -> None:
         """Nothing: no bytes are recorded here."""
 
