@@ -269,6 +269,12 @@ def grade(
         list[str] | None, typer.Option(help="Grade only these, such as ayse/L1, ayse, L1 or 'a*/L2'; may be repeated.")
     ] = None,
     regrade: Annotated[bool, typer.Option(help="Grade also what has a result.")] = False,
+    roster: Annotated[Path | None, typer.Option(help="The class list; else course/roster.csv.")] = None,
+    best: Annotated[
+        bool, typer.Option(help="Of several notebooks of a lab, count the best and not the newest.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option(help="Forget what earlier drops brought into the results.")] = False,
+    most: Annotated[int, typer.Option(help="People that one zip may hold work of.")] = 2000,
     require_sandbox: Annotated[bool, typer.Option(help="Refuse where submissions can't be kept apart.")] = False,
     language: Annotated[str | None, typer.Option(help="Of class.html and the remarks in scores.csv.")] = None,
 ) -> None:
@@ -276,11 +282,21 @@ def grade(
     from wslab.grading.batch import Selection
     from wslab.grading.command import grade_class
 
-    selection = Selection(only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox)
+    selection = Selection(
+        only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox, best=best, fresh=fresh, most=most
+    )
     status = 1
     try:
         status = grade_class(
-            submissions, out, find_root(), console, selection=selection, workers=workers, dask=dask, language=language
+            submissions,
+            out,
+            find_root(),
+            console,
+            selection=selection,
+            roster=roster,
+            workers=workers,
+            dask=dask,
+            language=language,
         )
     except LabError as error:
         _fail(error)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from wslab.errors import LabError
 from wslab.grading import running
 from wslab.grading.assembly import Assembled, assemble
-from wslab.grading.intake.submissions import Handed, Intake, stumbled, take_in
-from wslab.grading.intake.whose import Student
+from wslab.grading.intake.roster import Roster
+from wslab.grading.intake.submissions import MOST_PEOPLE, Handed, Intake, stumbled, take_in
+from wslab.grading.intake.whose import Student, folded
+from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
 from wslab.grading.task import Limits, Result, Task
 from wslab.labs import notebooks
 from wslab.labs.catalogue import labs
 from wslab.labs.lab import Lab
-from wslab.language import LANGUAGES, Text
+from wslab.language import LANGUAGES, Filled, Text, filled
 
 _NO_FOLDER = Text(
     en="There is no folder or zip {path}.",
@@ -33,6 +36,25 @@ _NOTHING = Text(
 _NO_SOLUTION = Text(
     en="The solution of {lab} is not here ({path}); run wslab grade in the course's folder.",
     tr="{lab} çözümü burada yok ({path}); wslab grade komutunu kursun klasöründe çalıştırın.",
+)
+_NEWEST = Text(
+    en="{count} notebooks of {lab} were handed in. Graded was the newest, {graded}, and not {others}.",
+    tr="{lab} için {count} not defteri teslim edilmiş. En yenisi ({graded}) puanlandı; şunlar puanlanmadı: {others}.",
+)
+_BEST = Text(
+    en="{count} notebooks of {lab} were handed in, and all were graded. The best, {graded}, counts, and not {others}.",
+    tr="{lab} için {count} not defteri teslim edilmiş ve hepsi puanlandı. En iyisi ({graded}) sayıldı; şunlar "
+    "sayılmadı: {others}.",
+)
+_EARLIER = Text(
+    en="Another one came with a later drop ({place}), and does not count: {why}.",
+    tr="Sonraki bir teslim klasöründe bir tane daha var ({place}), ama sayılmadı: {why}.",
+)
+_OLDER = Text(en="it is older", tr="daha eski")
+_WORSE = Text(en="it is not better", tr="daha iyi değil")
+_NOBODY_WANTED = Text(
+    en="--only {pattern} names nothing that was handed in. There is: {names}.",
+    tr="--only {pattern} teslim edilenlerden hiçbirini göstermiyor. Teslim edilenler: {names}.",
 )
 _NOT_YET = Text(
     en="Not graded yet.",
@@ -79,8 +101,8 @@ class Batch:
         rows: one a student and lab, in that order.
         ownerless: what nobody can be named for, by place.
         progress: by student, the bytes of the progress file that was handed in.
-        graded: how many were judged in this run.
-        kept: how many results were there already.
+        graded: how many rows were judged in this run.
+        kept: how many rows have a result from before.
         failed: how many were to be judged, and could not be.
     """
 
@@ -107,20 +129,44 @@ class Selection:
         regrade: whether what has a result is judged again.
         limits: what each submission may use up.
         require_sandbox: whether to refuse where a submission can't be kept apart.
+        best: whether of several notebooks of one lab the best counts, and not the newest.
+        fresh: whether to forget what earlier drops brought.
+        most: people that one zip may hold work of.
     """
 
     only: tuple[str, ...] = ()
     regrade: bool = False
     limits: Limits = field(default_factory=Limits)
     require_sandbox: bool = False
+    best: bool = False
+    fresh: bool = False
+    most: int = MOST_PEOPLE
 
     def wants(self, student: Student, lab: str) -> bool:
         """Whether a submission is among those that are to be judged."""
-        names = [student.id.casefold(), student.name.casefold()]
-        wholes = [*names, lab.casefold(), *(f"{name}/{lab.casefold()}" for name in names)]
-        return not self.only or any(
-            fnmatch.fnmatchcase(whole, pattern.casefold()) for pattern in self.only for whole in wholes
-        )
+        return not self.only or any(_matches(pattern, student, lab) for pattern in self.only)
+
+
+def _matches(pattern: str, student: Student, lab: str) -> bool:
+    names = {student.id.casefold(), student.name.casefold(), folded(student.id), folded(student.name)}
+    wholes = {*names, lab.casefold(), *(f"{name}/{lab.casefold()}" for name in names)}
+    bare, slash, end = pattern.rpartition("/")
+    # `folded` would take `*` and `?` away.
+    alike = {pattern.casefold(), folded(pattern) if pattern.isprintable() and not set(pattern) & set("*?[/") else ""}
+    if slash and not set(bare) & set("*?["):
+        alike.add(f"{folded(bare)}/{end.casefold()}")
+    return any(one and fnmatch.fnmatchcase(whole, one) for one in alike for whole in wholes)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """One notebook that may count for a student and lab."""
+
+    handed: Handed
+    row: Row
+    print: str = ""
+    task: Task | None = None
+    kept: bool = False
 
 
 def grade_all(
@@ -131,10 +177,13 @@ def grade_all(
     open_executor: running.Open,
     *,
     selection: Selection = Selection(),
+    roster: Roster | None = None,
     at_once: int = running.WORKERS,
     progress: Callable[[int, int, str], None] = lambda done, of, name: None,
 ) -> Batch:
     """Grade what was dropped, and keep each result in `out` as it arrives.
+
+    What earlier drops brought into `out` is part of the batch, unless a newer notebook takes its place.
 
     Args:
         submissions: the folder, or a zip.
@@ -143,6 +192,7 @@ def grade_all(
         grader: judges one task.
         open_executor: where it runs.
         selection: which submissions, and how.
+        roster: the class list, if there is one.
         at_once: how many at a time.
         progress: is told after each one how many are done, of how many, and which it was.
 
@@ -152,54 +202,187 @@ def grade_all(
     """
     if not submissions.exists():
         raise LabError(_NO_FOLDER, path=submissions)
-    taken = take_in(submissions)
+    earlier: list[tuple[str, Row]] = []
+    if (out / LEDGER).exists() and not selection.fresh:
+        earlier = [(print_, _row_of(data, result)) for print_, data, result in Ledger(out).rows()]
+    known = [row.student for _, row in earlier]
+    taken = take_in(submissions, roster=roster, most=selection.most, known=known)
     if not taken.handed and not taken.problems:
         raise LabError(_NOTHING, path=submissions)
+    _check_only(selection, taken)
     ledger = Ledger(out)
-    kit = kit_version()
-    rows: dict[tuple[str, str], Row] = {}
-    prints: dict[tuple[str, str], str] = {}
-    tasks: list[Task] = []
-    spoiled = 0
-    for handed in taken.handed:
-        key = (handed.student.id, handed.lab)
-        wanted = selection.wants(handed.student, handed.lab)
-        solution = _solution(root, handed)
-        try:
-            assembled = assemble(handed.notebook.cells, solution)
-            task = _task(handed, assembled, selection)
-            prints[key] = fingerprint(task, kit)
-        except Exception as error:  # one submission must not end the run of a class
-            rows[key] = _row(handed, handed.remarks, reason=stumbled(error))
-            spoiled += wanted
-            continue
-        kept = ledger.get(*key, prints[key])
-        reason = None if kept is not None else _NOT_YET
-        rows[key] = _row(handed, handed.remarks + assembled.remarks, result=kept, reason=reason)
-        if (kept is None or selection.regrade) and wanted:
-            tasks.append(task)
-    kept_ones = sum(row.result is not None for row in rows.values()) - sum(
-        rows[task.student, task.lab].result is not None for task in tasks
-    )
+    if selection.fresh:
+        ledger.clear()
+    candidates, spoiled = _candidates(taken, root, ledger, selection)
+    by_print: dict[tuple[str, str, str], list[_Candidate]] = {}
+    for one in (one for ones in candidates.values() for one in ones if one.task is not None):
+        by_print.setdefault((one.handed.student.id, one.handed.lab, one.print), []).append(one)
+    tasks = [ones[0].task for ones in by_print.values() if ones[0].task is not None]
+    prints = {id(task): key for task, key in zip(tasks, by_print, strict=True)}
     failed: list[Task] = []
+    finished: list[Task] = []
 
     def done(task: Task, outcome: Result | Text) -> None:
-        key = (task.student, task.lab)
+        key = prints[id(task)]
         if isinstance(outcome, Result):
-            ledger.put(prints[key], outcome)
-            rows[key] = replace(rows[key], result=outcome, reason=None)
+            ledger.put(key[2], outcome)
         else:
             failed.append(task)
-            rows[key] = replace(rows[key], result=None, reason=outcome)
+        for one in by_print[key]:
+            if isinstance(outcome, Result):
+                one.row = replace(one.row, result=outcome, reason=None)
+            else:
+                one.row = replace(one.row, result=None, reason=outcome)
         finished.append(task)
-        progress(len(finished), len(tasks), f"{rows[key].student.name} · {task.lab}")
+        progress(len(finished), len(tasks), f"{by_print[key][0].row.student.name} · {task.lab}")
 
-    finished: list[Task] = []
     progress(0, len(tasks), "")
     if tasks:
         running.run(tasks, grader, open_executor, done, at_once=at_once)
-    whole, ownerless = _with_problems(rows, taken)
-    return Batch(whole, ownerless, taken.progress, len(finished) - len(failed), kept_ones, len(failed) + spoiled)
+    chosen = {key: _chosen(ones, selection) for key, ones in candidates.items()}
+    rows, ownerless = _with_problems({key: one.row for key, one in chosen.items()}, taken)
+    printed = {key: (chosen[key].print if key in chosen else "", row) for key, row in rows.items()}
+    together = _together(printed, earlier, taken, best=selection.best)
+    ledger.keep(
+        ((print_, _data_of(row)) for print_, row in together.values()),
+        str(submissions.resolve()),
+        ownerless,
+        taken.progress,
+    )
+    whole = tuple(together[key][1] for key in sorted(together))
+    judged = {key for key, one in chosen.items() if one.row.result is not None and not one.kept}
+    graded = sum(together[key][1].result is chosen[key].row.result for key in judged)
+    return Batch(
+        whole,
+        ledger.ownerless(),
+        ledger.progress(),
+        graded,
+        sum(row.result is not None for row in whole) - graded,
+        len(failed) + spoiled,
+    )
+
+
+def _check_only(selection: Selection, taken: Intake) -> None:
+    """Refuse a pattern that names nothing: it would look like a run in which all was well."""
+    for pattern in selection.only:
+        if not any(_matches(pattern, one.student, one.lab) for one in taken.handed):
+            names = [f"{one.student.id}/{one.lab}" for one in taken.handed]
+            shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+            raise LabError(_NOBODY_WANTED, pattern=pattern, names=shown or "–")
+
+
+def _candidates(
+    taken: Intake, root: Path, ledger: Ledger, selection: Selection
+) -> tuple[dict[tuple[str, str], list[_Candidate]], int]:
+    """What may count for each student and lab, the newest first, and how many the kit stumbled over."""
+    kit = kit_version()
+    found: dict[tuple[str, str], list[_Candidate]] = {}
+    spoiled = 0
+    for newest in taken.handed:
+        key = (newest.student.id, newest.lab)
+        older = taken.older.get(key, ()) if selection.best else ()
+        for handed in (newest, *older):
+            asked = taken.questions.get(handed.student.id, ()) if handed is newest else ()
+            said = (*asked, *handed.remarks)
+            wanted = selection.wants(handed.student, handed.lab)
+            solution = _solution(root, handed)
+            try:
+                assembled = assemble(handed.notebook.cells, solution)
+                task = _task(handed, assembled, selection)
+                print_ = fingerprint(task, kit)
+            except Exception as error:  # one submission must not end the run of a class
+                found.setdefault(key, []).append(_Candidate(handed, _row(handed, said, reason=stumbled(error))))
+                spoiled += wanted
+                continue
+            kept = ledger.get(*key, print_)
+            row = _row(handed, said + assembled.remarks, result=kept, reason=None if kept is not None else _NOT_YET)
+            judge = wanted and (kept is None or selection.regrade)
+            one = _Candidate(handed, row, print_, task if judge else None, kept is not None and not judge)
+            found.setdefault(key, []).append(one)
+        others = taken.older.get(key, ())
+        if others and not selection.best:
+            text = filled(
+                _NEWEST,
+                count=len(others) + 1,
+                lab=newest.lab,
+                graded=newest.place,
+                others=", ".join(other.place for other in others),
+            )
+            found[key][0].row = replace(found[key][0].row, remarks=(*found[key][0].row.remarks, text))
+    return found, spoiled
+
+
+def _chosen(candidates: list[_Candidate], selection: Selection) -> _Candidate:
+    """Which of several counts: the newest, or the newest of the best ones."""
+    if len(candidates) == 1:
+        return candidates[0]
+    scores = [-1.0 if one.row.result is None else float(one.row.result.score) for one in candidates]
+    best = candidates[scores.index(max(scores))]
+    text = filled(
+        _BEST,
+        count=len(candidates),
+        lab=best.handed.lab,
+        graded=best.handed.place,
+        others=", ".join(one.handed.place for one in candidates if one is not best),
+    )
+    best.row = replace(best.row, remarks=(*best.row.remarks, text))
+    return best
+
+
+def _together(
+    now: Mapping[tuple[str, str], tuple[str, Row]],
+    earlier: Iterable[tuple[str, Row]],
+    taken: Intake,
+    *,
+    best: bool,
+) -> dict[tuple[str, str], tuple[str, Row]]:
+    """The rows of this drop and of those before it, by student and lab."""
+    whole = dict(now)
+    here = {row.student.id for _, row in now.values()}
+    absent = {one.student.id for one in taken.problems if one.student is not None and one.absent}
+    for print_, old in earlier:
+        key = (old.student.id, old.lab.number if old.lab is not None else "")
+        if not key[1]:
+            if old.student.id not in here:
+                whole.setdefault(key, (print_, old))
+            continue
+        if old.student.id in absent:
+            whole.pop((old.student.id, ""), None)
+        if key not in whole:
+            whole[key] = (print_, old)
+            continue
+        new = whole[key][1]
+        why: Text | None = None
+        if old.result is not None and old.place != new.place:
+            if new.result is None:
+                why = new.reason
+            elif best and old.result.score >= new.result.score:
+                why = _WORSE
+            elif not best and old.timestamp > new.timestamp:
+                why = _OLDER
+        if why is not None:
+            told = filled(_EARLIER, place=new.place, why=why)
+            whole[key] = (print_, replace(old, remarks=tuple(dict.fromkeys((*old.remarks, told)))))
+    return whole
+
+
+def _data_of(row: Row) -> dict[str, Any]:
+    return {
+        "student": list(astuple(row.student)),
+        "lab": row.lab.number if row.lab is not None else "",
+        "language": row.language,
+        "timestamp": row.timestamp,
+        "place": row.place,
+        "reason": None if row.reason is None else row.reason.spoken(),
+        "remarks": [one.spoken() for one in row.remarks],
+    }
+
+
+def _row_of(data: Mapping[str, Any], result: Result | None) -> Row:
+    reason = None if data["reason"] is None else Filled(**data["reason"])
+    remarks = tuple(Filled(**one) for one in data["remarks"])
+    student, lab = Student(*data["student"]), labs().get(data["lab"])
+    return Row(student, lab, data["language"], data["timestamp"], data["place"], result, reason, remarks)
 
 
 def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
@@ -228,7 +411,9 @@ def _task(handed: Handed, assembled: Assembled, selection: Selection) -> Task:
     )
 
 
-def _with_problems(rows: Mapping[tuple[str, str], Row], taken: Intake) -> tuple[tuple[Row, ...], Mapping[str, Text]]:
+def _with_problems(
+    rows: Mapping[tuple[str, str], Row], taken: Intake
+) -> tuple[dict[tuple[str, str], Row], Mapping[str, Text]]:
     """What can't be graded gets a row of its own, or is a remark where the student has handed in that lab as well."""
     whole = dict(rows)
     ownerless: dict[str, Text] = {}
@@ -237,14 +422,15 @@ def _with_problems(rows: Mapping[tuple[str, str], Row], taken: Intake) -> tuple[
             ownerless[problem.place] = problem.reason
             continue
         key = (problem.student.id, problem.lab)
-        said = Text(**{code: f"{problem.place}: {problem.reason.into(code)}" for code in LANGUAGES})
+        said = Filled(**{code: f"{problem.place}: {problem.reason.into(code)}" for code in LANGUAGES})
         if key in whole:
             whole[key] = replace(whole[key], remarks=(*whole[key].remarks, said))
         else:
+            asked = taken.questions.get(problem.student.id, ())
             whole[key] = Row(
-                problem.student, labs().get(problem.lab), place=problem.place, reason=problem.reason, remarks=()
+                problem.student, labs().get(problem.lab), place=problem.place, reason=problem.reason, remarks=asked
             )
-    return tuple(whole[key] for key in sorted(whole)), ownerless
+    return whole, ownerless
 
 
 def languages_of(rows: Iterable[Row]) -> dict[str, str]:

@@ -11,10 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from wslab.errors import LabError
 from wslab.grading import running
 from wslab.grading.batch import Batch, Selection, grade_all
+from wslab.grading.intake.roster import read_roster
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.reports import class_page, feedback, scores, writing
 from wslab.grading.reports.feedback import speaking
 from wslab.language import LANGUAGES, Text, current_language
+
+ROSTER = Path("course", "roster.csv")
+"""Where the class list is looked for, in the course's folder."""
 
 _STOPPED = Text(
     en="Stopped. {done} of {of} are finished and kept in {ledger}; the same command goes on from there.",
@@ -22,8 +26,8 @@ _STOPPED = Text(
     "eder.",
 )
 _DONE = Text(
-    en="Graded: {graded}. Kept from before: {kept}. Not graded: {problems}.",
-    tr="Puanlanan: {graded}. Önceden kalan: {kept}. Puanlanamayan: {problems}.",
+    en="Graded: {graded}. Kept from before: {kept}. Not graded: {problems}. Together {all} rows, {people} people.",
+    tr="Puanlanan: {graded}. Önceden kalan: {kept}. Puanlanamayan: {problems}. Toplam {all} satır, {people} kişi.",
 )
 _LOOK = Text(
     en="Look at {class_page}; the points are in {scores}, a page for each student in {feedback}.",
@@ -46,6 +50,7 @@ def grade_class(
     console: Console,
     *,
     selection: Selection,
+    roster: Path | None = None,
     workers: int | None = None,
     dask: str | None = None,
     language: str | None = None,
@@ -59,6 +64,7 @@ def grade_class(
         root: the course's folder.
         console: where to show progress.
         selection: which submissions, and how.
+        roster: the class list; None for `course/roster.csv`, if there is one.
         workers: how many at a time; None for the kit's own selection.
         dask: the address of a Dask scheduler; None for this machine.
         language: of `class.html` and the remarks in `scores.csv`; None for the current one.
@@ -76,6 +82,8 @@ def grade_class(
         from wslab.grading.grading import grade
 
         grader = grade
+    listed = roster or root / ROSTER
+    people = read_roster(listed) if roster is not None or listed.exists() else None
     at_once = max(1, workers if workers is not None else running.WORKERS)
     open_executor = (lambda: running.local(at_once)) if dask is None else running.on_dask(dask)
     bar = Progress(
@@ -93,7 +101,15 @@ def grade_class(
 
         try:
             batch = grade_all(
-                submissions, out, root, grader, open_executor, selection=selection, at_once=at_once, progress=tell
+                submissions,
+                out,
+                root,
+                grader,
+                open_executor,
+                selection=selection,
+                roster=people,
+                at_once=at_once,
+                progress=tell,
             )
         except KeyboardInterrupt:
             task = bar.tasks[0]
@@ -112,7 +128,11 @@ def grade_class(
 def _told(batch: Batch, out: Path) -> Sequence[str]:
     problems = [(f"{row.student.name}: {row.reason}") for row in batch.rows if row.reason is not None]
     problems += [f"{place}: {reason}" for place, reason in batch.ownerless.items()]
-    lines = [_DONE.format(graded=batch.graded, kept=batch.kept, problems=len(problems))]
+    counts = {
+        "all": len(batch.rows) + len(batch.ownerless),
+        "people": len({row.student.id for row in batch.rows}),
+    }
+    lines = [_DONE.format(graded=batch.graded, kept=batch.kept, problems=len(problems), **counts)]
     lines += [f"  {problem}" for problem in problems[:20]]
     if len(problems) > 20:
         lines.append("  …")

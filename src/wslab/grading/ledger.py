@@ -9,11 +9,12 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from wslab import labs
 from wslab.errors import LabError
@@ -24,17 +25,31 @@ from wslab.language import Text
 FILE = "results.sqlite"
 
 _SCHEMA = (
+    # A student may have handed in a lab more than once, and what is graded of that is the instructor's choice.
     """CREATE TABLE results (
         student TEXT NOT NULL, lab TEXT NOT NULL, fingerprint TEXT NOT NULL, result TEXT NOT NULL,
-        graded_at TEXT NOT NULL, PRIMARY KEY (student, lab))""",
+        graded_at TEXT NOT NULL, PRIMARY KEY (student, lab, fingerprint))""",
+    # What the reports show: a later drop adds to it.
+    """CREATE TABLE rows (
+        student TEXT NOT NULL, lab TEXT NOT NULL, fingerprint TEXT NOT NULL, row TEXT NOT NULL,
+        PRIMARY KEY (student, lab))""",
+    "CREATE TABLE ownerless (source TEXT NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL)",
+    "CREATE TABLE progress (student TEXT PRIMARY KEY, data BLOB NOT NULL)",
     # For reading the file by hand.
     """CREATE VIEW checks AS
         SELECT results.student, results.lab, json_extract(one.value, '$.check') AS "check",
             json_extract(one.value, '$.points') AS points, json_extract(one.value, '$.max') AS max,
             json_extract(one.value, '$.outcome') AS outcome, json_extract(one.value, '$.misconception') AS misconception
-        FROM results, json_each(results.result, '$.verdicts') AS one""",
+        FROM rows JOIN results USING (student, lab, fingerprint), json_each(results.result, '$.verdicts') AS one""",
 )
-_VERSION = 1
+_OF_VERSION_1 = (
+    "DROP VIEW checks",
+    "ALTER TABLE results RENAME TO earlier",
+    *_SCHEMA,
+    "INSERT INTO results SELECT student, lab, fingerprint, result, graded_at FROM earlier",
+    "DROP TABLE earlier",
+)
+_VERSION = 2
 
 _FOREIGN = Text(
     en="{path} is damaged, or was not written by this version of wslab grade ({why}). Move it away, or choose "
@@ -63,8 +78,8 @@ class Ledger:
             with self._transaction() as connection:
                 (found,) = connection.execute("PRAGMA user_version").fetchone()
                 tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-                if found == 0 and tables == 0:
-                    for statement in _SCHEMA:
+                if found == 1 or (found == 0 and tables == 0):
+                    for statement in _OF_VERSION_1 if found == 1 else _SCHEMA:
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {_VERSION}")
                 elif found != _VERSION:
@@ -99,6 +114,69 @@ class Ledger:
                 connection.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.Error as error:
             raise LabError(_CANT_WRITE, path=self.path, why=error) from error
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._transaction() as connection:
+            for table in ("results", "rows", "ownerless", "progress"):
+                connection.execute(f"DELETE FROM {table}")
+
+    def rows(self) -> Iterator[tuple[str, dict[str, Any], Result | None]]:
+        """What the reports showed last: each row's fingerprint, its data, and its result if it has one."""
+        with self._transaction() as connection:
+            found = connection.execute(
+                "SELECT rows.fingerprint, row, result FROM rows LEFT JOIN results USING (student, lab, fingerprint)"
+            ).fetchall()
+        for fingerprint, row, result in found:
+            yield fingerprint, json.loads(row), None if result is None else Result.from_data(json.loads(result))
+
+    def keep(
+        self,
+        rows: Iterable[tuple[str, dict[str, Any]]],
+        source: str,
+        ownerless: Mapping[str, Text],
+        progress: Mapping[str, bytes],
+    ) -> None:
+        """Keep what the reports show now, in the place of what they showed before.
+
+        Args:
+            rows: each row's fingerprint and data, which names `student` and `lab`.
+            source: what was dropped.
+            ownerless: what nobody can be named for, in that drop.
+            progress: by student, the bytes of the progress file that was handed in.
+
+        Raises:
+            LabError: it can't be written.
+        """
+        try:
+            with self._transaction() as connection:
+                connection.execute("DELETE FROM rows")
+                connection.executemany(
+                    "INSERT INTO rows VALUES (?, ?, ?, ?)",
+                    [(whole(row["student"][0]), row["lab"], print_, whole(json.dumps(row))) for print_, row in rows],
+                )
+                connection.execute("DELETE FROM ownerless WHERE source = ?", (whole(source),))
+                connection.executemany(
+                    "INSERT INTO ownerless VALUES (?, ?, ?)",
+                    [(whole(source), whole(place), json.dumps(said.spoken())) for place, said in ownerless.items()],
+                )
+                connection.executemany(
+                    "INSERT OR REPLACE INTO progress VALUES (?, ?)",
+                    [(whole(student), data) for student, data in progress.items()],
+                )
+        except sqlite3.Error as error:
+            raise LabError(_CANT_WRITE, path=self.path, why=error) from error
+
+    def ownerless(self) -> dict[str, Text]:
+        """What nobody could be named for, of every drop."""
+        with self._transaction() as connection:
+            found = connection.execute("SELECT place, reason FROM ownerless ORDER BY place").fetchall()
+        return {place: Text.of(json.loads(reason)) for place, reason in found}
+
+    def progress(self) -> dict[str, bytes]:
+        """By student, the progress file that was handed in last."""
+        with self._transaction() as connection:
+            return dict(connection.execute("SELECT student, data FROM progress ORDER BY student").fetchall())
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

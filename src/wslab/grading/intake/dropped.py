@@ -6,7 +6,6 @@ nor its size reaches further than that.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import stat
@@ -19,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from wslab.grading.intake.utf8 import known_as, whole
-from wslab.grading.intake.whose import comes_from_an_export, is_a_lab
+from wslab.grading.intake.whose import comes_from_an_export
 from wslab.language import Text, filled
 
 BIGGEST = 100 << 20
@@ -28,10 +27,11 @@ BIGGEST = 100 << 20
 BIGGEST_BESIDE = 4 << 20
 """Bytes that a file beside a notebook may have: a module, or data that it reads."""
 
-_MOST_MEMBERS = 20_000
-_MOST_INFLATED = 2 << 30
+_MOST_MEMBERS = 200_000
+_MOST_INFLATED = 512 << 20
 _DEEPEST = 3
-_WANTED = (".ipynb", ".sqlite", "timestamp.txt")
+_DEEPEST_FOLDER = 40
+_WANTED = (".ipynb", ".sqlite", "timestamp.txt", ".json")
 _NO_DATA = (".pyc", ".pyo", ".tmp", ".bak", ".exe", ".dll", ".so")
 _LITTER = {"__MACOSX", ".ipynb_checkpoints", ".git", ".venv", "__pycache__", "node_modules"}
 
@@ -76,13 +76,13 @@ class Dropped:
 
     Attributes:
         place: what to call it: `"class.zip/ayse/L1-echo.ipynb"`.
-        folders: the names of the folders that it lies in, below the one that was dropped. A zip that is one
-            person's counts as a folder.
-        name: its own name.
+        folders: the names of the folders and zips that it lies in, below what was dropped.
+        name: its own name; empty for a folder, or a zip that can't be read, whose name is the last of `folders`.
         modified: when it was changed last.
         data: its bytes; empty where `fault` is set.
         fault: why it can't be used; None where it can.
         beside: whether it is no notebook, progress file or `timestamp.txt`, but may belong to a notebook beside it.
+        unread: whether its bytes were not looked at: it is too large for a file beside a notebook, or of no use there.
     """
 
     place: str
@@ -92,13 +92,13 @@ class Dropped:
     data: bytes = b""
     fault: Text | None = None
     beside: bool = False
+    unread: bool = False
 
 
 def walk(top: Path) -> Iterator[Dropped]:
-    """Every notebook, progress file and `timestamp.txt` in a folder or a zip, and whatever may lie beside a notebook.
+    """Every file in a folder or a zip but what systems and tools leave behind, and every folder before what is in it.
 
-    The order is always the same. A notebook or progress file that can't be read comes with its fault; another file that
-    can't be read, or is larger than `BIGGEST_BESIDE`, does not come.
+    The order is always the same. What can't be read comes with its fault.
 
     Args:
         top: the folder, or one zip.
@@ -107,44 +107,54 @@ def walk(top: Path) -> Iterator[Dropped]:
         OSError: there is no such folder.
     """
     if top.is_file():
-        name = known_as(top.name)
-        yield from _zipped(top, name, (), name, 1, given=True)
+        yield from _zipped(top, known_as(top.name), (), 1)
         return
     if not top.is_dir():
         raise FileNotFoundError(top)
-    for folder, folders, files in os.walk(top):
-        folders[:] = sorted(name for name in folders if name not in _LITTER and not Path(folder, name).is_symlink())
-        inside = tuple(known_as(part) for part in Path(folder).relative_to(top).parts)
-        for name in sorted(files):
-            yield from _file(Path(folder, name), inside)
+    waiting: list[tuple[Path, tuple[str, ...]]] = [(top, ())]
+    while waiting:
+        folder, inside = waiting.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            yield Dropped("/".join(inside), inside, "", _NO_TIME, fault=filled(_UNREADABLE, why=_why(error)))
+            continue
+        if inside:
+            yield Dropped("/".join(inside), inside, "", _NO_TIME)
+        below = []
+        for entry in entries:
+            name = known_as(entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _LITTER:
+                    below.append((Path(entry.path), (*inside, name)[:_DEEPEST_FOLDER]))
+            elif not _left_behind(name, inside):
+                yield from _file(Path(entry.path), inside)
+        waiting += reversed(below)
 
 
 def _file(path: Path, folders: tuple[str, ...]) -> Iterator[Dropped]:
     name = known_as(path.name)
     place = "/".join((*folders, name))
-    is_zip = name.lower().endswith(".zip")
     modified = _changed(path)
-    if not (is_zip or _wanted(name)):
-        if _may_belong_to_a_notebook(name) and not path.is_symlink():
-            with contextlib.suppress(OSError, MemoryError):
-                if stat.S_ISREG(path.stat().st_mode):
-                    with path.open("rb") as file:
-                        yield from _beside(place, folders, name, modified, file)
-        return
     if path.is_symlink():
-        yield Dropped(place, folders, name, modified, fault=_LINK)
-    elif is_zip:
-        yield from _zipped(path, place, folders, name, 1)
-    else:
-        try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                return
-            with path.open("rb") as file:
-                data = file.read(BIGGEST + 1)
-        except (OSError, MemoryError) as error:
-            yield Dropped(place, folders, name, modified, fault=filled(_UNREADABLE, why=_why(error)))
+        linked = path.is_dir()
+        yield Dropped(place, (*folders, name) if linked else folders, "" if linked else name, modified, fault=_LINK)
+        return
+    if name.lower().endswith(".zip"):
+        yield from _zipped(path, place, (*folders, name), 1)
+        return
+    most = BIGGEST if may_be_a_notebook(name) else BIGGEST_BESIDE
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
             return
-        yield _bounded(place, folders, name, modified, data)
+        data = b""
+        if _may_belong_to_a_notebook(name):
+            with path.open("rb") as file:
+                data = file.read(most + 1)
+    except (OSError, MemoryError) as error:
+        yield Dropped(place, folders, name, modified, fault=filled(_UNREADABLE, why=_why(error)))
+        return
+    yield _bounded(place, folders, name, modified, data, most)
 
 
 def _changed(path: Path) -> datetime:
@@ -158,60 +168,62 @@ def _why(error: Exception) -> str:
     return whole(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
-def _bounded(place: str, folders: tuple[str, ...], name: str, modified: datetime, data: bytes) -> Dropped:
-    if len(data) > BIGGEST:
+def _bounded(place: str, folders: tuple[str, ...], name: str, modified: datetime, data: bytes, most: int) -> Dropped:
+    if not may_be_a_notebook(name):
+        unread = len(data) > most or not _may_belong_to_a_notebook(name)
+        return Dropped(place, folders, name, modified, b"" if unread else data, beside=True, unread=unread)
+    if len(data) > most:
         return Dropped(place, folders, name, modified, fault=filled(_TOO_BIG, limit=BIGGEST >> 20))
     return Dropped(place, folders, name, modified, data)
 
 
-def _wanted(name: str) -> bool:
-    return name.lower().endswith(_WANTED) and not name.startswith(".")
+def may_be_a_notebook(name: str) -> bool:
+    """Whether a file has the name of a notebook, also as other programs save one, or of a progress file."""
+    return name.lower().endswith(_WANTED) or ".ipynb" in name.lower()
 
 
 def _may_belong_to_a_notebook(name: str) -> bool:
-    return not name.startswith((".", "~")) and not name.lower().endswith(_NO_DATA)
+    return not name.lower().endswith(_NO_DATA)
 
 
-def _beside(
-    place: str, folders: tuple[str, ...], name: str, modified: datetime, file: IO[bytes], most: int = BIGGEST_BESIDE
-) -> Iterator[Dropped]:
-    data = file.read(most + 1)
-    if len(data) <= most:
-        yield Dropped(place, folders, name, modified, data, beside=True)
+def _left_behind(name: str, folders: Sequence[str]) -> bool:
+    """Whether a system or a tool has left a file behind, which says nothing of a submission."""
+    hidden = name.startswith((".", "~")) or any(part.startswith(".") for part in folders)
+    return name.lower() in ("thumbs.db", "desktop.ini") or (hidden and not name.lower().endswith(".sqlite"))
 
 
 class _Budget:
-    """What may still be inflated of one zip that was dropped, those inside it included."""
+    """What may still be inflated for one person of a zip: a bomb takes nothing from anybody else."""
 
     def __init__(self) -> None:
         self.left = _MOST_INFLATED
 
 
 def _zipped(
-    source: Path | IO[bytes],
-    place: str,
-    folders: tuple[str, ...],
-    name: str,
-    depth: int,
-    budget: _Budget | None = None,
-    *,
-    given: bool = False,
+    source: Path | IO[bytes], place: str, folders: tuple[str, ...], depth: int, budget: _Budget | None = None
 ) -> Iterator[Dropped]:
-    budget = budget or _Budget()
     now = datetime.now(UTC)
+    budgets: dict[tuple[str, ...], _Budget] = {}
     try:
         with zipfile.ZipFile(source) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            names = [_parts(member) for member in members]
-            if not given and not _is_a_class(names):
-                folders = (*folders, name[: -len(".zip")])
+            members = archive.infolist()
             if len(members) > _MOST_MEMBERS:
                 what = filled(_MEMBERS, limit=_MOST_MEMBERS)
-                yield Dropped(place, folders, name, now, fault=filled(_BOMB, what=what))
-            for member, parts in list(zip(members, names, strict=True))[:_MOST_MEMBERS]:
-                yield from _member(archive, member, parts, place, folders, depth, budget)
+                yield Dropped(place, folders, "", now, fault=filled(_BOMB, what=what))
+            elif folders:
+                yield Dropped(place, folders, "", now)
+            for member in members[:_MOST_MEMBERS]:
+                parts = _parts(member)
+                if parts and not _LITTER & set(parts):
+                    mine = budget or budgets.setdefault(_whose_budget(parts), _Budget())
+                    yield from _member(archive, member, parts, place, folders, depth, mine)
     except Exception as error:  # `zipfile` lets many kinds through: struct's, seek()'s, codecs'
-        yield Dropped(place, folders, name, now, fault=filled(_NO_ZIP, why=_why(error)))
+        yield Dropped(place, folders, "", now, fault=filled(_NO_ZIP, why=_why(error)))
+
+
+def _whose_budget(parts: tuple[str, ...]) -> tuple[str, ...]:
+    exported = next((part for part in parts if comes_from_an_export(part)), None)
+    return parts[:2] if exported is None else (exported.partition("_assignsubmission_")[0],)
 
 
 def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -227,21 +239,6 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     )
 
 
-def _is_a_class(names: Sequence[tuple[str, ...]]) -> bool:
-    """Whether a zip holds several people's work, so that its own name is nobody's."""
-    names = [parts for parts in names if parts and not _LITTER & set(parts) and not parts[-1].startswith("._")]
-    if any(comes_from_an_export(part) for parts in names for part in parts):
-        return True
-    while names and len({parts[0] for parts in names}) == 1 and all(len(parts) > 1 for parts in names):
-        names = [parts[1:] for parts in names]
-    tops = {
-        parts[0]
-        for parts in names
-        if (parts[0].lower().endswith(".zip") if len(parts) == 1 else parts[-1].lower().endswith((".ipynb", ".zip")))
-    }
-    return len({top for top in tops if not is_a_lab(top)}) > 1
-
-
 def _member(
     archive: zipfile.ZipFile,
     member: zipfile.ZipInfo,
@@ -251,48 +248,63 @@ def _member(
     depth: int,
     budget: _Budget,
 ) -> Iterator[Dropped]:
-    if not parts or _LITTER & set(parts):
-        return
     name = parts[-1]
-    inside = (*folders, *parts[:-1])
+    inside = (*folders, *parts[:-1])[:_DEEPEST_FOLDER]
     where = "/".join((place, *parts))
-    is_zip = name.lower().endswith(".zip")
     modified = _time_of(member)
-    fault = None
-    drive = ":" in parts[0] or member.filename.startswith(("/", "\\"))
-    if drive or ".." in parts or ".." in PurePosixPath(member.filename).parts:
-        fault = _OUTSIDE
-    elif stat.S_ISLNK(member.external_attr >> 16):
-        fault = _LINK
-    elif member.flag_bits & 0x1:
-        fault = _LOCKED
-    elif is_zip and depth >= _DEEPEST:
+    fault = _fault_of(member, parts, budget)
+    if fault is _OUTSIDE:
+        # Where it leads to says nothing of whose it is.
+        yield Dropped(where, folders, name, modified, fault=fault)
+        return
+    if member.is_dir():
+        yield Dropped(where, (*inside, name)[:_DEEPEST_FOLDER], "", modified)
+        return
+    is_zip = name.lower().endswith(".zip")
+    if is_zip and fault is None and depth >= _DEEPEST:
         fault = filled(_BOMB, what=_NESTED)
-    elif budget.left <= 0:
-        fault = filled(_BOMB, what=filled(_INFLATED, limit=_MOST_INFLATED >> 20))
-    if not (is_zip or _wanted(name)):
-        if fault is None and _may_belong_to_a_notebook(name) and member.file_size <= BIGGEST_BESIDE:
-            # Each compression has its own kind of exception for damaged data, and some are bare ones.
-            with contextlib.suppress(Exception), archive.open(member) as file:
-                for one in _beside(where, inside, name, modified, file, min(BIGGEST_BESIDE, budget.left)):
-                    budget.left -= len(one.data)
-                    yield one
+    if is_zip and fault is not None:
+        yield Dropped(where, (*inside, name), "", modified, fault=fault)
+        return
+    if not is_zip and _left_behind(name, parts[:-1]):
         return
     if fault is not None:
-        yield Dropped(where, tuple(part for part in inside if part != ".."), name, modified, fault=fault)
+        yield Dropped(where, inside, name, modified, fault=fault)
         return
-    try:
-        with archive.open(member) as file:
-            # What the directory of the zip says of a size is a claim; what is read is counted.
-            data = file.read(min(BIGGEST, budget.left) + 1)
-    except Exception as error:  # each compression has its own kind for what is damaged, and some are bare exceptions
-        yield Dropped(where, inside, name, modified, fault=filled(_DAMAGED, why=_why(error)))
+    most = BIGGEST if is_zip or may_be_a_notebook(name) else BIGGEST_BESIDE
+    data = b""
+    if most == BIGGEST or (_may_belong_to_a_notebook(name) and member.file_size <= BIGGEST_BESIDE):
+        try:
+            with archive.open(member) as file:
+                # What the directory of the zip says of a size is a claim; what is read is counted.
+                data = file.read(min(most, budget.left) + 1)
+        except Exception as error:  # each compression has its own kind for what is damaged, and some are bare ones
+            at, called = ((*inside, name), "") if is_zip else (inside, name)
+            yield Dropped(where, at, called, modified, fault=filled(_DAMAGED, why=_why(error)))
+            return
+        budget.left -= len(data)
+    elif member.file_size > BIGGEST_BESIDE or not _may_belong_to_a_notebook(name):
+        yield Dropped(where, inside, name, modified, beside=True, unread=True)
         return
-    budget.left -= len(data)
     if is_zip and len(data) <= BIGGEST:
-        yield from _zipped(io.BytesIO(data), where, inside, name, depth + 1, budget)
+        yield from _zipped(io.BytesIO(data), where, (*inside, name), depth + 1, budget)
+    elif is_zip:
+        yield Dropped(where, (*inside, name), "", modified, fault=filled(_TOO_BIG, limit=BIGGEST >> 20))
     else:
-        yield _bounded(where, inside, name, modified, data)
+        yield _bounded(where, inside, name, modified, data, most)
+
+
+def _fault_of(member: zipfile.ZipInfo, parts: tuple[str, ...], budget: _Budget) -> Text | None:
+    drive = ":" in parts[0] or member.filename.startswith(("/", "\\"))
+    if drive or ".." in parts or ".." in PurePosixPath(member.filename).parts:
+        return _OUTSIDE
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return _LINK
+    if member.flag_bits & 0x1:
+        return _LOCKED
+    if budget.left <= 0 and not member.is_dir():
+        return filled(_BOMB, what=filled(_INFLATED, limit=_MOST_INFLATED >> 20))
+    return None
 
 
 def _time_of(member: zipfile.ZipInfo) -> datetime:

@@ -3,28 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from wslab.grading.intake.dropped import Dropped, walk
+from wslab.errors import LabError
+from wslab.grading.intake.dropped import BIGGEST_BESIDE, Dropped, may_be_a_notebook, walk
 from wslab.grading.intake.opening import Notebook, Unreadable, opened
+from wslab.grading.intake.owners import Claim, Leaf, owners
+from wslab.grading.intake.people import People, people
+from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.utf8 import known_as
-from wslab.grading.intake.whose import Student, is_a_lab, lab_in, own_name, whose
+from wslab.grading.intake.whose import Named, Student, is_late, lab_in, own_name, stem
 from wslab.grading.plain import plain
 from wslab.labs.catalogue import labs
-from wslab.language import Text, filled
+from wslab.language import LANGUAGES, Filled, Text, filled
+
+MOST_PEOPLE = 2_000
+"""People that one zip may hold work of."""
 
 _NOBODY = Text(
     en="Nothing says whose it is. Put it into a folder that has the student's name.",
     tr="Kime ait olduğu belli değil. Öğrencinin adını taşıyan bir klasöre koyun.",
 )
-_NOTHING = Text(en="Nothing was handed in: the folder holds no notebook.", tr="Teslim yok: klasörde not defteri yok.")
-_SEVERAL = Text(
-    en="{count} notebooks of {lab} were handed in. Graded was the newest, {graded}, and not {others}.",
-    tr="{lab} için {count} not defteri teslim edilmiş. En yenisi ({graded}) puanlandı; şunlar puanlanmadı: {others}.",
+_NOTHING = Text(en="Nothing was handed in: the folder is empty.", tr="Teslim yok: klasör boş.")
+_NO_NOTEBOOK = Text(
+    en="No notebook was handed in, but {files}. What is graded is the lab's file, which ends in .ipynb.",
+    tr="Not defteri teslim edilmemiş; teslim edilen: {files}. Puanlanan, alıştırmanın .ipynb ile biten dosyasıdır.",
 )
+_ONLINE_TEXT = Text(en="a text written online", tr="çevrimiçi yazılmış bir metin")
+_ARCHIVE = Text(
+    en="{files} can't be looked into here. Unpack it into the student's folder, or ask for a zip.",
+    tr="{files} burada açılamıyor. Öğrencinin klasörüne açın ya da zip isteyin.",
+)
+_CALLED = Text(
+    en="It is called {name}; what is in it is a notebook, and was graded.",
+    tr="Adı {name}, ama içindeki bir not defteri; puanlandı.",
+)
+_OTHERS = Text(
+    en="In it stand the names of others ({names}). All of it counts as {owner}'s and nothing as theirs.",
+    tr="İçinde başkalarının adları var ({names}). Hepsi {owner} adına sayıldı, onlar adına hiçbir şey sayılmadı.",
+)
+_FURTHER_IN = Text(
+    en="It bears the name of {name}, whose own work lies further out; it was not graded for anybody.",
+    tr="{name} adını taşıyor, ama onun kendi teslimi daha dışta; kimse adına puanlanmadı.",
+)
+_MISSING = Text(en="On the roster, and nothing was handed in.", tr="Sınıf listesinde var, ama teslim yok.")
+_TOO_MANY_PEOPLE = Text(
+    en="{path} holds work of {count} people, more than {most}. If that is right, allow it with --most {count}.",
+    tr="{path} içinde {count} kişinin teslimi var, sınır {most}. Doğruysa --most {count} ile izin verin.",
+)
+_ARCHIVES = (".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 _OTHER_NAME = Text(
     en="Its name says {named}, but it is {lab}.",
     tr="Adında {named} yazıyor, ama içindeki {lab}.",
@@ -78,12 +108,14 @@ class Problem:
         lab: the number of the lab that it may be; empty where nobody knows.
         place: where it was.
         reason: why it cannot be graded.
+        absent: whether this is somebody on the roster who is not in the drop.
     """
 
     student: Student | None
     lab: str
     place: str
     reason: Text
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,66 +123,263 @@ class Intake:
     """Everything that was dropped.
 
     Attributes:
-        handed: what can be graded, by student and lab.
+        handed: what can be graded: of each student and lab the newest.
         problems: what can't.
         progress: by student, the bytes of the progress file that was handed in beside the labs.
+        older: by student and lab, what was handed in earlier, the newest first.
+        questions: by student, what the instructor is asked.
     """
 
     handed: tuple[Handed, ...]
     problems: tuple[Problem, ...]
     progress: Mapping[str, bytes]
+    older: Mapping[tuple[str, str], tuple[Handed, ...]] = field(default_factory=dict)
+    questions: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
+
+    @property
+    def students(self) -> tuple[Student, ...]:
+        """Everybody in the drop or on the roster, by id."""
+        everybody = [one.student for one in self.handed] + [one.student for one in self.problems if one.student]
+        return tuple({one.id: one for one in sorted(everybody)}.values())
 
 
-def take_in(top: Path) -> Intake:
+def take_in(
+    top: Path, *, roster: Roster | None = None, most: int = MOST_PEOPLE, known: Sequence[Student] = ()
+) -> Intake:
     """Sort out a folder of submissions, or a zip of one.
 
     Args:
         top: `<student>/L1-….ipynb`, nbgrader's `submitted/<student>/<lab>/<lab>.ipynb`, what Moodle or Canvas export,
             a zip of any of these, zips among them; any number of labs.
+        roster: the class list, if there is one.
+        most: how many people one zip may hold work of.
+        known: who handed in something in an earlier drop.
 
     Raises:
         OSError: there is no such folder.
+        LabError: one zip holds work of too many people.
     """
-    found: list[tuple[datetime, Handed]] = []
-    problems: list[Problem] = []
-    progress: dict[str, tuple[datetime, bytes]] = {}
-    stamps: dict[tuple[str, ...], str] = {}
-    homes: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
-    beside: dict[str, list[Dropped]] = {}
-    for file in walk(top):
-        student = whose(file.folders, file.name)
-        if file.beside:
-            if student is not None:
-                beside.setdefault(student.id, []).append(file)
-            continue
-        seen.update(file.folders[:2])
-        if file.name.lower() == "timestamp.txt":
-            stamp = _STAMP.match(file.data.decode("utf-8", "replace").strip())
-            stamps |= {file.folders: stamp[0].replace("T", " ")} if stamp else {}
-        elif file.name.lower().endswith(".sqlite"):
-            if student is not None and file.fault is None and file.modified >= progress.get(student.id, _NEVER)[0]:
-                progress[student.id] = (file.modified, file.data)
-        else:
-            try:
-                one = _sorted_out(file, student)
-            except Exception as error:  # whatever one submission does to the kit, a class is waiting
-                one = Problem(student, "", file.place, stumbled(error))
-            if isinstance(one, Problem):
-                problems.append(one)
-            else:
-                found.append((file.modified, one))
-                homes[one.place] = file.folders
-    stamped = [(when, _stamped(one, when, stamps.get(homes[one.place]))) for when, one in found]
-    problems += [Problem(Student(name), "", name, _NOTHING) for name in _empty_folders(top, seen)]
-    return Intake(
-        tuple(
-            _with_files(one, homes[one.place], beside[one.student.id]) if one.student.id in beside else one
-            for one in _newest(stamped)
-        ),
-        tuple(sorted(problems, key=lambda one: (one.student.id if one.student else "", one.place))),
-        {student: data for student, (_, data) in sorted(progress.items())},
+    things = [_looked_at(file) for file in walk(top)]
+    owned = owners(
+        [Leaf(one.file.folders, one.file.name, one.lab, one.is_notebook) for one in things],
+        roster.knows if roster is not None else lambda name: False,
     )
+    claims = list(owned.claims)
+    if top.is_file() and not any(claims) and any(one.is_notebook for one in things):
+        # One student's zip, which was given by itself.
+        own = Claim(Named("", "", stem(known_as(top.name))), (), (), 0)
+        claims = [own] * len(things)
+    _hold_to(most, top, claims)
+    labs_of: dict[Claim, frozenset[str]] = {}
+    for thing, claim in zip(things, claims, strict=True):
+        if claim is not None:
+            labs_of[claim] = labs_of.get(claim, frozenset()) | ({thing.lab} - {""})
+    whose = people(labs_of, roster, known)
+    return _Sorting(whose, owned.others, roster).sorted_out(things, claims)
+
+
+@dataclass(slots=True)
+class _Thing:
+    """One file or folder, and what is in it."""
+
+    file: Dropped
+    notebook: Notebook | None = None
+    reason: Text | None = None
+    named: str = ""
+    disguised: bool = False
+
+    @property
+    def lab(self) -> str:
+        return self.notebook.lab.number if self.notebook is not None else self.named if self.reason else ""
+
+    @property
+    def is_notebook(self) -> bool:
+        return self.notebook is not None or self.reason is not None
+
+
+def _looked_at(file: Dropped) -> _Thing:
+    """What is in a file; its bytes are let go where it is a notebook."""
+    lower = file.name.lower()
+    named = lab_in(file.name) or next((lab_in(folder) for folder in reversed(file.folders) if lab_in(folder)), "")
+    thing = _Thing(file, named=named if named in labs() else "")
+    if file.fault is not None:
+        if file.name and not may_be_a_notebook(file.name):
+            thing.file = replace(file, beside=True, unread=True)
+        else:
+            thing.reason = file.fault
+        return thing
+    if not file.name or lower == "timestamp.txt" or lower.endswith(".sqlite") or file.unread:
+        return thing
+    ends_so = lower.endswith(".ipynb")
+    thing.disguised = not ends_so
+    if not ends_so and not _looks_like_a_notebook(file.data):
+        if ".ipynb" in lower:
+            thing.reason = _reason_of(file.data)
+        else:
+            thing.file = replace(file, beside=True, unread=len(file.data) > BIGGEST_BESIDE)
+        return thing
+    try:
+        thing.notebook = opened(file.data)
+    except Unreadable as error:
+        if not ends_so and ".ipynb" not in lower:
+            thing.file = replace(file, beside=True, unread=len(file.data) > BIGGEST_BESIDE)
+            return thing
+        thing.reason = error.reason
+    except Exception as error:  # one submission must not end the run of a class
+        thing.reason = stumbled(error)
+    thing.file = replace(file, data=b"", beside=False)
+    return thing
+
+
+def _looks_like_a_notebook(data: bytes) -> bool:
+    bare = data.replace(b"\0", b"") if b"\0" in data[:4] or data[:2] in (b"\xff\xfe", b"\xfe\xff") else data
+    start = bare[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    return start.startswith(b"{") and (b'"cells"' in bare or b'"worksheets"' in bare)
+
+
+def _reason_of(data: bytes) -> Text | None:
+    try:
+        opened(data)
+    except Unreadable as error:
+        return error.reason
+    return None
+
+
+def _hold_to(most: int, top: Path, claims: Sequence[Claim | None]) -> None:
+    """Stop where one zip holds work of more people than a class has: a mistake, or somebody's joke."""
+    found: dict[str, set[tuple[str, str, str]]] = {}
+    for claim in {claim for claim in claims if claim is not None}:
+        outer = next((part for part in claim.level if part.lower().endswith(".zip")), None)
+        if outer is not None or top.is_file():
+            found.setdefault(outer or top.name, set()).add(claim.named.key)
+    for path, names in found.items():
+        if len(names) > most:
+            raise LabError(_TOO_MANY_PEOPLE, path=path, count=len(names), most=most)
+
+
+class _Sorting:
+    """Puts what was found to the people whose it is."""
+
+    def __init__(self, whose: People, others: Mapping[tuple[str, ...], tuple[str, ...]], roster: Roster | None) -> None:
+        self.whose = whose
+        self.others = others
+        self.roster = roster
+        self.found: list[tuple[datetime, Handed, tuple[str, ...], bool]] = []
+        self.problems: list[Problem] = []
+        self.progress: dict[str, tuple[datetime, bytes]] = {}
+        self.stamps: dict[tuple[str, ...], str] = {}
+        self.beside: dict[str, list[Dropped]] = {}
+        self.homes: dict[str, list[tuple[Student, Claim]]] = {}
+
+    def sorted_out(self, things: Sequence[_Thing], claims: Sequence[Claim | None]) -> Intake:
+        told: set[Claim] = set()
+        for thing, claim in zip(things, claims, strict=True):
+            if claim is None:
+                if thing.is_notebook:
+                    self.problems.append(Problem(None, thing.lab, thing.file.place, thing.reason or _NOBODY))
+                continue
+            student = self.whose.students[claim]
+            if student is None:
+                if claim not in told:
+                    reason = filled(_FURTHER_IN, name=claim.named.name)
+                    self.problems.append(Problem(None, "", "/".join(claim.home), reason))
+                    told.add(claim)
+                continue
+            homes = self.homes.setdefault(student.id, [])
+            if claim not in told:
+                homes.append((student, claim))
+                told.add(claim)
+            self._put(thing, student)
+        return self._intake()
+
+    def _put(self, thing: _Thing, student: Student) -> None:
+        file = thing.file
+        lower = file.name.lower()
+        if thing.notebook is not None:
+            remarks = list(thing.notebook.remarks)
+            if thing.disguised:
+                remarks.append(filled(_CALLED, name=own_name(file.name)))
+            if thing.named and thing.named != thing.lab:
+                remarks.append(filled(_OTHER_NAME, named=thing.named, lab=thing.lab))
+            if any(is_late(part) for part in (*file.folders, file.name)):
+                remarks.append(_LATE)
+            one = Handed(student, thing.notebook, file.place, "", tuple(remarks))
+            self.found.append((file.modified, one, file.folders, thing.disguised))
+        elif thing.reason is not None:
+            self.problems.append(Problem(student, thing.named, file.place, thing.reason))
+        elif lower == "timestamp.txt" and not file.unread:
+            stamp = _STAMP.match(file.data.decode("utf-8", "replace").strip())
+            self.stamps |= {file.folders: stamp[0].replace("T", " ")} if stamp else {}
+        elif lower.endswith(".sqlite"):
+            if file.modified >= self.progress.get(student.id, _NEVER)[0]:
+                self.progress[student.id] = (file.modified, file.data)
+        elif file.name:
+            self.beside.setdefault(student.id, []).append(file)
+
+    def _intake(self) -> Intake:
+        # A notebook under another name counts only where there is none under its own.
+        plain_ones = {(one.student.id, one.lab) for _, one, _, disguised in self.found if not disguised}
+        folders = {one.place: home for _, one, home, _ in self.found}
+        stamped = [
+            (when, _stamped(one, when, self.stamps.get(home)))
+            for when, one, home, disguised in self.found
+            if not disguised or (one.student.id, one.lab) not in plain_ones
+        ]
+        handed, older = _newest(stamped)
+        busy = {one.student.id for one in handed} | {one.student.id for one in self.problems if one.student}
+        for id, homes in self.homes.items():
+            student, claim = homes[0]
+            if id not in busy:
+                self.problems.append(Problem(student, self._lab_of(claim), "/".join(claim.home), self._nothing(id)))
+        busy |= set(self.homes)
+        if self.roster is not None:
+            self.problems += [
+                Problem(person.student, "", "", _MISSING, absent=True)
+                for person in self.roster.people
+                if person.student.id not in busy
+            ]
+        return Intake(
+            tuple(self._finished(one, folders) for one in handed),
+            tuple(sorted(self.problems, key=lambda one: (one.student.id if one.student else "", one.place))),
+            {student: data for student, (_, data) in sorted(self.progress.items())},
+            {key: tuple(self._finished(one, folders) for one in ones) for key, ones in older.items()},
+            self._questions(),
+        )
+
+    def _finished(self, one: Handed, folders: Mapping[str, tuple[str, ...]]) -> Handed:
+        files = [file for file in self.beside.get(one.student.id, ()) if not file.unread]
+        return _with_files(one, folders[one.place], files) if files else one
+
+    def _lab_of(self, claim: Claim) -> str:
+        named = next((lab_in(part) for part in reversed(claim.home) if lab_in(part)), "")
+        return named if named in labs() else ""
+
+    def _nothing(self, student: str) -> Text:
+        """Why somebody has no notebook: nothing came, or what came is none."""
+        files = self.beside.get(student, [])
+        if not files:
+            return _NOTHING
+        names = [_ONLINE_TEXT if "_onlinetext" in file.place else own_name(file.name) for file in files]
+        archives = [name for name in names if isinstance(name, str) and name.lower().endswith(_ARCHIVES)]
+        if archives:
+            return filled(_ARCHIVE, files=", ".join(map(str, archives[:5])))
+        shown = [*dict.fromkeys(names)][:5]
+        listed = Filled(
+            **{
+                code: ", ".join(name if isinstance(name, str) else name.into(code) for name in shown)
+                for code in LANGUAGES
+            }
+        )
+        return filled(_NO_NOTEBOOK, files=listed)
+
+    def _questions(self) -> dict[str, tuple[Text, ...]]:
+        asked = {id: list(said) for id, said in self.whose.questions.items()}
+        for id, homes in self.homes.items():
+            for student, claim in homes:
+                if claim.home in self.others:
+                    names = ", ".join(plain(name, 80) for name in self.others[claim.home][:10])
+                    asked.setdefault(id, []).append(filled(_OTHERS, names=names, owner=student.name))
+        return {id: tuple(said) for id, said in asked.items()}
 
 
 def stumbled(error: Exception) -> Text:
@@ -161,49 +390,26 @@ def stumbled(error: Exception) -> Text:
 _NEVER = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), b"")
 
 
-def _sorted_out(file: Dropped, student: Student | None) -> Handed | Problem:
-    named = lab_in(file.name) or next((lab_in(folder) for folder in reversed(file.folders) if lab_in(folder)), "")
-    named = named if named in labs() else ""
-    try:
-        if file.fault is not None:
-            raise Unreadable(file.fault)
-        notebook = opened(file.data)
-    except Unreadable as error:
-        return Problem(student, named, file.place, error.reason)
-    number = notebook.lab.number
-    if student is None:
-        return Problem(None, number, file.place, _NOBODY)
-    remarks = list(notebook.remarks)
-    if named and named != number:
-        remarks.append(filled(_OTHER_NAME, named=named, lab=number))
-    if student.late:
-        remarks.append(_LATE)
-    return Handed(student, notebook, file.place, "", tuple(remarks))
-
-
 def _stamped(one: Handed, modified: datetime, stamp: str | None) -> Handed:
     return replace(one, timestamp=stamp or f"{modified:%Y-%m-%d %H:%M:%S}")
 
 
-def _newest(found: Iterable[tuple[datetime, Handed]]) -> list[Handed]:
+def _newest(
+    found: Iterable[tuple[datetime, Handed]],
+) -> tuple[list[Handed], dict[tuple[str, str], tuple[Handed, ...]]]:
+    """Of each student and lab the newest, with a remark on the others; and those others."""
     by_lab: dict[tuple[str, str], list[tuple[str, datetime, list[object], Handed]]] = {}
     for when, one in found:
         entry = (one.timestamp, when, _natural(one.place), one)
         by_lab.setdefault((one.student.id, one.lab), []).append(entry)
     chosen = []
+    older = {}
     for key in sorted(by_lab):
         *others, newest = [entry[-1] for entry in sorted(by_lab[key], key=lambda entry: entry[:3])]
-        if others:
-            told = filled(
-                _SEVERAL,
-                count=len(others) + 1,
-                lab=newest.lab,
-                graded=newest.place,
-                others=", ".join(other.place for other in others),
-            )
-            newest = replace(newest, remarks=(*newest.remarks, told))
         chosen.append(newest)
-    return chosen
+        if others:
+            older[key] = tuple(reversed(others))
+    return chosen, older
 
 
 def _with_files(one: Handed, home: tuple[str, ...], files: Iterable[Dropped]) -> Handed:
@@ -228,14 +434,3 @@ def _natural(place: str) -> list[object]:
         (len(digits), digits) if (digits := part.lstrip("0")) and part.isdecimal() else (-1, part)
         for part in re.split(r"(\d+)", place)
     ]
-
-
-def _empty_folders(top: Path, seen: Iterable[str]) -> list[str]:
-    """The students' folders that hold nothing that anybody could grade."""
-    if not top.is_dir():
-        return []
-    inner = top / "submitted"
-    home = inner if inner.is_dir() else top
-    folders = [path for path in sorted(home.iterdir()) if path.is_dir() and not path.name.startswith((".", "__"))]
-    names = [known_as(path.name) for path in folders]
-    return [name for name in names if name not in set(seen) and not is_a_lab(name)]

@@ -1,10 +1,10 @@
-"""Whose work a file is, by the names that folders and files have on the way to it."""
+"""What the names of folders and files say of whose work it is; what follows from it is in `owners`."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+import unicodedata
 from dataclasses import dataclass
 
 from wslab.labs.catalogue import labs
@@ -15,28 +15,68 @@ _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_\d{2,}_(?P
 NOBODY = Text(en="(whose?)", tr="(kimin?)")
 """Stands for the name where nobody knows whose something is."""
 
-_WRAPPERS = {"submitted", "submissions"}
+_NOBODYS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        all archive arşiv assets assignment assignments attempt backup bak batch belgeler bölüm canvas class classes
+        cohort collected copy course data deneme ders desktop docs documents dosya dosyalar download downloads draft
+        dump dönem eski geç export exports fall files final folder group groups grup güz hafta handed home homework hw
+        images img in indirilenler klasör kopya kurs lab labs late masaüstü moodle my new notebook notebooks old part
+        proje project section sections semester solution son spring src students submission submissions submitted
+        sürüm sınıf taslak temp term terms teslim teslimler tmp try untitled v version week weeks work yedek yeni
+        çalışma çalışmam çözüm ödev ödevler öğrenci öğrenciler şube
+        """,
+    )
+)
+"""Words that are nobody's name: a folder that is called by them alone is no person."""
+
+_NUMBER = re.compile(r"\d{1,2}[a-z]?|(19|20)\d\d")
+_COURSE_CODE = re.compile(r"[a-z]{2,5}\d{2,5}[a-z]?")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Student:
-    """Who handed something in.
+    """Who handed something in, or is on the roster.
 
     Attributes:
         id: what gradebooks know them by; what tells them apart.
-        last_name, first_name: as far as an export says them.
-        late: whether Canvas says that it came late.
+        last_name, first_name: as far as an export or the roster says them.
+        origin: `"moodle"`, `"canvas"` or `"roster"`; empty where a folder's or a file's name is all there is.
+        email, section: as the roster says them.
     """
 
     id: str
     last_name: str = ""
     first_name: str = ""
-    late: bool = False
+    origin: str = ""
+    email: str = ""
+    section: str = ""
 
     @property
     def name(self) -> str:
         """What to call them on a page."""
         return " ".join(part for part in (self.first_name, self.last_name) if part) or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person as one name in a drop says it.
+
+    Attributes:
+        origin: `"moodle"`, `"canvas"`, or empty for the name of a folder, a zip or a file.
+        number: Moodle's participant number (one for each assignment and person) or Canvas' user id; empty elsewhere.
+        name: the name.
+    """
+
+    origin: str
+    number: str
+    name: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from others: also a number counts only together with the name."""
+        return (self.origin, self.number, folded(self.name) if self.origin else self.name)
 
 
 @functools.cache
@@ -46,14 +86,60 @@ def _lab_in_a_name() -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9])({names}|L\d+)(?![a-z0-9])", re.IGNORECASE)
 
 
+def stem(name: str) -> str:
+    """The name of a zip without its suffix; any other as it is."""
+    return name[:-4] if name.lower().endswith(".zip") else name
+
+
 def is_a_lab(name: str) -> bool:
-    """Whether a folder's name is that of a lab: `L1`, `L1-echo`."""
-    return _lab_in_a_name().fullmatch(name) is not None
+    """Whether a folder's or zip's name is that of a lab: `L1`, `L1-echo`, `L1.zip`."""
+    return _lab_in_a_name().fullmatch(stem(name)) is not None
+
+
+def is_nobodys(name: str) -> bool:
+    """Whether a folder or zip is called by words that name no person, alone or with a letter or a number: `section-a`.
+
+    A number alone may be somebody's, unless it is as short as a week's or as a year's.
+    """
+    left = _lab_in_a_name().sub(" lab ", stem(name)).casefold()
+    found = re.findall(r"\w+", left.replace("_", " "))
+    words = [word for word in found if len(word) > 1 or word.isdecimal()]
+    return bool(words) and all(
+        word in _NOBODYS
+        or _NUMBER.fullmatch(word)
+        or word.rstrip("0123456789") in _NOBODYS
+        or _COURSE_CODE.fullmatch(word)
+        for word in words
+    )
+
+
+def is_a_number(name: str) -> bool:
+    """Whether a folder or zip is called by a number alone."""
+    return stem(name).strip().isdecimal()
+
+
+def exported(name: str) -> Named | None:
+    """Who a file, folder or zip is named after, as Moodle and Canvas name them in an export; None elsewhere.
+
+    Moodle: `Full Name_123456_assignsubmission_file_`, as a folder or before a file's own name. Canvas:
+    `lastfirst_LATE_12345_67890_L1-echo-1.ipynb`.
+    """
+    if (moodle := _MOODLE.fullmatch(name)) is not None:
+        return Named("moodle", moodle["id"], moodle["name"].strip())
+    if (canvas := _canvas(name)) is not None:
+        return Named("canvas", canvas["id"], canvas["name"])
+    return None
+
+
+def is_late(name: str) -> bool:
+    """Whether Canvas says in a file's name that it came late."""
+    canvas = _canvas(name)
+    return canvas is not None and bool(canvas["late"])
 
 
 def comes_from_an_export(name: str) -> bool:
     """Whether a file or folder is named as Moodle or Canvas name them in an export."""
-    return _MOODLE.fullmatch(name) is not None or _canvas(name) is not None
+    return exported(name) is not None
 
 
 def _canvas(name: str) -> re.Match[str] | None:
@@ -61,29 +147,11 @@ def _canvas(name: str) -> re.Match[str] | None:
     return None if found is None or is_a_lab(found["name"]) else found
 
 
-def whose(folders: Sequence[str], name: str) -> Student | None:
-    """The student; None where nothing says who it is.
-
-    Moodle exports `Full Name_123456_assignsubmission_file_/L1-echo.ipynb` (or all in the file's name), Canvas
-    `lastfirst_LATE_12345_67890_L1-echo-1.ipynb`. Elsewhere it is the first folder that is neither a lab nor
-    `submitted`, as nbgrader has it; else what a file's name says beside the lab's: `ayse-L1-echo.ipynb`.
-
-    Args:
-        folders: from the outermost one.
-        name: the file's.
-    """
-    for part in (*folders, name):
-        if (moodle := _MOODLE.fullmatch(part)) is not None:
-            first, _, last = moodle["name"].strip().rpartition(" ")
-            return Student(moodle["id"], last, first)
-    for part in (*folders, name):
-        if (canvas := _canvas(part)) is not None:
-            return Student(canvas["id"], canvas["name"], late=bool(canvas["late"]))
-    for place, folder in enumerate(folders):
-        if not is_a_lab(folder) and not (place == 0 and folder.lower() in _WRAPPERS) and folder.strip():
-            return Student(folder.strip())
-    left = _lab_in_a_name().sub("", name.rpartition(".")[0]).strip(" _-.")
-    return Student(left) if left else None
+def in_a_file_name(name: str) -> Named | None:
+    """Who a file's name speaks of beside the lab: `ayse-L1-echo.ipynb`; None where that is nobody."""
+    bare = re.sub(r"(\.\w{1,6})+$", "", name)
+    left = _lab_in_a_name().sub("", bare).strip(" _-.")
+    return None if not left or is_nobodys(left) else Named("", "", left)
 
 
 def own_name(name: str) -> str:
@@ -102,3 +170,15 @@ def lab_in(name: str) -> str:
     """The number of the lab that a file's name speaks of, `"L1"`; empty for none."""
     found = _lab_in_a_name().search(name)
     return found[0].partition("-")[0].upper() if found else ""
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name, sorted, so that all its forms are one: order, case, accents, both Turkish i."""
+    text = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("İ", "i")).casefold()
+    text = "".join(sign for sign in text if not unicodedata.combining(sign))
+    return tuple(sorted(re.findall(r"[^\W_]+", text)))
+
+
+def folded(name: str) -> str:
+    """The words of a name as one text."""
+    return " ".join(words(name))

@@ -1,0 +1,255 @@
+"""Whose a file is, from the tree that it lies in: the outermost name of a person wins, whatever stands further in.
+
+A folder or a zip is somebody's, or it is a level: something that holds several people's. Levels come from whoever
+collected the work and people from whoever handed it in, so a doubtful one is a person's: nobody who packs a zip can
+then speak for somebody else. What makes a level is written at `_Tree._levels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from wslab.grading.intake.whose import Named, exported, folded, in_a_file_name, is_a_lab, is_a_number, is_nobodys, stem
+
+_COLLECTED = "submitted"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One thing in the tree.
+
+    Attributes:
+        folders: the folders and zips that it lies in.
+        name: the file's; empty for what stands for its folder.
+        lab: which lab it is; empty where it is none.
+        notebook: whether it is a notebook, or was meant to be one.
+    """
+
+    folders: tuple[str, ...]
+    name: str
+    lab: str = ""
+    notebook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """That something is somebody's.
+
+    Attributes:
+        named: who, as it is written there.
+        home: the folder or zip that is theirs; with the file's name where it is a single file.
+        level: the level that it lies in.
+        distance: how many zips and doubtful levels stand around it: of two claims to one name the nearer one wins.
+    """
+
+    named: Named
+    home: tuple[str, ...]
+    level: tuple[str, ...]
+    distance: int
+
+
+@dataclass(slots=True)
+class _Node:
+    name: str
+    children: dict[str, _Node] = field(default_factory=dict)
+    leaves: list[int] = field(default_factory=list)
+    seen: _Seen | None = None
+    split: bool | None = None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What lies in a folder, the folders in it that name a lab or nobody looked through."""
+
+    direct: bool = False
+    exported: set[tuple[str, str, str]] = field(default_factory=set)
+    in_file_names: set[str] = field(default_factory=set)
+    people: list[_Node] = field(default_factory=list)
+    packed: int = 0
+
+    def add(self, other: _Seen, *, packed: bool) -> None:
+        """Take in what was seen in a folder, or in a zip: what somebody has packed is no sign of a level around it."""
+        self.direct |= other.direct
+        self.exported |= other.exported
+        self.in_file_names |= other.in_file_names
+        self.people += other.people
+        self.packed += len(other.exported) + len(other.people) if packed else other.packed
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What was found out.
+
+    Attributes:
+        claims: for each leaf whose it is; None where nobody knows, or where it stands for a level.
+        others: for each home the names of others that stand in it.
+    """
+
+    claims: tuple[Claim | None, ...]
+    others: dict[tuple[str, ...], tuple[str, ...]]
+
+
+def owners(leaves: Sequence[Leaf], known: Callable[[str], bool] = lambda name: False) -> Owned:
+    """Find out whose each thing is.
+
+    Args:
+        leaves: everything that was dropped.
+        known: whether a name is on the roster.
+    """
+    tree = _Tree(leaves, known)
+    tree.level(tree.root, (), 0)
+    return Owned(tuple(tree.claims), tree.others)
+
+
+class _Tree:
+    def __init__(self, leaves: Sequence[Leaf], known: Callable[[str], bool]) -> None:
+        self.leaves = leaves
+        self.known = known
+        self.root = _Node("")
+        self.claims: list[Claim | None] = [None] * len(leaves)
+        self.others: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for number, leaf in enumerate(leaves):
+            node = self.root
+            for part in leaf.folders:
+                node = node.children.setdefault(part, _Node(part))
+            node.leaves.append(number)
+
+    def level(self, node: _Node, path: tuple[str, ...], distance: int) -> None:
+        """Say whose everything in a level is."""
+        for number in node.leaves:
+            leaf = self.leaves[number]
+            named = (
+                (exported(leaf.name) or (in_a_file_name(leaf.name) if leaf.notebook else None)) if leaf.name else None
+            )
+            if named is not None:
+                self.claims[number] = Claim(named, (*path, leaf.name), path, distance)
+        doubtful = []
+        for child in node.children.values():
+            named = exported(child.name)
+            if named is not None:
+                self._give(child, Claim(named, (*path, child.name), path, distance))
+            elif is_a_lab(child.name) or child.name.casefold() == _COLLECTED:
+                self.level(child, (*path, child.name), distance + child.name.lower().endswith(".zip"))
+            elif not (_COLLECTED in node.children and child.name in ("source", "release", "autograded", "feedback")):
+                doubtful.append(child)
+        for child, further in self._levels(node, doubtful):
+            home = (*path, child.name)
+            if further is None:
+                self._give(child, Claim(Named("", "", stem(child.name).strip() or child.name), home, path, distance))
+            else:
+                self.level(child, home, distance + further + child.name.lower().endswith(".zip"))
+
+    def _levels(self, parent: _Node, children: Sequence[_Node]) -> Iterable[tuple[_Node, int | None]]:
+        """For each child how much further away a level makes what is in it; None where it is a person's.
+
+        A level by its name (`section-a`), or by the roster, is beyond doubt. One by what it holds is not, and where
+        somebody's own work stands beside it, as it does beside a zip that a student has packed, it is a person's.
+        """
+        surely_people = any(
+            self._seen(child).direct and not self._is_evident_level(child) for child in children
+        ) or any(exported(self.leaves[number].name) for number in parent.leaves)
+        surely_people = surely_people or any(exported(name) for name in parent.children)
+        splits = not surely_people and any(self._is_split(child) for child in children)
+        for child in children:
+            seen = self._seen(child)
+            one_inside = not (seen.direct or seen.packed) and len(seen.people) + len(seen.exported) == 1
+            if self.known(stem(child.name)):
+                yield child, None
+            elif self._is_evident_level(child):
+                yield child, 0
+            elif not surely_people and (self._is_split(child) or (splits and one_inside)):
+                yield child, 1
+            else:
+                yield child, None
+
+    def _is_evident_level(self, node: _Node) -> bool:
+        seen = self._seen(node)
+        holds = bool(seen.exported or seen.people) or (not seen.direct and self._names_somebody(node))
+        if any(self.known(stem(child.name)) for child in seen.people) and not self.known(stem(node.name)):
+            return True
+        return is_nobodys(node.name) and (holds or (bool(seen.in_file_names) and not seen.direct))
+
+    def _names_somebody(self, node: _Node) -> bool:
+        """Whether a folder in it, however empty, has a name that may be somebody's."""
+        return any(
+            self._names_somebody(child) if is_a_lab(child.name) or is_nobodys(child.name) else True
+            for child in node.children.values()
+        )
+
+    def _is_split(self, node: _Node) -> bool:
+        """Whether it holds several people's folders or exported files, and nothing of its own."""
+        if node.split is None:
+            seen = self._seen(node)
+            labs = [self._labs(child) for child in seen.people]
+            shared = any(a & b or not (a and b) for at, a in enumerate(labs) for b in labs[at + 1 :])
+            collected = any(name.casefold() == _COLLECTED for name in node.children)
+            collected = collected and not node.name.lower().endswith(".zip")
+            several = len(seen.exported) > 1 or shared
+            # Somebody's folder may hold a zip of several people's work; it is somebody's all the same.
+            below = len(seen.people) == 1 and not seen.people[0].name.lower().endswith(".zip")
+            several = several or (below and self._is_split(seen.people[0]))
+            node.split = collected or (several and not (seen.direct or seen.packed))
+        return node.split
+
+    def _labs(self, node: _Node) -> set[str]:
+        found = {self.leaves[number].lab for number in node.leaves} - {""}
+        for child in node.children.values():
+            found |= self._labs(child)
+        return found
+
+    def _has_notebook(self, node: _Node) -> bool:
+        return any(self.leaves[number].notebook for number in node.leaves) or any(
+            self._has_notebook(child) for child in node.children.values()
+        )
+
+    def _seen(self, node: _Node) -> _Seen:
+        if node.seen is not None:
+            return node.seen
+        seen = node.seen = _Seen()
+        level = is_nobodys(node.name)  # in a section, number 7 is somebody
+        for number in node.leaves:
+            leaf = self.leaves[number]
+            named = exported(leaf.name)
+            if named is not None:
+                seen.exported.add(named.key)
+            elif leaf.notebook and leaf.name:
+                inside = in_a_file_name(leaf.name)
+                seen.direct |= inside is None
+                if inside is not None:
+                    seen.in_file_names.add(inside.name)
+        for child in node.children.values():
+            named = exported(child.name)
+            if named is not None:
+                seen.exported.add(named.key)
+            elif is_a_lab(child.name) or (
+                is_nobodys(child.name) and not (level and is_a_number(child.name) and self._seen(child).direct)
+            ):
+                seen.add(self._seen(child), packed=child.name.lower().endswith(".zip"))
+            elif self._has_notebook(child):
+                seen.people.append(child)
+        # Files of other names are somebody's own where nothing else is there to tell people apart by.
+        seen.direct |= bool(seen.in_file_names) and not is_nobodys(node.name)
+        return seen
+
+    def _give(self, node: _Node, claim: Claim) -> None:
+        """Everything in a folder or zip is one person's; other people's names in it are only told."""
+        others: dict[str, None] = {}
+        mine = claim.named
+        seen = self._seen(node)
+        if len(seen.people) > 1:
+            others |= dict.fromkeys(stem(child.name) for child in seen.people)
+        waiting = [node]
+        while waiting:
+            one = waiting.pop()
+            for number in one.leaves:
+                self.claims[number] = claim
+            named = [exported(name) for name in (*one.children, *(self.leaves[number].name for number in one.leaves))]
+            others |= {other.name: None for other in named if other is not None and not _same(other, mine)}
+            waiting += one.children.values()
+        if others:
+            self.others[claim.home] = tuple(others)
+
+
+def _same(one: Named, other: Named) -> bool:
+    return (one.origin == other.origin and one.number == other.number) or folded(one.name) == folded(other.name)

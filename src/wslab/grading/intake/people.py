@@ -1,0 +1,169 @@
+"""Who is one person: names that are spelled in several ways, and numbers that an export makes anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from wslab.grading.intake.owners import Claim
+from wslab.grading.intake.roster import Roster
+from wslab.grading.intake.whose import Student, folded, is_a_lab
+from wslab.language import Text, filled
+
+_NAME_TWICE = Text(
+    en="Who is this? {count} people in one export are called {name}, so they can't be told apart in another one. Write "
+    "`roster.csv`.",
+    tr="Bu kim? Tek bir dışa aktarmada adı {name} olan {count} kişi var; başka bir dışa aktarmada ayırt edilemezler. "
+    "`roster.csv` yazın.",
+)
+_PLACES = Text(
+    en="Is this one person? {name} has handed in the same lab in {places}; they are kept apart. Write `roster.csv`, or "
+    "rename one.",
+    tr="Bu tek kişi mi? {name} aynı alıştırmayı {places} içinde teslim etmiş; ayrı tutuldular. `roster.csv` yazın ya "
+    "da birini yeniden adlandırın.",
+)
+_NOT_ON_ROSTER = Text(
+    en="Who is this? {name} is not on the roster. Add an alias there if it is somebody's.",
+    tr="Bu kim? {name} sınıf listesinde yok. Listedeki biriyse oraya bir takma ad (alias) ekleyin.",
+)
+_SEVERAL_ON_ROSTER = Text(
+    en="Who is this? On the roster, {name} can be {people}. Add an alias there.",
+    tr="Bu kim? Sınıf listesinde {name} şunlardan biri olabilir: {people}. Oraya bir takma ad (alias) ekleyin.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is who.
+
+    Attributes:
+        students: for each claim its person; None where a nearer claim to the same name is in its way.
+        questions: for each person's id what the instructor is asked.
+    """
+
+    students: Mapping[Claim, Student | None]
+    questions: Mapping[str, tuple[Text, ...]]
+
+
+def people(
+    claims: Mapping[Claim, frozenset[str]], roster: Roster | None = None, known: Sequence[Student] = ()
+) -> People:
+    """Find out which claims are one person's.
+
+    Args:
+        claims: what was claimed in a drop, and the labs that were found there.
+        roster: the class list, if there is one.
+        known: who handed in something in an earlier drop.
+    """
+    students: dict[Claim, Student | None] = {}
+    questions: dict[str, list[Text]] = {}
+    ids = _Ids(roster, known)
+    for group, asked in _groups(list(claims), claims, roster):
+        nearest = min(claim.distance for claim in group)
+        near = [claim for claim in group if claim.distance == nearest]
+        student, more = _student(near, asked, roster, ids)
+        students |= {claim: student if claim in near else None for claim in group}
+        if asked is not None or more:
+            questions.setdefault(student.id, []).extend([*([asked] if asked is not None else []), *more])
+    return People(students, {id: tuple(dict.fromkeys(said)) for id, said in questions.items()})
+
+
+def _groups(
+    claims: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], roster: Roster | None
+) -> Iterable[tuple[list[Claim], Text | None]]:
+    """Claims to the same person, and what is to be asked about them."""
+    found: dict[tuple[str, ...], list[Claim]] = {}
+    for claim in claims:
+        on_roster = roster.find(claim.named) if roster is not None else ()
+        key: tuple[str, ...] = claim.named.key
+        if len(on_roster) == 1:
+            key = ("roster", on_roster[0].student.id)
+        elif key[0] == "moodle":
+            key = ("moodle", key[2])  # its number is another one in each export
+        found.setdefault(key, []).append(claim)
+    for key, group in found.items():
+        if key[0] == "moodle":
+            yield from _by_number(group)
+        elif key[0] == "":
+            yield from _by_place(group, labs)
+        else:
+            yield group, None
+
+
+def _by_number(group: Sequence[Claim]) -> Iterable[tuple[list[Claim], Text | None]]:
+    """Moodle's: one person where no export has the name twice; else one for each number, and a question."""
+    numbers: dict[tuple[str, ...], set[str]] = {}
+    for claim in group:
+        numbers.setdefault(claim.level, set()).add(claim.named.number)
+    most = max(len(found) for found in numbers.values())
+    if most == 1:
+        yield list(group), None
+        return
+    asked = filled(_NAME_TWICE, count=most, name=group[0].named.name)
+    for number in sorted({claim.named.number for claim in group}):
+        yield [claim for claim in group if claim.named.number == number], asked
+
+
+def _by_place(
+    group: Sequence[Claim], labs: Mapping[Claim, frozenset[str]]
+) -> Iterable[tuple[list[Claim], Text | None]]:
+    """Names of folders: one person in several levels, unless the same lab was handed in in two of them."""
+    nearest = min(claim.distance for claim in group)
+    near: dict[tuple[str, ...], list[Claim]] = {}
+    for claim in group:
+        if claim.distance == nearest:
+            near.setdefault(claim.level, []).append(claim)
+    found = [frozenset().union(*(labs[claim] for claim in one)) for one in near.values()]
+    if not any(a & b for at, a in enumerate(found) for b in found[at + 1 :]):
+        yield list(group), None
+        return
+    asked = filled(_PLACES, name=group[0].named.name, places=", ".join("/".join(level) for level in near))
+    rest = [claim for claim in group if claim.distance != nearest]
+    for one in near.values():
+        yield [*one, *rest], asked
+        rest = []
+
+
+class _Ids:
+    """Gives each person an id that is nobody else's, and the same one as in an earlier drop."""
+
+    def __init__(self, roster: Roster | None, known: Sequence[Student]) -> None:
+        self.taken = {} if roster is None else {person.student.id: person.student for person in roster.people}
+        self.taken |= {student.id: student for student in known}
+        self.known = list({student.id: student for student in known}.values())
+
+    def of(self, wanted: Student, *, apart: bool) -> Student:
+        earlier = [one for one in self.known if one.origin == wanted.origin and folded(one.name) == folded(wanted.name)]
+        if wanted.origin == "moodle" and not apart and len(earlier) == 1:
+            wanted = replace(wanted, id=earlier[0].id)
+        id, count = wanted.id, 1
+        while id in self.taken and not self._same(self.taken[id], replace(wanted, id=id)):
+            count += 1
+            id = f"{wanted.id} ({count})"
+        self.taken[id] = replace(wanted, id=id)
+        return self.taken[id]
+
+    @staticmethod
+    def _same(one: Student, other: Student) -> bool:
+        return one.origin == other.origin and folded(one.name) == folded(other.name)
+
+
+def _student(near: Sequence[Claim], asked: Text | None, roster: Roster | None, ids: _Ids) -> tuple[Student, list[Text]]:
+    named = near[0].named
+    more: list[Text] = []
+    if roster is not None:
+        found = roster.find(named)
+        if len(found) == 1:
+            return found[0].student, []
+        if found:
+            more.append(filled(_SEVERAL_ON_ROSTER, name=named.name, people=", ".join(one.student.id for one in found)))
+        else:
+            more.append(filled(_NOT_ON_ROSTER, name=named.name))
+    if named.origin == "moodle":
+        first, _, last = named.name.rpartition(" ")
+        return ids.of(Student(named.number, last, first, "moodle"), apart=asked is not None), more
+    if named.origin == "canvas":
+        return ids.of(Student(named.number, named.name, "", "canvas"), apart=False), more
+    level = [part for part in near[0].level if not is_a_lab(part)]
+    id = "/".join([*level, named.name]) if asked is not None else named.name
+    return ids.of(Student(id), apart=False), more
