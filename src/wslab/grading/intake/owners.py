@@ -40,7 +40,7 @@ class Claim:
         named: who, as it is written there.
         home: the folder or zip that is theirs; with the file's name where it is a single file.
         level: the level that it lies in.
-        distance: how many zips and doubtful levels stand around it: of two claims to one name the nearer one wins.
+        distance: how many doubtful levels stand around it: of two claims to one name the nearer one wins.
     """
 
     named: Named
@@ -130,7 +130,7 @@ class _Tree:
             if named is not None:
                 self._give(child, Claim(named, (*path, child.name), path, distance))
             elif is_a_lab(child.name) or child.name.casefold() == _COLLECTED:
-                self.level(child, (*path, child.name), distance + child.name.lower().endswith(".zip"))
+                self.level(child, (*path, child.name), distance)
             elif not (_COLLECTED in node.children and child.name in ("source", "release", "autograded", "feedback")):
                 doubtful.append(child)
         for child, further in self._levels(node, doubtful):
@@ -138,7 +138,7 @@ class _Tree:
             if further is None:
                 self._give(child, Claim(Named("", "", stem(child.name).strip() or child.name), home, path, distance))
             else:
-                self.level(child, home, distance + further + child.name.lower().endswith(".zip"))
+                self.level(child, home, distance + further)
 
     def _levels(self, parent: _Node, children: Sequence[_Node]) -> Iterable[tuple[_Node, int | None]]:
         """For each child how much further away a level makes what is in it; None where it is a person's.

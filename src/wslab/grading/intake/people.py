@@ -59,8 +59,7 @@ def people(
     questions: dict[str, list[Text]] = {}
     ids = _Ids(roster, known)
     for group, asked in _groups(list(claims), claims, roster):
-        nearest = min(claim.distance for claim in group)
-        near = [claim for claim in group if claim.distance == nearest]
+        near = _nearest(group)
         student, more = _student(near, asked, roster, ids)
         students |= {claim: student if claim in near else None for claim in group}
         if asked is not None or more:
@@ -90,6 +89,18 @@ def _groups(
             yield group, None
 
 
+def _nearest(group: Sequence[Claim]) -> list[Claim]:
+    """The claims that no other one stands before: a zip says nothing of somebody whose own work lies beside it."""
+    least = min(claim.distance for claim in group)
+    levels = {claim.level for claim in group}
+
+    def is_behind(claim: Claim) -> bool:
+        between = [claim.level[len(level) :] for level in levels if level == claim.level[: len(level)]]
+        return any(part.lower().endswith(".zip") for parts in between for part in parts)
+
+    return [claim for claim in group if claim.distance == least and not is_behind(claim)]
+
+
 def _by_number(group: Sequence[Claim]) -> Iterable[tuple[list[Claim], Text | None]]:
     """Moodle's: one person where no export has the name twice; else one for each number, and a question."""
     numbers: dict[tuple[str, ...], set[str]] = {}
@@ -108,17 +119,16 @@ def _by_place(
     group: Sequence[Claim], labs: Mapping[Claim, frozenset[str]]
 ) -> Iterable[tuple[list[Claim], Text | None]]:
     """Names of folders: one person in several levels, unless the same lab was handed in in two of them."""
-    nearest = min(claim.distance for claim in group)
+    nearest = _nearest(group)
     near: dict[tuple[str, ...], list[Claim]] = {}
-    for claim in group:
-        if claim.distance == nearest:
-            near.setdefault(claim.level, []).append(claim)
+    for claim in nearest:
+        near.setdefault(claim.level, []).append(claim)
     found = [frozenset().union(*(labs[claim] for claim in one)) for one in near.values()]
     if not any(a & b for at, a in enumerate(found) for b in found[at + 1 :]):
         yield list(group), None
         return
     asked = filled(_PLACES, name=group[0].named.name, places=", ".join("/".join(level) for level in near))
-    rest = [claim for claim in group if claim.distance != nearest]
+    rest = [claim for claim in group if claim not in nearest]
     for one in near.values():
         yield [*one, *rest], asked
         rest = []
