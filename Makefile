@@ -7,11 +7,16 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& { echo $$p; break; }; done)
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
-# Most tests wait for a socket, a kernel or a browser, so there are more workers than cores.
-PARALLEL ?= -n 3 --dist loadscope
+# Browsers and kernels take the processor; what judges labs by the clock mostly waits, so it has more workers and a turn
+# of its own. For PARALLEL=... the workers of a single run.
+BUSY ?= -n 3
+WAITING ?= -n 6
+PARALLEL ?= -n 4
+# A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test proof pythons quick coverage build slides site bench pictures lock clean
+.PHONY: help install develop lab test lint busy waiting proof pythons quick coverage build slides site bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +31,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 define fetch
 	@if [ -n "$(UV)" ] || [ -x $(BIN)/uv ]; then \
 		uv="$(or $(UV),$(BIN)/uv)"; \
-		"$$uv" pip install --quiet --python $(BIN)/python -r $(1) && "$$uv" pip install --quiet --python $(BIN)/python --no-deps -e .; \
+		"$$uv" pip install --quiet --compile-bytecode --python $(BIN)/python -r $(1) && "$$uv" pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	else \
 		$(BIN)/python $(PIP) -r $(1) && $(BIN)/python $(PIP) --no-deps -e .; \
 	fi
@@ -49,12 +54,21 @@ develop: $(VENV)/.develop ## create .venv with what the tests need, too
 lab: $(VENV)/.lab ## open the course in JupyterLab (make lab LANG_=tr for Turkish)
 	$(BIN)/wslab lab $(if $(LANG_),--language $(LANG_))
 
-test: $(VENV)/.develop ## run the tests, in a real browser and real kernels too
+test: $(VENV)/.develop ## run every test, in a real browser and real kernels too, and what lint looks at
+	@failed=0; $(MAKE) --no-print-directory -k -j 2 lint busy || failed=1; \
+		$(MAKE) --no-print-directory waiting || failed=1; exit $$failed
+
+lint: $(VENV)/.develop ## look at style and types, and whether every edition is what course/ says
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/wslab build --check
-	$(BIN)/python -m pytest $(PARALLEL) -m "not proof and not elsewhere"
+
+busy: $(VENV)/.develop ## run the tests with a browser or a kernel
+	$(BIN)/python -m pytest $(BUSY) --dist loadscope -m "(browser or notebook) and not proof and not elsewhere"
+
+waiting: $(VENV)/.develop ## run the tests without
+	$(BIN)/python -m pytest $(WAITING) --dist loadscope -m "not browser and not notebook and not proof and not elsewhere"
 
 pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python found here
 	.ci/pythons
@@ -64,13 +78,13 @@ proof: $(VENV)/.develop ## run every lab's checks on all that is known to be rig
 
 quick: $(VENV)/.develop ## the everyday tests: about 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not browser and not notebook and not proof"
+	$(BIN)/python -m pytest -q $(PARALLEL) --dist loadscope -m "not slow and not browser and not notebook and not proof"
 
 # The tests of `make test`, or fewer: make coverage TESTS="tests/serving -m 'not browser'"
 TESTS ?= -m "not proof and not elsewhere"
 coverage: $(VENV)/.develop ## report which lines the tests run, in processes that they start too
 	@rm -rf build/coverage && mkdir -p build/coverage
-	-$(BIN)/python -m coverage run -m pytest -q $(PARALLEL) $(TESTS)
+	-$(BIN)/python -m coverage run -m pytest -q $(PARALLEL) --dist loadscope $(TESTS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage html -q
 	$(BIN)/python -m coverage report --skip-covered --sort=miss

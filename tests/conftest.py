@@ -21,8 +21,18 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+# Who uses the worker's JupyterLab, beside tests/browser/test_course.py: spread over the two that its editions have.
+_JUPYTERLAB = {
+    "tests/browser/test_labs.py": "en",
+    "tests/browser/test_start_page.py": "en",
+    "tests/classroom/test_in_a_browser.py": "tr",
+    "tests/predictions/test_card_in_jupyterlab.py": "tr",
+    "tests/recording/test_in_jupyterlab.py": "tr",
+}
+
+
 class _ByModule(LoadScopeScheduling):
-    """A module stays in one worker, with its course, its browser and its JupyterLab; the notebooks are shared out.
+    """A module stays in one worker, with its course and its browser; notebooks in a kernel are shared out.
 
     xdist's own `loadgroup` says by a suffix of the test's name what belongs together, which is lost with pytest 9.2
     (pytest-xdist issue 1386).
@@ -31,9 +41,12 @@ class _ByModule(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         module, _, test = nodeid.partition("::")
         if module == "tests/seed/test_systems.py" or "02-client" in test or "test_02_client" in module:
-            return "port 8000"  # the document's own port, which these look for or take
+            # The document's own port, 8000, which these look for or take: one after the other.
+            return "JupyterLab tr"
         if module == "tests/browser/test_course.py":
-            return f"{module} {test.partition('[')[2][:2]}"  # a JupyterLab for each edition
+            return "JupyterLab en" if "[en" in test else "JupyterLab tr"
+        if module in _JUPYTERLAB:
+            return f"JupyterLab {_JUPYTERLAB[module]}"
         return nodeid if module.startswith("tests/notebooks/") else module
 
 
@@ -44,16 +57,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest modules first, so that no worker begins one when the others are done.
-
-    Browsers and kernels take the processor, and what judges labs by the clock mostly waits: so not beside each other.
-    """
+    """JupyterLab first, then browsers, kernels and slow modules, so that no worker begins a long one at the end."""
     marks: dict[Path, set[str]] = {}
     for item in items:
         marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
 
     def turn(item: pytest.Item) -> int:
-        return 0 if marks[item.path] & {"browser", "notebook"} else 1 if "slow" in marks[item.path] else 2
+        if item.nodeid.startswith("tests/browser/test_course.py"):
+            return 0
+        for number, names in enumerate(({"browser"}, {"notebook"}, {"slow"}), 1):
+            if marks[item.path] & names:
+                return number
+        return 4
 
     items.sort(key=turn)
 

@@ -26,15 +26,19 @@ def test_every_python_of_pyproject_on_three_systems() -> None:
     assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
 
 
+def recipe(target: str) -> list[str]:
+    lines = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert lines is not None
+    return [line.strip().replace("$(BIN)/", "") for line in lines[1].splitlines()]
+
+
 def test_the_steps_are_those_of_make_test() -> None:
-    recipe = re.search(r"^test:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert recipe is not None
-    lines = [line.strip().replace("$(BIN)/", "") for line in recipe[1].splitlines()]
-    tests = [line for line in lines if "pytest" in line]
-    assert len(tests) == 1
-    assert '-m "not proof and not elsewhere"' in tests[0]
-    assert [line for line in lines if line not in tests and line not in commands("test")] == []
-    # The two jobs run together what `-m "not proof and not elsewhere"` selects.
+    for target in ("lint", "busy", "waiting"):
+        assert target in " ".join(recipe("test"))
+    assert [line for line in recipe("lint") if line not in commands("test")] == []
+    # Together `make test` selects `-m "not proof and not elsewhere"`, and so do the two jobs.
+    assert recipe("busy")[0].endswith('-m "(browser or notebook) and not proof and not elsewhere"')
+    assert recipe("waiting")[0].endswith('-m "not browser and not notebook and not proof and not elsewhere"')
     assert sum("pytest" in command for job in JOBS for command in commands(job)) == 2
     assert commands("test")[-1].endswith('-m "not proof and not elsewhere and not browser"')
     assert commands("browser")[-1].endswith('-m "browser and not proof"')
