@@ -42,6 +42,7 @@ class Switch:
         self._replacement = replacement
         self._applies = applies
         self._before: dict[str, Any] = {}
+        self._is_put = False
 
     def _of_class(self, instance: Any, holder: type | None) -> Any:
         """What the class would have given if this were not here."""
@@ -68,11 +69,14 @@ class Switch:
             raise AttributeError(self._name)
 
     def put(self) -> None:
-        """Replace the method, unless the replacement is on top already.
+        """Replace the method; calling it again changes nothing, also where somebody else's method is on top by now.
 
         Raises:
             TypeError: the class is written in C and takes no attributes.
         """
+        if self._is_put:
+            return
+        self._is_put = True
         own = vars(self._holder)
         if own.get(self._name) is not self and hasattr(self._holder, self._name):
             self._before = {self._name: own[self._name]} if self._name in own else {}
@@ -80,6 +84,7 @@ class Switch:
 
     def remove(self) -> None:
         """Put the original back. Where somebody else's method is on top it stays there, and this one below it."""
+        self._is_put = False
         if vars(self._holder).get(self._name) is self:
             delattr(self._holder, self._name)
             for name, original in self._before.items():

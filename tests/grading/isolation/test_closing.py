@@ -23,7 +23,8 @@ class Slow:
     being_made: threading.Event
     may_be_made: threading.Event
     listened_to: threading.Event
-    too_much_memory = False
+    too_much_memory = runs_commands = False
+    folder = ""
     ended = False
 
     def __init__(self, *_: object) -> None:
