@@ -508,6 +508,17 @@ def test_the_compressed_bit_belongs_on_the_first_frame() -> None:
     assert [step.rule.name for step in steps if isinstance(step, Violation)] == ["deflate-invalid"]
 
 
+def test_where_tcp_cuts_a_damaged_message_changes_nothing() -> None:
+    offer = "Sec-WebSocket-Extensions: permessage-deflate"
+    opening: list[Segment] = [("client", request(offer)), ("server", switching(offer))]
+    small = zlib.compressobj(wbits=-15)
+    begins = small.compress(b"\xff" * 40) + small.flush(zlib.Z_SYNC_FLUSH)
+    damaged = frame(1, begins + b"\xff" * 8, rsv=4)
+    for cut in range(1, len(damaged)):
+        steps = decode([*opening, ("client", damaged[:cut]), ("client", damaged[cut:])])
+        assert [step.rule.name for step in steps if isinstance(step, Violation)] == ["deflate-invalid"], cut
+
+
 def test_compressed_text_that_is_not_utf8_is_inflated_all_the_same() -> None:
     talk = Talk(compress=True)
     talk.does("client", lambda peer: peer.send_text(b"mer\xffhaba" * 100))

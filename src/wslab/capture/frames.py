@@ -277,6 +277,8 @@ class FrameReader:
         try:
             data = content.inflate(plain, last=last)
         except (ProtocolError, PayloadTooBig) as error:
+            # What an earlier piece of this frame gave depends on where TCP cut it, so nothing is said of its text.
+            payload.faults.clear()
             if isinstance(error, ProtocolError):
                 payload.faults.append(("deflate-invalid", ""))
             payload.inflated = None
