@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from wslab.grading import running
 from wslab.grading.batch import Batch, Selection, grade_all
 from wslab.grading.intake.roster import read_roster
 from wslab.grading.ledger import FILE as LEDGER
+from wslab.grading.marks import FILE as RULES
+from wslab.grading.marks import read_rules
 from wslab.grading.reports import class_page, feedback, scores, writing
 from wslab.grading.reports.feedback import speaking
 from wslab.language import LANGUAGES, Text, current_language
@@ -26,8 +29,8 @@ _STOPPED = Text(
     "eder.",
 )
 _DONE = Text(
-    en="Graded: {graded}. Kept from before: {kept}. Not graded: {problems}. Together {all} rows, {people} people.",
-    tr="Puanlanan: {graded}. Önceden kalan: {kept}. Puanlanamayan: {problems}. Toplam {all} satır, {people} kişi.",
+    en="Graded: {graded}. Kept from before: {kept}. Not graded: {problems}. Rows: {all}, people: {people}.",
+    tr="Puanlanan: {graded}. Önceden kalan: {kept}. Puanlanamayan: {problems}. Satır: {all}, kişi: {people}.",
 )
 _LOOK = Text(
     en="Look at {class_page}; the points are in {scores}, a page for each student in {feedback}.",
@@ -84,6 +87,9 @@ def grade_class(
         grader = grade
     listed = roster or root / ROSTER
     people = read_roster(listed) if roster is not None or listed.exists() else None
+    rules = read_rules(root / RULES) if (root / RULES).exists() else None
+    if rules is not None and rules.best is not None:
+        selection = replace(selection, best=rules.best or selection.best)
     at_once = max(1, workers if workers is not None else running.WORKERS)
     open_executor = (lambda: running.local(at_once)) if dask is None else running.on_dask(dask)
     bar = Progress(
@@ -118,7 +124,7 @@ def grade_class(
             return 130
     try:
         with speaking(language or current_language()):
-            writing.write_reports(batch, out)
+            writing.write_reports(batch, out, rules)
     except OSError as error:
         raise LabError(_CANT_WRITE, path=error.filename or out, why=error.strerror or error) from error
     _say(console, *_told(batch, out))

@@ -282,7 +282,7 @@ def test_the_command_says_numbers_that_add_up(tmp_path: Path, monkeypatch: pytes
     files = {"a/L1-echo.ipynb": work("a"), "b/x.pdf": b"", "c/": b"", "L1-echo.ipynb": work("?")}
     top = dropped(tmp_path / "in", **files)
     result = CliRunner().invoke(cli.app, ["--in", "en", "grade", str(top), "--out", str(tmp_path / "out")])
-    assert "Graded: 1. Kept from before: 0. Not graded: 3. Together 4 rows, 3 people." in result.output
+    assert "Graded: 1. Kept from before: 0. Not graded: 3. Rows: 4, people: 3." in result.output
     result = CliRunner().invoke(
         cli.app, ["--in", "en", "grade", str(top), "--out", str(tmp_path / "out"), "--only", "zz"]
     )

@@ -119,7 +119,7 @@ def test_hostile_text_is_text(tmp_path: Path) -> None:
             outside.append(line)
     assert "<script" not in "\n".join(outside)
     assert "](javascript" not in "\n".join(outside)
-    assert {path.name for path in tmp_path.iterdir()} == {"class.html", "scores.csv", "feedback"}
+    assert {path.name for path in tmp_path.iterdir()} == {"class.html", "scores.csv", "totals.csv", "feedback"}
 
 
 def test_feedback_has_the_cards_of_check_in_the_learners_language() -> None:

@@ -330,7 +330,7 @@ class _Sorting:
         for id, homes in self.homes.items():
             student, claim = homes[0]
             if id not in busy:
-                self.problems.append(Problem(student, self._lab_of(claim), "/".join(claim.home), self._nothing(id)))
+                self.problems.append(Problem(student, self._lab_of(claim, id), "/".join(claim.home), self._nothing(id)))
         busy |= set(self.homes)
         if self.roster is not None:
             self.problems += [
@@ -350,8 +350,11 @@ class _Sorting:
         files = [file for file in self.beside.get(one.student.id, ()) if not file.unread]
         return _with_files(one, folders[one.place], files) if files else one
 
-    def _lab_of(self, claim: Claim) -> str:
+    def _lab_of(self, claim: Claim, student: str) -> str:
+        """Which lab was meant, by the names of the folders or of all that was handed in."""
+        files = {lab_in(own_name(file.name)) for file in self.beside.get(student, ())}
         named = next((lab_in(part) for part in reversed(claim.home) if lab_in(part)), "")
+        named = named or (files.pop() if len(files) == 1 else "")
         return named if named in labs() else ""
 
     def _nothing(self, student: str) -> Text:

@@ -131,6 +131,17 @@ def exported(name: str) -> Named | None:
     return None
 
 
+def export_prefix(name: str) -> str:
+    """What an export writes before a file's own name; feedback that has it goes back to the same person.
+
+    Moodle (`Full Name_123456_assignsubmission_file_`) and Canvas (`lastfirst_LATE_12345_67890_`) go by its numbers.
+    """
+    moodle, canvas = _MOODLE.fullmatch(name), _canvas(name)
+    if moodle is not None:
+        return f"{moodle['name']}_{moodle['id']}_assignsubmission_{moodle[3]}_"
+    return "" if canvas is None else name[: canvas.start("file")]
+
+
 def is_late(name: str) -> bool:
     """Whether Canvas says in a file's name that it came late."""
     canvas = _canvas(name)

@@ -67,7 +67,7 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" \t\r\n\x00\ufeff")[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") else cell
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str | bytes) -> None:
     """Write a file whole or not at all: whoever opens it meanwhile sees the old one.
 
     Raises:
@@ -77,8 +77,8 @@ def write(path: Path, text: str) -> None:
     # Always the same name: what a killed run has left is written over.
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(whole(text))
+        with part.open("wb") as file:
+            file.write(text if isinstance(text, bytes) else whole(text).encode())
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

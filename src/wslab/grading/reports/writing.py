@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from wslab.grading.batch import Batch, Row, languages_of
-from wslab.grading.reports import class_page, feedback, scores
+from wslab.grading.marks import Rules, totals
+from wslab.grading.reports import class_page, feedback, gradebooks, scores
 from wslab.grading.reports.class_predictions import predictions
+from wslab.language import Text, filled
+
+_MARK = Text(en="Mark: {how}", tr="Not: {how}")
 
 
-def write_reports(batch: Batch, out: Path) -> None:
-    """Write `scores.csv`, `class.html` and each student's feedback; the first two in the current language.
+def write_reports(batch: Batch, out: Path, rules: Rules | None = None) -> None:
+    """Write scores, totals, `class.html`, each student's feedback, and what Moodle and Canvas take back.
+
+    What is for the instructor is in the current language.
 
     Args:
         batch: what came of the submissions.
         out: the folder; what it holds of an earlier run is written over.
+        rules: how points become marks; None where the instructor has none.
 
     Raises:
         OSError: it can't be written.
     """
+    marked = totals(batch, rules or Rules())
+    if rules is not None:
+        how = {(one.student.id, lab): mark.how for one in marked for lab, mark in one.marks.items()}
+        batch = replace(batch, rows=tuple(_with_mark(row, how) for row in batch.rows))
     languages = languages_of(batch.rows)
     names = feedback.file_names(languages)
     by_student: dict[str, list[Row]] = {}
@@ -31,5 +44,13 @@ def write_reports(batch: Batch, out: Path) -> None:
         scores.write(base.with_name(f"{base.name}.md"), feedback.feedback_markdown(own, rows, language))
     predicted = predictions(batch.progress.values())
     scores.write(out / class_page.FILE, class_page.class_html(batch, predicted, names))
+    scores.write(out / gradebooks.TOTALS, gradebooks.totals_csv(marked))
+    for place, data in gradebooks.for_gradebooks(batch, marked, rules or Rules()).items():
+        scores.write(out / place, data)
     # Last, so that whoever waits for it finds the rest in place.
     scores.write(out / scores.FILE, scores.scores_csv(batch))
+
+
+def _with_mark(row: Row, how: Mapping[tuple[str, str], tuple[Text, ...]]) -> Row:
+    steps = how.get((row.student.id, row.lab.number), ()) if row.lab is not None else ()
+    return replace(row, remarks=(*row.remarks, *(filled(_MARK, how=step) for step in steps)))

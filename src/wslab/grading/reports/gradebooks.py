@@ -1,0 +1,127 @@
+"""Marks and feedback in the forms that Moodle and Canvas take back.
+
+Moodle: the grading worksheet of an assignment (*Upload grading worksheet*; columns as in Moodle's
+`mod/assign/feedback/offline`: it looks for `Identifier`, `Grade` and `Last modified (grade)`), and a zip for *Upload
+multiple feedback files in a zip* (`mod/assign/feedback/file/importziplib.php`: a folder
+`name_number_assignsubmission_file_`). Canvas: the CSV of its gradebook (`lib/gradebook_importer.rb`: `Student`, `ID`,
+`SIS User ID`, `SIS Login ID`, `Section`, then an assignment a column, and a row of points possible), and a zip for
+*Upload submissions* (files keep the `name_userid_attachmentid_` of the download).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+
+from wslab.grading.batch import Batch, Row
+from wslab.grading.intake.whose import Named, export_prefix, exported
+from wslab.grading.marks import Rules, Total
+from wslab.grading.reports import feedback
+from wslab.grading.reports.scores import guarded
+from wslab.labs.lab import Lab
+
+TOTALS = "totals.csv"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def totals_csv(totals: Sequence[Total]) -> str:
+    """A row a student: the mark of each lab, the total in percent, and how these came about."""
+    numbers = list(totals[0].marks) if totals else []
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["student_id", "last_name", "first_name", "email", "section", *numbers, "total_percent", "how"])
+    for one in totals:
+        own = one.student
+        how = [f"{lab}: {'; '.join(map(str, mark.how))}" for lab, mark in one.marks.items()]
+        cells = [own.id, own.last_name, own.first_name, own.email, own.section]
+        points = [_number(mark.points) for mark in one.marks.values()]
+        said = guarded(" · ".join([*how, *map(str, one.how)]))
+        writer.writerow([*map(guarded, cells), *points, _number(one.percent), said])
+    return file.getvalue()
+
+
+def for_gradebooks(batch: Batch, totals: Sequence[Total], rules: Rules) -> dict[str, str | bytes]:
+    """The files for Moodle and Canvas, by their place in the results; none for an origin that no row has."""
+    files: dict[str, str | bytes] = {}
+    marks = {one.student.id: one for one in totals}
+    canvas: list[Row] = []
+    for lab in batch.labs:
+        rows = [row for row in batch.rows if row.lab is lab]
+        moodle = [row for row in rows if _origin(row) == "moodle"]
+        if moodle:
+            files[f"moodle/{lab.slug}-grades.csv"] = _moodle_worksheet(lab, moodle, marks)
+            files[f"moodle/{lab.slug}-feedback.zip"] = _feedback(moodle, "/")
+        here = [row for row in rows if _origin(row) == "canvas"]
+        if here:
+            files[f"canvas/{lab.slug}-feedback.zip"] = _feedback(here, "")
+        canvas += here
+    if canvas:
+        files["canvas/grades.csv"] = _canvas_gradebook(batch, canvas, marks, rules)
+    return files
+
+
+def _moodle_worksheet(lab: Lab, rows: Iterable[Row], marks: Mapping[str, Total]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"])
+    for row in rows:
+        named = _named(row)
+        mark = marks[row.student.id].marks.get(lab.number)
+        graded = mark is not None and (row.result is not None or bool(mark.points))
+        points = _number(mark.points) if mark is not None and graded else ""
+        said = "; ".join(str(one) for one in mark.how) if mark is not None and graded else str(row.reason or "")
+        name = guarded(named.name)
+        writer.writerow([f"Participant {named.number}", name, points, _number(float(lab.points)), "-", guarded(said)])
+    return file.getvalue()
+
+
+def _canvas_gradebook(batch: Batch, rows: Iterable[Row], marks: Mapping[str, Total], rules: Rules) -> str:
+    columns = list(batch.labs)
+    titles = [rules.labs[lab.number].canvas if lab.number in rules.labs else "" for lab in columns]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    writer.writerow([*head, *(title or lab.slug for title, lab in zip(titles, columns, strict=True))])
+    writer.writerow(["    Points Possible", "", "", "", "", *(_number(float(lab.points)) for lab in columns)])
+    graded = {(row.student.id, row.lab.number) for row in batch.rows if row.lab is not None and row.result is not None}
+    for id, row in sorted({row.student.id: row for row in rows}.items()):
+        own = row.student
+        points = []
+        for lab in columns:
+            mark = marks[id].marks.get(lab.number)
+            counts = mark is not None and ((id, lab.number) in graded or bool(mark.points))
+            points.append(_number(mark.points) if mark is not None and counts else "")
+        writer.writerow([guarded(own.name), _named(row).number, "", "", guarded(own.section), *points])
+    return file.getvalue()
+
+
+def _feedback(rows: Iterable[Row], between: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for row in rows:
+            prefix = export_prefix(_part(row))
+            page = feedback.feedback_html(row.student, [row], row.language)
+            archive.writestr(
+                zipfile.ZipInfo(f"{prefix}{between}feedback.html", _EPOCH), page.encode("utf-8", "replace")
+            )
+    return file.getvalue()
+
+
+def _part(row: Row) -> str:
+    """The name that an export gave it: the outermost one."""
+    return next((part for part in row.place.split("/") if exported(part) is not None), "")
+
+
+def _named(row: Row) -> Named:
+    named = exported(_part(row))
+    return Named("", "", "") if named is None else named
+
+
+def _origin(row: Row) -> str:
+    return _named(row).origin
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2):g}"
