@@ -299,6 +299,9 @@ HOSTILE: dict[str, dict[str, bytes]] = {
     "a zip that is called a class": {
         "class.zip": zipped(("zeynep/L1.ipynb", work("e")), ("can/L1.ipynb", work("f"))),
     },
+    "another lab in a zip that is called a class": {
+        "class.zip": zipped(("zeynep/L3.ipynb", work("e", "L3")), ("can/L3.ipynb", work("f", "L3"))),
+    },
     "a zip that is called a lab": {"L1.zip": zipped(("zeynep/L1.ipynb", work("e")))},
     "an export in a zip": {
         "eve.zip": zipped(("zeynep_11_22_L1.ipynb", work("e")), ("can_33_44_L1.ipynb", work("f"))),
@@ -337,6 +340,7 @@ def test_nobody_speaks_for_somebody_else(
     batch = graded(dropped(tmp_path / "in", **files, **HOSTILE[name]), tmp_path / "out2")
     assert len(alone.rows) == 2
     for row in alone.rows:
+        assert [one.lab for one in batch.rows if one.student.id == row.student.id] == [row.lab]
         found = rows(batch)[row.student.id, "L1"]
         assert (found.place, found.timestamp) == (row.place, row.timestamp)
         assert found.result is not None
@@ -419,7 +423,7 @@ def drops(draw: st.DrawFn) -> tuple[dict[str, bytes], dict[str, tuple[str, bytes
 
 
 @given(drops())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_owner_has_one_row_and_the_mark_of_the_own_work(
     tmp_path_factory: pytest.TempPathFactory, drop: tuple[dict[str, bytes], dict[str, tuple[str, bytes | None]]]
 ) -> None:
@@ -435,3 +439,73 @@ def test_each_owner_has_one_row_and_the_mark_of_the_own_work(
     assert not batch.ownerless
     assert batch.graded + batch.kept + sum(row.result is None for row in batch.rows) == len(batch.rows)
     assert batch.failed == 0
+
+
+NAMES = (
+    "zeynep", "can", "eve", "L1", "L3-codes", "class", "section-a", "submitted", "moodle", "w", "7", "2026", "x y",
+    "zeynep_11_21_L1", "can_12_22_", "zeynep_11_assignsubmission_file_", "Can_12_assignsubmission_file_", "..", "CON",
+    "zeynep.zip", ".ipynb_checkpoints", "timestamp", "roster",
+)  # fmt: skip
+ENDS = (".ipynb", ".ipynb.txt", ".json", ".py", ".txt", "")
+
+
+@st.composite
+def anything(draw: st.DrawFn, depth: int = 3) -> dict[str, bytes]:
+    """What somebody may pack: folders, zips and files under any of these names."""
+    files: dict[str, bytes] = {}
+    for _ in range(draw(st.integers(0, 3))):
+        path = "/".join(draw(st.lists(st.sampled_from(NAMES), max_size=3)))
+        name = draw(st.sampled_from(NAMES))
+        kind = draw(st.sampled_from(["work", "broken", "other", "zip", "folder", "no zip"] if depth else ["work"]))
+        data = {
+            "work": lambda: work(draw(st.sampled_from("efg")), draw(st.sampled_from(["L1", "L3"]))),
+            "broken": lambda: b"{",
+            "other": lambda: b"2099-01-01 00:00:00",
+            "no zip": lambda: b"PK",
+            "folder": lambda: b"",
+            "zip": lambda: zipped(*draw(anything(depth - 1)).items(), when=LATER),
+        }[kind]()
+        end = {"folder": "/", "zip": ".zip", "no zip": ".zip"}.get(kind) or draw(st.sampled_from(ENDS))
+        files[f"{path}/{name}{end}".lstrip("/")] = data
+    return files
+
+
+@given(
+    eve=anything(),
+    form=st.sampled_from(["folder", "zips", "moodle", "moodle flat", "canvas"]),
+    called=st.sampled_from(["eve", "class", "L1", "moodle", "submitted", "2026"]),
+    packed=st.booleans(),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nobodys_mark_depends_on_what_another_one_packs(
+    tmp_path_factory: pytest.TempPathFactory, eve: dict[str, bytes], form: str, called: str, packed: bool
+) -> None:
+    top = tmp_path_factory.mktemp("drop")
+    inside = zipped(*eve.items(), when=LATER)
+    honest = {who: work(who) for who in ("zeynep", "can")}
+    prefix = {
+        "folder": "{}/", "zips": "{}.zip", "moodle": "{}_{}_assignsubmission_file_/",
+        "moodle flat": "{}_{}_assignsubmission_file_", "canvas": "{}_{}_9{}_",
+    }[form]  # fmt: skip
+    files: dict[str, bytes] = {}
+    for number, (who, data) in enumerate(honest.items(), 11):
+        place = prefix.format(who, number, number)
+        files[place if form == "zips" else f"{place}L1-echo.ipynb"] = (
+            zipped(("L1-echo.ipynb", data)) if form == "zips" else data
+        )
+    # Where an export names the zip, it can be called by its owner alone.
+    own = prefix.format("eve" if form in ("folder", "moodle", "moodle flat", "canvas") else called, 99, 99)
+    files[own if form == "zips" else f"{own}work.zip"] = inside
+    drop = {"export.zip": zipped(*files.items())} if packed and form != "zips" else files
+    batch = graded(dropped(top / "in", **drop), top / "out")
+    for number, (who, data) in enumerate(honest.items(), 11):
+        id = who if form in ("folder", "zips") else str(number)
+        mine = [row for row in batch.rows if row.student.id == id]
+        assert [row.lab.number if row.lab else "" for row in mine] == ["L1"], [(row.place, row.notes) for row in mine]
+        assert mine[0].result is not None
+        assert float(mine[0].result.score) == mark_of(data)
+        assert "work.zip" not in mine[0].place
+        assert not mine[0].remarks
+    if form != "zips":
+        others = {row.student.id for row in batch.rows} - {"zeynep", "can", "11", "12"}
+        assert others == {"eve" if form == "folder" else "99"}
