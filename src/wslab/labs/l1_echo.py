@@ -234,8 +234,11 @@ async def _relayed(stage: Stage, speaker: Client, others: Sequence[Client]) -> M
         raise Failure(texts.wrong("relays-to-some"), seen)
     for message in (message for other in others for message in got(other)):
         if message.data != RELAY + text:
-            faults = {ECHO + text: "same-text-to-all", (RELAY + text).encode(): "bytes-instead-of-text"}
-            fault = texts.wrong(faults.get(message.data, "wrong-relay-text"))
+            fault = texts.wrong("wrong-relay-text")
+            if message.data == ECHO + text:
+                fault = texts.wrong("same-text-to-all")
+            elif message.text == RELAY + text:
+                fault = texts.wrong("bytes-instead-of-text")
             raise Failure(fault, expected=quoted(RELAY + text), came=message)
     if any(len(got(other)) > 1 for other in others):
         raise Failure(texts.wrong("relays-twice"), seen)

@@ -539,7 +539,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(root: Path) -> N
     [
         ("- coroutine", "an entry has at least its en term: - {en: coroutine, tr: eşyordam}"),
         ("- {en: yes, tr: evet}", "an entry has at least its en term: - {en: coroutine, tr: eşyordam}"),
-        ("- {en: loop, de: Schleife}", "an entry has no de; it takes en, tr, avoid and note"),
+        ("- {en: loop, de: Schleife}", "an entry has no de; it takes en, tr, avoid, note, definition, link"),
         ("- {en: loop, tr: 1}", "a term is a word or phrase in quotes"),
         ("- {en: loop, tr: döngü, avoid: [loop]}", "avoid is a list of words for a language: avoid: {tr: [korutin]}"),
     ],
