@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from wslab import labs
 from wslab.errors import LabError
 from wslab.grading.intake.utf8 import whole
 from wslab.grading.task import Result, Task
@@ -206,9 +205,14 @@ def fingerprint(task: Task, kit: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+_KIT = Path(__file__).parents[1]
+_DECIDING = ("labs", "grading", "serving")
+
+
 def kit_version() -> str:
-    """The kit's version, and a digest of the checks themselves: a check that was edited judges anew."""
+    """The kit's version, and a digest of all that decides on points and texts: where it was edited, judge anew."""
     digest = hashlib.sha256()
-    for path in sorted(Path(folder, file) for folder in labs.__path__ for file in Path(folder).glob("*.py")):
-        digest.update(path.read_bytes())
+    for room in _DECIDING:
+        for path in sorted(path for path in (_KIT / room).rglob("*") if path.suffix in (".py", ".yml")):
+            digest.update(path.read_bytes())
     return f"{version('wslab')}+{digest.hexdigest()[:16]}"
