@@ -161,10 +161,11 @@ def test_one_students_own_folders_are_no_level(tmp_path: Path, below: str) -> No
     assert set(rows(batch)) == {("ayse", "L1"), ("ayse", "L3"), ("bora", "L1")}
 
 
-def test_one_person_in_two_moodle_exports(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("one", "two"), [("L1", "L6"), ("CS101-Echo-1234", "CS101-Loop-1235"), ("echo", "loop")])
+def test_one_person_in_two_moodle_exports(tmp_path: Path, one: str, two: str) -> None:
     files = {
-        "L1.zip": zipped((f"{MOODLE.format('Ayşe Ak', 100001)}/L1-echo.ipynb", work())),
-        "L6.zip": zipped((f"{MOODLE.format('Ayşe Ak', 200011)}/L6-loop.ipynb", work(lab="L6"))),
+        f"{one}.zip": zipped((f"{MOODLE.format('Ayşe Ak', 100001)}/L1-echo.ipynb", work())),
+        f"{two}.zip": zipped((f"{MOODLE.format('Ayşe Ak', 200011)}/L6-loop.ipynb", work(lab="L6"))),
     }
     batch = graded(dropped(tmp_path / "in", **files), tmp_path / "out")
     assert set(rows(batch)) == {("100001", "L1"), ("100001", "L6")}
@@ -348,6 +349,26 @@ def test_nobody_speaks_for_somebody_else(
         assert found.result.verdicts == row.result.verdicts
     if any(place.startswith("eve") for place in HOSTILE[name]):
         assert {row.student.id for row in batch.rows} == {"zeynep", "can", "eve"}
+
+
+@pytest.mark.parametrize("export", ["canvas.zip", "Algorithms.zip"])
+@pytest.mark.parametrize("lab", ["L1", "L3"])
+def test_a_zip_with_one_forged_name_beside_an_export(tmp_path: Path, export: str, lab: str) -> None:
+    honest = [(f"{who}_{number}_90_L1-echo.ipynb", work(who)) for number, who in ((11, "jane"), (12, "bob"))]
+    forged = zipped((f"jane_11_99_{lab}.ipynb", work("e", lab)), when=LATER)
+    batch = graded(dropped(tmp_path / "in", **{export: zipped(*honest), "eve.zip": forged}), tmp_path / "out")
+    assert set(rows(batch)) == {("11", "L1"), ("12", "L1"), ("eve", lab)}
+    assert marks(batch)["11", "L1"] == mark_of(work("jane"))
+    assert "jane" in said(batch, "eve", lab)
+
+
+def test_a_students_number_in_the_name_of_a_zip(tmp_path: Path) -> None:
+    files = {f"L1-{number}.zip": zipped(("ws/L1-echo.ipynb", work(number))) for number in ("20231234", "20231235")}
+    batch = graded(dropped(tmp_path / "in", **files), tmp_path / "out")
+    assert sorted(marks(batch).values(), key=str) == sorted(
+        (mark_of(work(n)) for n in ("20231234", "20231235")), key=str
+    )
+    assert len(batch.rows) == 2
 
 
 def test_a_bomb_takes_nothing_from_the_others_in_the_same_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

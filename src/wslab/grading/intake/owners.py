@@ -153,7 +153,9 @@ class _Tree:
         splits = not surely_people and any(self._is_split(child) for child in children)
         for child in children:
             seen = self._seen(child)
-            one_inside = not (seen.direct or seen.packed) and len(seen.people) + len(seen.exported) == 1
+            # One name in a zip may be a forged one; in a folder it was put there by whoever collected the work.
+            loose = not (seen.direct or seen.packed or child.name.lower().endswith(".zip"))
+            one_inside = loose and len(seen.people) + len(seen.exported) == 1
             if self.known(stem(child.name)):
                 yield child, None
             elif self._is_evident_level(child):

@@ -104,13 +104,20 @@ def is_nobodys(name: str) -> bool:
     left = _lab_in_a_name().sub(" lab ", stem(name)).casefold()
     found = re.findall(r"\w+", left.replace("_", " "))
     words = [word for word in found if len(word) > 1 or word.isdecimal()]
+    # `CS101-Echo-1234`, as Moodle calls an export: the course, the assignment, and the number of that.
+    of_a_course = any(_COURSE_CODE.fullmatch(word) for word in words)
     return bool(words) and all(
-        word in _NOBODYS
+        word.rstrip("0123456789") in _NOBODYS | _words_of_labs()
         or _NUMBER.fullmatch(word)
-        or word.rstrip("0123456789") in _NOBODYS
         or _COURSE_CODE.fullmatch(word)
+        or (of_a_course and word.isdecimal() and len(word) < 7)
         for word in words
     )
+
+
+@functools.cache
+def _words_of_labs() -> frozenset[str]:
+    return frozenset(word for lab in labs().values() for word in lab.slug.casefold().split("-"))
 
 
 def is_a_number(name: str) -> bool:
