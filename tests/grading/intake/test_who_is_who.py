@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from wslab import cli
 from wslab.errors import LabError
 from wslab.grading.batch import Batch, Selection
 from wslab.grading.intake.submissions import take_in
+from wslab.grading.ledger import Ledger
 
 MOODLE = "{}_{}_assignsubmission_file_"
 
@@ -530,3 +533,19 @@ def test_nobodys_mark_depends_on_what_another_one_packs(
     if form != "zips":
         others = {row.student.id for row in batch.rows} - {"zeynep", "can", "11", "12"}
         assert others == {"eve" if form == "folder" else "99"}
+
+
+def test_results_of_an_earlier_kit_are_taken_over(tmp_path: Path) -> None:
+    result = {"student": "a", "lab": "L1", "verdicts": [], "protections": [], "notes": [], "seconds": 1}
+    with sqlite3.connect(tmp_path / "results.sqlite") as connection:
+        connection.executescript(
+            "CREATE TABLE results (student TEXT NOT NULL, lab TEXT NOT NULL, fingerprint TEXT NOT NULL, "
+            "result TEXT NOT NULL, graded_at TEXT NOT NULL, PRIMARY KEY (student, lab));"
+            "CREATE VIEW checks AS SELECT student FROM results; PRAGMA user_version = 1;"
+        )
+        connection.execute("INSERT INTO results VALUES ('a', 'L1', 'print', ?, 'x')", (json.dumps(result),))
+    connection.close()
+    kept = Ledger(tmp_path).get("a", "L1", "print")
+    assert kept is not None
+    assert kept.seconds == 1
+    assert not list(Ledger(tmp_path).rows())
