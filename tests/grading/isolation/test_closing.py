@@ -26,6 +26,8 @@ class Slow:
     too_much_memory = runs_commands = False
     folder = ""
     ended = False
+    folder = ""
+    runs_commands = False
 
     def __init__(self, *_: object) -> None:
         self.killed = threading.Event()
