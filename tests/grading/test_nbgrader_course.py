@@ -130,7 +130,7 @@ UNANSWERED = {("right_table_of_endings", "tr")}
         ("en", [sample("L1", "solution"), sample("L1", "counts_before_accept", "tr")]),
         pytest.param(
             "tr",
-            [sample("L3", "right_table_of_endings", "tr"), sample("L3", "http_exception_403", "en")],
+            [sample("L3", "right_table_of_endings", "tr"), sample("L3", "http_exception", "en")],
             marks=pytest.mark.proof,
         ),
     ],

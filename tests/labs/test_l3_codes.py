@@ -57,6 +57,17 @@ async def sends_1006(websocket: WebSocket) -> None:
     await websocket.close(1006)
 
 
+async def answers_all_twice(websocket: WebSocket) -> None:
+    async for text in websocket.iter_text():
+        for _ in range(2):
+            await websocket.send_text(f"Mesajınız: {text}")
+
+
+async def forgets_the_f(websocket: WebSocket) -> None:
+    async for _ in websocket.iter_text():
+        await websocket.send_text("Mesajınız: {data}")
+
+
 @pytest.mark.parametrize(
     ("handler", "run", "misconception"),
     [
@@ -64,7 +75,9 @@ async def sends_1006(websocket: WebSocket) -> None:
         (shouts, lab.enter, "wrong-echo"),
         (closes_with_the_whole_message, lab.kick, "wrong-reason"),
         (closes_with_the_whole_message, lab.reason, "wrong-reason"),
-        (sends_1006, lab.bye, "ends-without-a-close"),
+        (sends_1006, lab.bye, "handler-raised"),
+        (answers_all_twice, lab.enter, "answers-twice"),
+        (forgets_the_f, lab.enter, "braces-not-filled-in"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

@@ -19,6 +19,7 @@ NOT_REACHED = texts.wrong("not-reached")
 
 NEVER_ACCEPTED = texts.wrong("never-accepted")
 REFUSED = texts.wrong("refused")
+NOT_ANNOTATED = texts.wrong("not-annotated")
 HANDSHAKE_HANGS = texts.wrong("handshake-hangs")
 NO_HANDSHAKE = texts.wrong("no-handshake")
 NEEDS_ANOTHER = texts.wrong("needs-another")
@@ -41,9 +42,9 @@ TOO_LONG = texts.wrong("too-long")
 STUMBLED = texts.wrong("check-stumbled")
 
 GENERAL = (
-    NO_APP, CELL_FAILED, WRONG_APP, DOES_NOT_START, NOT_REACHED, NEVER_ACCEPTED, REFUSED, HANDSHAKE_HANGS, NO_HANDSHAKE,
-    NEEDS_ANOTHER, GHOSTS, NO_ANSWER, BLOCKS, DIED, ENDED, HANDLER_RAISED, NOT_AWAITED, ANOTHER_LOOP, UNFORESEEN,
-    TOO_LONG, STUMBLED,
+    NO_APP, CELL_FAILED, WRONG_APP, DOES_NOT_START, NOT_REACHED, NEVER_ACCEPTED, REFUSED, NOT_ANNOTATED,
+    HANDSHAKE_HANGS, NO_HANDSHAKE, NEEDS_ANOTHER, GHOSTS, NO_ANSWER, BLOCKS, DIED, ENDED, HANDLER_RAISED, NOT_AWAITED,
+    ANOTHER_LOOP, UNFORESEEN, TOO_LONG, STUMBLED,
 )  # fmt: skip
 """Every misconception that does not belong to one lab."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from wslab.labs import general
 from wslab.labs.document import ECHO, is_answer
-from wslab.labs.failure import Failure
+from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Client, End, Refusal, Stage, quoted
-from wslab.labs.verdict import Misconception
+from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text, filled
 
 texts = read_texts("L3")
@@ -27,28 +30,67 @@ LONGEST_REASON = 123
 """Bytes: a control frame holds 125, and the code takes two (RFC 6455 §5.5, §5.5.1)."""
 
 
-async def _ended_with(stage: Stage, client: Client, said: str | bytes, code: int) -> End:
+Errors = Callable[[Raised], Misconception | None]
+"""The name for an exception that kept a close frame from being sent; None for the general one."""
+
+
+async def _ended_with(
+    stage: Stage, client: Client, said: str | bytes, code: int, named: Errors = lambda _: None
+) -> End:
     """Send `said` and return the end of the connection that the server answers with.
 
     Raises:
-        Failure: it did not end, ended without a close frame (`ENDS_WITHOUT_CLOSE`), or with another code.
+        Failure: it did not end, ended without a close frame, or with another code.
     """
     await client.send(said)
     end = await client.ended()
     shown = quoted(said)
     if end is None:
         failure = await stage.silence(client, texts.wrong("stays-open"), code=code)
-        seen = filled(texts.saw("after"), said=shown, seconds=stage.deadlines.step)
+        seen = filled(texts.saw("after"), said=shown)
         raise (
             Failure(texts.wrong("stays-open"), seen, code=code)
             if failure.misconception is texts.wrong("stays-open")
             else failure
         )
     if end.code == 1006:
-        raise Failure(texts.wrong("ends-without-a-close"), texts.saw("ended"), said=shown, end=end, code=code)
+        fault, error = await stage.cause() or (texts.wrong("ends-without-a-close"), None)
+        if error is not None and fault is general.HANDLER_RAISED:
+            fault = named(error) or fault
+        raise Failure(fault, texts.saw("ended"), said=shown, end=end, code=code, error=error)
     if end.code != code:
         raise Failure(texts.wrong("wrong-code"), texts.saw("ended"), said=shown, end=end, came=end.code, code=code)
     return end
+
+
+async def _not_echoed(client: Client, said: str) -> None:
+    """Make sure that what ends a connection is not answered first.
+
+    Raises:
+        Failure: it was.
+    """
+    for message in client.messages:
+        if said in message.text:
+            raise Failure(texts.wrong("answers-first"), texts.saw("answered"), said=quoted(said), came=message)
+
+
+async def _spared(stage: Stage, *alike: str) -> None:
+    """Make sure that messages which only look like one that ends the connection do not end it.
+
+    Raises:
+        Failure: one does, and any other message does not.
+    """
+    said = (stage.unique("Çay var mı?"), *alike)
+    any_, *lost = await asyncio.gather(*(_lost(stage, one) for one in said))
+    for one, gone in zip(alike, lost, strict=True):
+        if gone and not any_:  # where any message does, it is `enter` that says so
+            raise Failure(texts.wrong("too-eager"), texts.saw("ended-too"), said=quoted(one))
+
+
+async def _lost(stage: Stage, said: str) -> bool:
+    client = await stage.connect("L", INSIDE)
+    await client.send(said)
+    return await client.next() is None and not client.open
 
 
 # The warm-up
@@ -71,16 +113,50 @@ async def warm_up(stage: Stage) -> Text:
 
 
 async def enter(stage: Stage) -> Text:
-    """Whoever has the token comes in, and is answered."""
-    alice = await stage.connect("A", INSIDE)
-    text = stage.unique("Çay var mı?")
-    await alice.send(text)
-    came = await alice.next(is_answer)
-    if came is None:
-        raise await stage.silence(alice, texts.wrong("no-echo-inside"), ended=texts.wrong("thrown-out"))
-    if came.data != ECHO + text:
-        raise Failure(texts.wrong("wrong-echo"), expected=quoted(ECHO + text), came=came)
+    """Whoever has the token comes in, and is answered, once for each message, as long as it stays."""
+    alice = await _come_in(stage)
+    for first in (True, False):
+        text = stage.unique("Çay var mı?")
+        await alice.send(text)
+        came = await alice.next(is_answer)
+        if came is None:
+            ended = texts.wrong("one-message-only")
+            if first:
+                ended = (
+                    texts.wrong("thrown-out") if alice.end and alice.end.code == 1006 else texts.wrong("closed-inside")
+                )
+            raise await stage.silence(alice, texts.wrong("no-echo-inside"), ended=ended)
+        if came.data == ECHO + text:
+            continue
+        if not first and came.data == alice.messages[0].data:
+            raise Failure(texts.wrong("answers-twice"), expected=quoted(ECHO + text), came=came)
+        fault = texts.wrong("braces-not-filled-in") if "{" in came.text else texts.wrong("wrong-echo")
+        raise Failure(fault, expected=quoted(ECHO + text), came=came)
+    await stage.pause()
+    if extra := [message for message in alice.messages if is_answer(message)][2:]:
+        raise Failure(texts.wrong("answers-twice"), texts.saw("extra"), came=extra[0])
     return filled(texts.saw("inside"), came=came)
+
+
+async def _come_in(stage: Stage) -> Client:
+    found = await stage.try_connect("A", INSIDE)
+    if not isinstance(found, Refusal):
+        return found
+    failure = await stage.no_connection(found)
+    if failure.misconception is general.REFUSED:
+        with stage.off_the_record():
+            turned = not isinstance(await stage.try_connect("?", WRONG_DOORS[0]), Refusal)
+        fault = texts.wrong("turned-round") if turned else texts.wrong("shut-to-all")
+        failure = await stage.no_connection(found, fault)
+    elif failure.misconception is general.HANDLER_RAISED and any(map(_before_accept, await stage.raised())):
+        failure = await stage.no_connection(found, texts.wrong("not-accepted"))
+    raise failure
+
+
+def _before_accept(error: Raised) -> bool:
+    """Whether it is what a handler meets that receives before it has accepted."""
+    # The first thing that receive() gives is websocket.connect, which has neither a text nor bytes.
+    return error.text in ("KeyError: 'text'", "KeyError: 'bytes'") or _AFTER_CLOSE[0] in error.text
 
 
 # The door
@@ -89,34 +165,44 @@ async def enter(stage: Stage) -> Text:
 async def refuse(stage: Stage) -> Text:
     """Whoever lacks the token gets 403 and no 101, and whoever has it comes in."""
     await stage.connect("A", INSIDE)
-    with_a_body = False
     for path in WRONG_DOORS:
         found = await stage.try_connect("?", path)
         if isinstance(found, Refusal):
-            with_a_body = with_a_body or bool(found.body)
-            if found.status is None:
-                raise Failure(texts.wrong("no-answer-at-the-door"), texts.saw("knocked"), path=path, status="–")
             if found.status != 403:
-                fault = texts.wrong("not-403") if found.status == 500 else texts.wrong("http-exception")
-                raise Failure(fault, texts.saw("knocked"), path=path, status=found.status)
+                raise await _not_refused(stage, found)
             continue
         end = await found.ended(within=stage.deadlines.step)
         if end is None:
             raise Failure(texts.wrong("lets-anybody-in"), texts.saw("knocked"), path=path, status=101)
         raise Failure(texts.wrong("accepts-then-closes"), texts.saw("knocked"), path=path, status=101, end=end)
-    # A close before accept() becomes a 403 without a body (ASGI, WebSocket close), a response of one's own brings one.
-    if with_a_body or any("without completing handshake" in one.text for one in await stage.raised()):
-        raise Failure(texts.wrong("http-exception"), texts.saw("knocked"), path=path, status=403).earning(1)
     return filled(texts.saw("refused"), count=len(WRONG_DOORS))
+
+
+async def _not_refused(stage: Stage, found: Refusal) -> Failure:
+    cause = await stage.cause()
+    fault = texts.wrong("http-exception")
+    if found.status is None:
+        fault = texts.wrong("no-answer-at-the-door")
+    elif found.status == 500:
+        fault = texts.wrong("not-403") if cause is None or _before_accept(cause[1]) else cause[0]
+    return Failure(
+        fault,
+        texts.saw("knocked"),
+        path=found.path,
+        status=found.status or "–",
+        error=cause[1] if cause else None,
+    )
 
 
 # bye
 
 
 async def bye(stage: Stage) -> Text:
-    """`bye` is answered with a close frame that says 1000."""
+    """`bye` is answered with a close frame that says 1000, and no other message is."""
     alice = await stage.connect("A", INSIDE)
     end = await _ended_with(stage, alice, "bye", 1000)
+    await _not_echoed(alice, "bye")
+    await _spared(stage, "bye bye")
     return filled(texts.saw("ended"), said=quoted("bye"), end=end)
 
 
@@ -124,13 +210,16 @@ async def bye(stage: Stage) -> Text:
 
 
 async def kick(stage: Stage) -> Text:
-    """`kick …` is answered with 1008 and the reason that was given."""
+    """`kick …` is answered with 1008 and the reason that was given, and no other message is."""
     alice = await stage.connect("A", INSIDE)
-    reason = stage.unique("Kapı çalındı, özür dilenmedi")
+    # With letters and words that strip(), replace() and split() would take away as well.
+    reason = f"kick, iki  kez: {stage.unique('Kapı çalındı, özür dilenmedi')}, kick "
     end = await _ended_with(stage, alice, f"kick {reason}", 1008)
     if end.reason != reason:
         fault = texts.wrong("wrong-reason") if end.reason else texts.wrong("no-reason")
         raise Failure(fault, expected=quoted(reason), came=quoted(end.reason))
+    await _not_echoed(alice, reason)
+    await _spared(stage, "Lütfen kick atma", "kicking")
     return filled(texts.saw("ended"), said=quoted("kick …"), end=end)
 
 
@@ -139,43 +228,40 @@ async def kick(stage: Stage) -> Text:
 PLAIN = "Neden uzun, sonu gelmez; okuyan da sonuna kadar okumaz. " * 3  # Turkish without a letter of two bytes
 # One byte, then letters of two: byte 123 is the last of a letter, byte 124 too, so every cut is tried.
 TURKISH = ("a" + "ş" * 100, "ğ" * 101)
+ELLIPSIS = "…"
 
 
 async def reason(stage: Stage) -> Text:
-    """A reason over 123 bytes is shortened, so that the client is told 1008 and its beginning."""
-    plain = await _long(stage, "A", PLAIN, texts.wrong("reason-too-long"))
-    got = [
-        await _long(stage, who, text, texts.wrong("counts-letters")) for who, text in zip("BC", TURKISH, strict=True)
-    ]
-    return filled(
-        texts.saw("shortened"),
-        long=_size(PLAIN),
-        longer=_size(TURKISH[1]),
-        short=_size(plain.reason),
-        shorter=_size(got[1].reason),
-    )
+    """A reason over 123 bytes is shortened, so that the client is told 1008 and as much of it as fits."""
+    said = (PLAIN, *TURKISH)
+    ends = []
+    for who, text in zip("ABC", said, strict=True):
+        too_long = texts.wrong("reason-too-long") if text is PLAIN else texts.wrong("counts-letters")
+        ends.append(await _long(stage, who, text, too_long))
+    short = [_size(end.reason) for end in ends]
+    for text, end, size in zip(said, ends, short, strict=True):
+        following = text[len(end.reason.removesuffix(ELLIPSIS))]
+        if size + _size(following) <= LONGEST_REASON:
+            raise Failure(texts.wrong("cuts-too-much"), texts.saw("came-short"), long=_size(text), short=size)
+    return filled(texts.saw("shortened"), long=_size(PLAIN), longer=_size(TURKISH[1]), short=short[0], shorter=short[2])
 
 
 def _size(text: str) -> int:
     return len(text.encode())
 
 
-async def _long(stage: Stage, who: str, text: str, fault: Misconception) -> End:
+async def _long(stage: Stage, who: str, text: str, too_long: Misconception) -> End:
     client = await stage.connect(who, INSIDE)
-    try:
-        end = await _ended_with(stage, client, f"kick {text}", 1008)
-    except Failure as failure:
-        if failure.misconception is not texts.wrong("ends-without-a-close"):
-            raise
-        names = [one.name for one in await stage.raised() if not one.warning]
-        if "UnicodeDecodeError" in names:
-            raise Failure(texts.wrong("cuts-a-letter"), failure.observed) from None
-        if "ProtocolError" in names:
-            raise Failure(fault, failure.observed) from None
-        raise
+
+    def named(error: Raised) -> Misconception | None:
+        if error.name == "UnicodeDecodeError":
+            return texts.wrong("cuts-a-letter")
+        return too_long if error.name == "ProtocolError" and "status code" not in error.text else None
+
+    end = await _ended_with(stage, client, f"kick {text}", 1008, named)
     if not end.reason:
         raise Failure(texts.wrong("no-reason"), texts.saw("ended"), said=quoted(f"kick {text}"), end=end)
-    if not text.startswith(end.reason[:20]):
+    if not text.startswith(end.reason.removesuffix(ELLIPSIS)):
         raise Failure(texts.wrong("wrong-reason"), expected=quoted(text[:20]), came=quoted(end.reason))
     return end
 
@@ -187,17 +273,13 @@ _BINARY = (b"\x00\xff\x10", "çay".encode())
 
 async def binary(stage: Stage) -> Text:
     """Bytes are answered with 1003, whether or not they could be read as text."""
+
+    def named(error: Raised) -> Misconception | None:
+        return texts.wrong("key-error") if error.text == "KeyError: 'text'" else None
+
     for who, data in zip("AB", _BINARY, strict=True):
         client = await stage.connect(who, INSIDE)
-        try:
-            end = await _ended_with(stage, client, data, 1003)
-        except Failure as failure:
-            if failure.misconception is not texts.wrong("ends-without-a-close"):
-                raise
-            for one in await stage.raised():
-                if one.name in ("KeyError", "TypeError", "AttributeError", "UnicodeDecodeError"):
-                    raise Failure(texts.wrong("key-error"), failure.observed, error=one) from None
-            raise
+        end = await _ended_with(stage, client, data, 1003, named)
     return filled(texts.saw("ended"), said=quoted(_BINARY[0]), end=end)
 
 
@@ -208,32 +290,47 @@ _AFTER_CLOSE = ('Need to call "accept" first', "once a close message has been se
 
 
 async def alive(stage: Stage) -> Text:
-    """Whoever stays is answered after others were ended, somebody new comes in, and no handler outlives its close."""
+    """Whoever stays is answered after others were ended or left, and no handler outlives its connection."""
     alice = await stage.connect("A", INSIDE)
-    for who, said in (("B", "kick kural dışı"), ("C", "bye"), ("D", b"\x00\xff")):
+    if not (await _answered(stage, alice) and await _answered(stage, alice)):
+        raise Waits("enter", texts.wrong("answer-first"), texts.saw("unanswered"), who="A")
+    for who, said, code in (("B", "kick kural dışı", 1008), ("C", "bye", 1000), ("D", b"\x00\xff", 1003)):
         client = await stage.connect(who, INSIDE)
+        before = await _errors(stage)
         await client.send(said)
-        await client.ended(within=stage.deadlines.step)
+        end = await client.ended(within=stage.deadlines.step)
+        errors = (await _errors(stage))[len(before) :]
+        # An exception in the place of the right ending costs the check of that ending.
+        if errors and end is not None and end.code == code:
+            raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=errors[0])
     await stage.try_connect("?", WRONG_DOORS[2])
-    fred = await stage.connect("F", INSIDE)
-    for client in (alice, fred):
-        text = stage.unique("Hâlâ burada mıyız?")
-        await client.send(text)
-        came = await client.next(lambda message, text=text: text in message.text)  # type: ignore[misc]
-        if came is None and client.end is not None:
+    before = await _errors(stage)
+    if late := [one for one in before if any(sign in one.text for sign in _AFTER_CLOSE)]:
+        raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=late[0])
+    for who, leave in (("E", Client.close), ("F", Client.reset)):
+        await leave(await stage.connect(who, INSIDE))
+    if errors := (await _errors(stage))[len(before) :]:
+        raise Failure(texts.wrong("leaving-raises"), texts.saw("raised"), error=errors[0])
+    if not await _answered(stage, alice):
+        if alice.end is not None:
             raise Failure(
-                texts.wrong("closes-everybody"),
-                general.CONNECTION_ENDED,
-                who=client.who,
-                how=client.end,
-                end=client.end,
+                texts.wrong("closes-everybody"), general.CONNECTION_ENDED, who="A", how=alice.end, end=alice.end
             )
-        if came is None:
-            raise await stage.silence(client, texts.wrong("no-echo-inside"))
-    for one in await stage.raised():
-        if any(sign in one.text for sign in _AFTER_CLOSE):
-            raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=one)
+        raise await stage.silence(alice, texts.wrong("no-echo-inside"))
+    gina = await stage.connect("G", INSIDE)
+    if not await _answered(stage, gina):
+        raise await stage.silence(gina, texts.wrong("no-echo-inside"), ended=texts.wrong("thrown-out"))
     return filled(texts.saw("lives"), who="A")
+
+
+async def _answered(stage: Stage, client: Client) -> bool:
+    # Whatever the answer is: its wording is another check's.
+    await client.send(stage.unique("Hâlâ burada mıyız?"))
+    return await client.next() is not None
+
+
+async def _errors(stage: Stage) -> list[Raised]:
+    return [one for one in await stage.raised() if not one.warning]
 
 
 LAB = Lab.of(

@@ -256,8 +256,7 @@ class Client:
         if isinstance(found, Message):
             return found
         if found is None:
-            waited = self._stage.deadlines.step if within is None else within
-            self._stage.note(self.who, "", filled(_WAITED, seconds=waited))
+            self._stage.note(self.who, "", filled(_WAITED, seconds=self._stage._waited))
         return None
 
     async def ended(self, within: float | None = None) -> End | None:
@@ -355,6 +354,7 @@ class Stage:
         self._started = time.perf_counter()
         self._mark = venue.mark()
         self._waiting: set[asyncio.Future[None]] = set()
+        self._waited = 0.0  # seconds, by the last `until`
         self._http: httpx.AsyncClient | None = None
 
     # The record
@@ -401,9 +401,11 @@ class Stage:
         Returns:
             What `look` gave; None if nothing in time, though the machine was awake.
         """
+        begun = time.perf_counter()
         found = await self._look(look, within)
         if found is None:
             found = await self._look(look, await self.deadlines.extension())
+        self._waited = time.perf_counter() - begun
         return found
 
     async def _look(self, look: Callable[[], T | None], within: float | None) -> T | None:
@@ -676,7 +678,7 @@ class Stage:
         raised = await self.raised()
         errors = [one for one in raised if not one.warning]
         never = next((one for one in raised if "was never awaited" in one.text), None)
-        seconds = self.deadlines.step
+        path, seconds = refusal.path.partition("?")[0], self.deadlines.step
         seen = {
             "status": filled(general.STATUS_CAME, status=refusal.status),
             "silence": filled(general.HANDSHAKE_UNANSWERED, seconds=seconds),
@@ -691,16 +693,38 @@ class Stage:
         if other_loop := [one for one in errors if "different event loop" in one.text or "different loop" in one.text]:
             return NoConnection(general.ANOTHER_LOOP, seen, error=other_loop[0])
         if never is not None:
-            return NoConnection(misconception or general.NOT_AWAITED, seen, error=never, path=refusal.path)
+            return NoConnection(misconception or general.NOT_AWAITED, seen, error=never, path=path)
         if misconception is not None:
-            return NoConnection(misconception, seen, path=refusal.path, status=refusal.status)
+            return NoConnection(misconception, seen, path=path, status=refusal.status)
         if refusal.status == 403:
-            return NoConnection(general.REFUSED, seen, path=refusal.path)
+            fault = general.NOT_ANNOTATED if await self._not_annotated(refusal.path) else general.REFUSED
+            return NoConnection(fault, seen, path=path)
         if any("without completing handshake" in one.text for one in errors):
             return NoConnection(general.NEVER_ACCEPTED, seen)
         if errors:
             return NoConnection(general.HANDLER_RAISED, seen, error=errors[-1])
         return NoConnection(general.HANDSHAKE_HANGS if refusal.why == "silence" else general.NO_HANDSHAKE, seen)
+
+    async def _not_annotated(self, path: str) -> bool:
+        """Whether the parameter for the connection lacks its type, so that FastAPI asks the query for it."""
+        with self.off_the_record():
+            given = "&".join(f"{name}=x" for name in ("websocket", "ws", "socket", "client", "connection"))
+            found = await self.try_connect("?", f"{path}{'&' if '?' in path else '?'}{given}")
+            if isinstance(found, Client):
+                await found.reset()
+            raised = await self.raised()
+        # What this request made the handler raise is not what the check is about.
+        self._mark = self._venue.mark()
+        return isinstance(found, Refusal) and any("'str' object has no attribute" in one.text for one in raised)
+
+    async def cause(self) -> tuple[Misconception, Raised] | None:
+        """What the server itself tells: a coroutine that was never awaited, or else its last exception."""
+        raised = await self.raised()
+        if never := [one for one in raised if "was never awaited" in one.text]:
+            return general.NOT_AWAITED, never[0]
+        # That the handshake was not completed is uvicorn's remark on what else went wrong.
+        errors = [one for one in raised if not one.warning and "without completing handshake" not in one.text]
+        return (general.HANDLER_RAISED, errors[-1]) if errors else None
 
     async def silence(
         self,
@@ -724,7 +748,8 @@ class Stage:
         if client is not None and client.end is not None:
             seen = filled(general.CONNECTION_ENDED, who=who, how=client.end)
         else:
-            seen = filled(general.NOTHING_CAME, seconds=self.deadlines.step)
+            seconds = self.deadlines.step if client is None else max(self._waited, self.deadlines.step)
+            seen = filled(general.NOTHING_CAME, seconds=seconds)
         alive = await self.alive()
         if alive is None:
             return Failure(general.DIED, seen)

@@ -20,7 +20,7 @@ SAMPLE = {
     "no_await_on_accept",
     "right_set_and_iterator",
     "key_error",
-    "http_exception_403",
+    "right_http_exception",
     "started_once",
     "time_sleep",
 }

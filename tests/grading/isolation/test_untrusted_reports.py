@@ -26,7 +26,7 @@ child._obey = silent
     [
         ("L1", "no_await_on_accept", {}),
         ("L2", "double_removal", {"others": 2}),
-        ("L3", "http_exception_403", {}),
+        ("L3", "http_exception", {}),
         ("L3", "goes_on_after_close", {"alive": 2}),
     ],
 )

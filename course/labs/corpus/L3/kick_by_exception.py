@@ -1,7 +1,7 @@
 """Raises to end the connection; an exception is no close, and the client sees 1006.
 
-fails kick: ends-without-a-close
-fails reason: ends-without-a-close
+fails kick: handler-raised
+fails reason: handler-raised
 """
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect

@@ -17,9 +17,14 @@ class Visit:
                 case None:
                     await self.websocket.send_text("Mesajınız: " + message["text"])
                 case code, reason:
-                    short = reason if len(reason.encode()) <= 123 else reason[:60] + "…"
-                    await self.websocket.close(code, short)
+                    await self.websocket.close(code, short(reason))
                     return
+
+
+def short(reason):
+    if len(reason.encode()) <= 123:
+        return reason
+    return reason.encode()[:120].decode(errors="ignore") + "…"  # the dots take three bytes
 
 
 def ending(message):

@@ -1,6 +1,6 @@
 """Refuses whoever has the token and lets in whoever has not.
 
-fails enter: refused
+fails enter: turned-round
 waits: refuse bye kick reason binary alive
 """
 

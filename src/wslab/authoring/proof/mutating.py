@@ -240,13 +240,24 @@ def _ways_of_a_block(field: str, block: Sequence[object]) -> Ways:
             continue
         if not isinstance(statement, ast.Pass | ast.Import | ast.ImportFrom):
             yield "statement deleted", _in_block(field, at, lambda one: [ast.Pass()])
-        if isinstance(statement, ast.Expr | ast.Assign | ast.AugAssign | ast.For | ast.If) and not _is_plain(statement):
+        if (
+            isinstance(statement, ast.Expr | ast.Assign | ast.AugAssign | ast.For | ast.If)
+            and not _is_plain(statement)
+            and not _leaves(statement)
+        ):
             yield "statement doubled", _in_block(field, at, lambda one: [one, copy.deepcopy(one)])
         pair = [one for one in block[at : at + 2] if isinstance(one, ast.stmt)]
         if len(pair) == 2 and not any(isinstance(one, _DEFINITIONS) for one in pair) and not all(map(_is_plain, pair)):
             yield "statements swapped", _swapped(field, at)
         if isinstance(statement, ast.With | ast.AsyncWith):
             yield "with dropped", _in_block(field, at, lambda one: one.body)
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    """Whether it is an `if` whose branch leaves the block: a second one behind it is never entered."""
+    return isinstance(statement, ast.If) and isinstance(
+        statement.body[-1], ast.Return | ast.Raise | ast.Break | ast.Continue
+    )
 
 
 def _is_plain(statement: ast.stmt) -> bool:

@@ -1,10 +1,9 @@
-"""Refuses with an HTTPException that says 403; to uvicorn each refusal is a fault.
+"""Makes the coroutine of close() at the door and does not await it.
 
-fails refuse: http-exception
-earns refuse: 1
+fails refuse: not-awaited
 """
 
-from fastapi import FastAPI, HTTPException, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 TOKEN = "ihlamur"
 
@@ -14,7 +13,8 @@ app = FastAPI()
 @app.websocket("/ws")
 async def endpoint(websocket: WebSocket, token: str = ""):
     if token != TOKEN:
-        raise HTTPException(403, "jeton yanlış")
+        websocket.close()
+        return
     await websocket.accept()
     try:
         while True:

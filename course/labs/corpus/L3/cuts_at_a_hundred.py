@@ -1,0 +1,37 @@
+"""Cuts the reason at a hundred bytes, to be safe.
+
+fails reason: cuts-too-much
+"""
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+TOKEN = "ihlamur"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, token: str = ""):
+    if token != TOKEN:
+        await websocket.close()
+        return
+    await websocket.accept()
+    try:
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            data = message.get("text")
+            if data is None:
+                await websocket.close(1003, "yalnızca metin")
+                return
+            if data == "bye":
+                await websocket.close(1000)
+                return
+            if data.startswith("kick "):
+                reason = data.removeprefix("kick ").encode()[:100].decode(errors="ignore")
+                await websocket.close(1008, reason)
+                return
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass

@@ -1,0 +1,37 @@
+"""Receives without having accepted.
+
+fails enter: not-accepted
+waits: refuse bye kick reason binary alive
+"""
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+TOKEN = "ihlamur"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, token: str = ""):
+    if token != TOKEN:
+        await websocket.close()
+        return
+    try:
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if message.get("bytes") is not None:
+                await websocket.close(1003, "yalnızca metin")
+                return
+            data = message["text"]
+            if data == "bye":
+                await websocket.close(1000)
+                return
+            if data.startswith("kick "):
+                reason = data.removeprefix("kick ").encode()[:123].decode(errors="ignore")
+                await websocket.close(1008, reason)
+                return
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass
