@@ -25,6 +25,7 @@ from tests.seed.pages import CHAT_IS_OPEN
 from websockets.sync.client import ClientConnection, connect
 
 from wslab.seed import SYSTEMS, fresh
+from wslab.seed import chat as chat_in_one_app
 from wslab.serving import Entry, Server, serve
 
 # The document starts its tasks with @app.on_event, and is kept as it is.
@@ -362,3 +363,15 @@ def test_the_other_servers_run_alone(name: str, tmp_path: Path) -> None:
         client.send("selam")
         while (text := heard(client)) != "Mesajınız: selam":
             assert text.startswith(("SUNUCU: ", "Sunucu saati: "))
+
+
+def test_the_chat_in_one_app_serves_its_page_and_relays() -> None:
+    """The page looks for the chat beside its own address; what one client says the other one hears."""
+    with serve(chat_in_one_app()) as server:
+        page = httpx.get(server.url).text
+        assert "localhost" not in page
+        assert 'new WebSocket(new URL("ws", location.href' in page
+        with joined(server) as ada, joined(server) as bora:
+            ada.send("Merhaba")
+            assert heard(ada) == "Mesajınız: Merhaba"
+            assert heard(bora) == "Başka bir istemciden: Merhaba"

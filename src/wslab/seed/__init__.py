@@ -10,8 +10,13 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
 FOLDER = Path(__file__).parent
 SYSTEMS = ("server", "client", "push_server", "random_server")
+FIXED_ADDRESS = '"ws://localhost:8000/ws"'
+ADDRESS_BESIDE_THE_PAGE = 'new URL("ws", location.href.replace(/^http/, "ws"))'
 
 
 def fresh(name: str) -> ModuleType:
@@ -33,3 +38,19 @@ def fresh(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def chat() -> FastAPI:
+    """The document's chat with its page, in one app: the page is at `/`, the chat at `/ws`.
+
+    The page looks for the chat beside its own address, so it works at any port and behind a proxy.
+    """
+    app = FastAPI()
+    page: str = fresh("client").html.replace(FIXED_ADDRESS, ADDRESS_BESIDE_THE_PAGE)
+
+    @app.get("/", response_class=HTMLResponse)
+    async def show() -> str:
+        return page
+
+    app.websocket("/ws")(fresh("server").websocket_endpoint)
+    return app

@@ -52,7 +52,7 @@ short:
         ('["00", "00"]', "00 is taught twice"),
         ('["00", "01", {unit: "05", sections: [1], minutes: 41}]', "a part of 05 takes 41 minutes, the whole 40"),
         ('["00", {unit: "01", sections: [3, 99], minutes: 5}]', "01 has no section 99"),
-        ('["00", "01", "05"]', '"Lesson" has 90 minutes, and its items take 105'),
+        ('["00", "01", "05"]', '"Lesson" has 90 minutes, and its items take 110'),
         ('["00", "01", {unit: "05", home: true}]', ""),  # home takes no time in class
         ("[{pause: {en: Break}, minutes: 5}]", "pause has a value in each language"),
         ("[{pause: {en: Break, tr: Ara}, minutes: 0}]", "minutes is a whole number"),
