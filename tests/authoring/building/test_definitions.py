@@ -119,9 +119,9 @@ def test_the_definitions_keep_to_the_glossary() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("- {en: hex, definition: {en: Said.}}", "definition has a text in each language: en: …, tr: …"),
-        ("- {en: hex, definition: Said.}", "definition has a text in each language: en: …, tr: …"),
-        ("- {en: hex, link: maybe}", "link is true or false"),
+        ("- {en: hex, definition: {en: Said.}}", '"tr" is missing in "definition"'),
+        ("- {en: hex, definition: Said.}", '"definition" must be a mapping of fields, not "Said."'),
+        ("- {en: hex, link: maybe}", '"link" is true or false'),
     ],
 )
 def test_a_definition_that_is_none(tmp_path: Path, entry: str, message: str) -> None:

@@ -253,8 +253,8 @@ BAD = {
         '      - "`accept()` çağrılmazsa bağlantı kurulmaz."\n',
         "      - `accept()` çağrılmazsa bağlantı kurulmaz.\n",
         "      - `accept()`",
-        "the front matter is not valid YAML: found character '`' that cannot start any token "
-        '(a value that holds ": " or begins with ` goes in quotes)',
+        "the front matter: this is not YAML: found character '`' that cannot start any token while scanning for the "
+        "next token (quote a text that begins with a backtick or holds `: `, and every sentence inside {…})",
     ),
     "a key written twice": (
         NOTEBOOK,
@@ -537,11 +537,17 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(root: Path) -> N
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("- coroutine", "an entry has at least its en term: - {en: coroutine, tr: eşyordam}"),
-        ("- {en: yes, tr: evet}", "an entry has at least its en term: - {en: coroutine, tr: eşyordam}"),
-        ("- {en: loop, de: Schleife}", "an entry has no de; it takes en, tr, avoid, note, definition, link"),
-        ("- {en: loop, tr: 1}", "a term is a word or phrase in quotes"),
-        ("- {en: loop, tr: döngü, avoid: [loop]}", "avoid is a list of words for a language: avoid: {tr: [korutin]}"),
+        ("- coroutine", 'an entry must be a mapping of fields, not "coroutine"'),
+        ("- {tr: evet}", '"en" is missing in an entry'),
+        ("- {en: yes, tr: evet}", '"en" is a word or phrase, not "yes" (put it in quotes)'),
+        ("- {en: loop, tr: 1}", '"tr" is a word or phrase, not "1" (put it in quotes)'),
+        ("- {en: loop, avoyd: {tr: [x]}}", 'an entry has no field "avoyd"; did you mean "avoid"?'),
+        ("- {en: loop, en: ring}", '"en" stands twice in an entry'),
+        ("- {en: loop, tr: döngü, avoid: [loop]}", '"avoid" is a mapping of names, not a list'),
+        ("- {en: loop, avoid: {de: [x]}}", 'there is no language "de"; known here: en, tr'),
+        ("- {en: loop, avoid: {tr: x}}", '"tr" must be a list, not "x"'),
+        ("- {en: loop, definition: {en: x}}", '"tr" is missing in "definition"'),
+        ("- {en: loop, link: often}", '"link" is true or false'),
     ],
 )
 def test_a_bad_glossary(root: Path, entry: str, message: str) -> None:
@@ -550,8 +556,16 @@ def test_a_bad_glossary(root: Path, entry: str, message: str) -> None:
     assert problems(root) == [Problem("course/glossary.yml", 3, message)]
 
 
+def test_a_mistake_deep_in_an_entry_has_its_own_line(root: Path) -> None:
+    (root / "course/glossary.yml").write_text(
+        "- en: loop\n  tr: döngü\n  avoid:\n    tr:\n      - x\n      - 1\n", "utf-8"
+    )
+    (problem,) = problems(root)
+    assert (problem.file, problem.line) == ("course/glossary.yml", 6)
+
+
 def test_a_glossary_that_is_no_yaml(root: Path) -> None:
     (root / "course/glossary.yml").write_text("- {en: cell\n- tr: hücre\n", "utf-8")
     (problem,) = problems(root)
     assert (problem.file, problem.line) == ("course/glossary.yml", 2)
-    assert problem.message.startswith("the glossary is not valid YAML: ")
+    assert problem.message.startswith("the glossary: this is not YAML: ")

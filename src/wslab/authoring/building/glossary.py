@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
-from wslab.authoring.building.marked_yaml import fault, parse
+from wslab import yaml
 from wslab.authoring.building.problems import Note
 from wslab.language import LANGUAGES
 
@@ -18,7 +16,6 @@ PATH = "course/glossary.yml"
 
 # The four letters i are one letter here: which of them a capital stands for depends on the word's language.
 _ONE_I = str.maketrans({"İ": "i", "I": "i", "ı": "i"})
-_KEYS = ("avoid", "note", "definition", "link")
 _QUIET = "\0"
 # What no reader takes for the author's own choice of words: code, addresses, comments, and what is quoted.
 NOT_PROSE = re.compile(
@@ -84,47 +81,51 @@ def read_glossary(path: Path, note: Note) -> tuple[Term, ...]:
 @functools.lru_cache(maxsize=8)
 def _parsed(text: str) -> tuple[tuple[Term, ...], tuple[tuple[int, str], ...]]:
     try:
-        node, entries = parse(text)
-    except yaml.YAMLError as error:
-        line, problem = fault(error)
-        return (), ((line + 1, f"the glossary is not valid YAML: {problem}"),)
-    if not isinstance(node, yaml.SequenceNode):
+        root = yaml.compose(text)
+    except yaml.Wrong as wrong:
+        return (), ((wrong.line, f"the glossary: {wrong}"),)
+    if not isinstance(root, yaml.SequenceNode):
         return (), ((1, "the glossary is a list of terms: - {en: coroutine, tr: eşyordam}"),)
     terms: list[Term] = []
     mistakes: list[tuple[int, str]] = []
-    for entry, place in zip(entries, node.value, strict=True):
-        wrong = list(_entry_mistakes(entry))
-        mistakes += [(place.start_mark.line + 1, message) for message in wrong]
-        if not wrong:
-            words = {language: entry[language] for language in LANGUAGES if language in entry}
-            avoid = {language: tuple(variants) for language, variants in entry.get("avoid", {}).items()}
-            terms.append(Term(words, avoid, entry.get("definition", {}), entry.get("link", True)))
+    for node in root.value:
+        try:
+            terms.append(_term(node))
+        except yaml.Wrong as wrong:
+            mistakes.append((wrong.line, str(wrong)))
     return tuple(terms), tuple(mistakes)
 
 
-def _entry_mistakes(entry: object) -> Iterator[str]:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get(LANGUAGES[0]), str):
-        yield f"an entry has at least its {LANGUAGES[0]} term: - {{en: coroutine, tr: eşyordam}}"
-        return
-    if unknown := sorted(set(map(str, entry)) - {*LANGUAGES, *_KEYS}):
-        yield f"an entry has no {', '.join(unknown)}; it takes {', '.join((*LANGUAGES, *_KEYS))}"
-    if any(not isinstance(entry[language], str) for language in LANGUAGES if language in entry):
-        yield "a term is a word or phrase in quotes"
-    avoid = entry.get("avoid", {})
-    if not isinstance(avoid, Mapping) or not all(
-        language in LANGUAGES and isinstance(words, list) and all(isinstance(word, str) for word in words)
-        for language, words in avoid.items()
-    ):
-        yield "avoid is a list of words for a language: avoid: {tr: [korutin]}"
-    definition = entry.get("definition", {})
-    if "definition" in entry and (
-        not isinstance(definition, Mapping)
-        or set(definition) != set(LANGUAGES)
-        or not all(isinstance(said, str) and said.strip() for said in definition.values())
-    ):
-        yield f"definition has a text in each language: {', '.join(f'{language}: …' for language in LANGUAGES)}"
-    if not isinstance(entry.get("link", True), bool):
-        yield "link is true or false"
+def _term(node: yaml.Node) -> Term:
+    fields = yaml.Fields(node, "an entry")
+    fields.need(LANGUAGES[0])
+    words = {language: _word(held, language) for language in LANGUAGES if (held := fields.get(language)) is not None}
+    avoid = {}
+    if (held := fields.get("avoid")) is not None:
+        for key, language, variants in yaml.entries(held, '"avoid"'):
+            if language not in LANGUAGES:
+                raise yaml.Wrong(key, f'there is no language "{language}"{yaml.suggest(language, LANGUAGES)}')
+            avoid[language] = tuple(_word(word, language) for word in yaml.items(variants, language))
+    definition = {}
+    if (held := fields.get("definition")) is not None:
+        text = yaml.text(held, "definition")
+        definition = {language: text.into(language) for language in LANGUAGES}
+    link = True
+    if (held := fields.get("link")) is not None:
+        link = yaml.value(held)
+        if not isinstance(link, bool):
+            raise yaml.Wrong(held, '"link" is true or false')
+    fields.get("note")  # for the authors alone
+    fields.finish()
+    return Term(words, avoid, definition, link)
+
+
+def _word(node: yaml.Node, what: str) -> str:
+    """A word or phrase; YAML's `no`, `yes` and numbers are words only in quotes, as in every other YAML tool."""
+    word = yaml.value(node)
+    if not isinstance(word, str) or not word.strip():
+        raise yaml.Wrong(node, f'"{what}" is a word or phrase, not {yaml.kind(node)} (put it in quotes)')
+    return word
 
 
 def departures(markdown: str, language: str, terms: Iterable[Term]) -> list[tuple[int, str]]:

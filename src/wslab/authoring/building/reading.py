@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import nbformat
-import yaml
 from jupytext.myst import (  # type: ignore[import-untyped]
     MystMetadataParsingError,
     myst_to_notebook,
     notebook_to_myst,
 )
 from nbformat.validator import NotebookValidationError
+from yaml import YAMLError
 
-from wslab.authoring.building.marked_yaml import fault, parse
+from wslab import yaml
 from wslab.authoring.building.problems import Note
 
 Kind = Literal["markdown", "code"]
@@ -105,15 +105,11 @@ def _front_matter_end(lines: list[str]) -> int | None:
 
 
 def _front_matter(lines: list[str], note: Note) -> FrontMatter | None:
-    text = "\n".join(lines)
     try:
-        node, data = parse(text)
-    except yaml.YAMLError as error:
-        line, problem = fault(error)
-        note(
-            line + 2,
-            f'the front matter is not valid YAML: {problem} (a value that holds ": " or begins with ` goes in quotes)',
-        )
+        node = yaml.compose("\n".join(lines))
+        data = None if node is None else yaml.value(node)
+    except yaml.Wrong as wrong:
+        note(wrong.line + 1, f"the front matter: {wrong}")  # it begins below the first "---"
         return None
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         note(1, 'missing front matter: write "unit:" with title, minutes, objectives… between the two lines "---"')
@@ -121,8 +117,8 @@ def _front_matter(lines: list[str], note: Note) -> FrontMatter | None:
     places: dict[tuple[str | int, ...], int] = {}
     for path, line in _places(node, ()):
         if path in places:
-            note(line + 2, f"{'.'.join(map(str, path))} is written twice; keep one")
-        places[path] = line + 2  # the lines begin below the first "---", and count from 0
+            note(line + 1, f"{'.'.join(map(str, path))} is written twice; keep one")
+        places[path] = line + 1
     return FrontMatter(data, places)
 
 
@@ -130,12 +126,12 @@ def _places(node: yaml.Node, path: tuple[str | int, ...]) -> Iterator[tuple[tupl
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = (*path, str(key.value))
-            yield below, key.start_mark.line
+            yield below, yaml.line(key)
             yield from _places(value, below)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             below = (*path, index)
-            yield below, value.start_mark.line
+            yield below, yaml.line(value)
             yield from _places(value, below)
 
 
@@ -144,7 +140,7 @@ def _blocks(body: str, note: Note) -> list[Block] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that two fences name their lexers differently changes nothing here
             notebook = myst_to_notebook(body, add_source_map=True)
-    except (MystMetadataParsingError, NotebookValidationError, yaml.YAMLError) as error:
+    except (MystMetadataParsingError, NotebookValidationError, YAMLError) as error:
         line, reason = _explain(body, error)
         note(line, f"the metadata of this cell cannot be read: {reason}")
         return None
@@ -194,7 +190,7 @@ def _explain(body: str, error: Exception) -> tuple[int, str]:
     for begin, end in zip(beginnings, [*beginnings[1:], len(lines)], strict=True):
         try:
             myst_to_notebook("\n".join(lines[begin:end]) + "\n\n.\n")
-        except (NotebookValidationError, yaml.YAMLError):
+        except (NotebookValidationError, YAMLError):
             return begin + 1, " ".join(said.split("\n\n")[0].split())
     return 1, said.splitlines()[0]
 
