@@ -11,6 +11,7 @@ from tests.classroom.test_voting import Room, cast
 from wslab.authoring.teaching.guide import votes_of
 from wslab.classroom.counts import in_the_guides_form, of_a_hundred
 from wslab.classroom.voting import Vote
+from wslab.yaml import compose
 
 
 def exported(*votes: Vote) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
@@ -68,4 +69,6 @@ def test_the_guide_takes_the_counts(key: str) -> None:
     unit, _, name = key.partition(".")
     split = exported(vote)[unit]["votes"][name]
     assert all(isinstance(answer, str) for answer in split)
-    assert votes_of(vote.question, split, {}).split == split
+    node = compose(yaml.safe_dump(split))
+    assert node is not None
+    assert votes_of(vote.question, node).split == split

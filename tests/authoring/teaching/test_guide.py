@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from wslab.authoring.building import BuildError
 from wslab.authoring.building.glossary import departures, read_glossary
 from wslab.authoring.teaching import Guide, read_guide
 from wslab.authoring.teaching.guide import PAGES, PATH, page_of, passages, read_lead
 from wslab.predictions import catalogue
 from wslab.predictions.question import Choice
+from wslab.yaml import Node, Wrong, compose
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,25 +85,55 @@ def test_every_link_leads_somewhere(guide: Guide) -> None:
                 assert anchor in anchors
 
 
+def node(data: object) -> Node:
+    """Data as the reader of YAML gives it."""
+    root = compose(yaml.safe_dump(data, allow_unicode=True))
+    assert root is not None
+    return root
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ('  "05":\n', '  "15":\n', 'the course has no unit "15"; known here: '),
+        ("      called: {", "      caled: {", '05: votes: there is no prediction "caled"; did you mean "called"?'),
+        ("    discuss:\n", "    discus:\n", '00: a unit has no field "discus"; did you mean "discuss"?'),
+    ],
+)
+def test_a_mistake_has_its_own_line(
+    tmp_path: Path, guide: Guide, monkeypatch: pytest.MonkeyPatch, good: str, bad: str, says: str
+) -> None:
+    text = (ROOT / PATH).read_text("utf-8")
+    assert good in text
+    spoilt = text.replace(good, bad, 1)
+    (tmp_path / PATH).parent.mkdir()
+    (tmp_path / PATH).write_text(spoilt, "utf-8")
+    monkeypatch.setattr("wslab.authoring.teaching.guide.units", lambda root: guide.units)
+    with pytest.raises(BuildError) as caught:
+        read_guide(tmp_path)
+    at = text[: text.index(good)].count("\n") + 1
+    assert at > 1
+    (found,) = (problem for problem in caught.value.problems if problem.message.startswith(says))
+    assert (found.file, found.line) == (PATH, at)
+
+
 def test_what_is_missing_is_named(guide: Guide) -> None:
     by_number = {unit.number: unit for unit in guide.units}
 
     def said(number: str, spoil: Callable[[Any], object]) -> str:
-        entry = copy.deepcopy(yaml.safe_load((ROOT / PATH).read_text("utf-8"))["units"][number])
-        read_lead(by_number[number], entry)
+        entry = yaml.safe_load((ROOT / PATH).read_text("utf-8"))["units"][number]
+        read_lead(by_number[number], node(entry))
         spoil(entry)
-        with pytest.raises(ValueError) as caught:  # noqa: PT011 (which one it is, the callers assert)
-            read_lead(by_number[number], entry)
+        with pytest.raises(Wrong) as caught:
+            read_lead(by_number[number], node(entry))
         return str(caught.value)
 
-    with pytest.raises(ValueError, match="the guide has nothing on this unit"):
-        read_lead(by_number["05"], None)
     assert "there are none for status" in said("05", lambda entry: entry["votes"].pop("status"))
     assert "not a hundred" in said("05", lambda entry: entry["votes"]["status"].update(open=41))
     assert "other answers than its options" in said("05", lambda entry: entry["votes"]["status"].update(waits=0, x=15))
     assert "lack the right answer" in said("07", lambda entry: entry["votes"].update(threads={"50": 60, "other": 40}))
     # No instructor note follows this one in the notebook.
     assert "so say something to abnormal" in said("06", lambda entry: entry["say"]["door"].pop("abnormal"))
-    assert "05.status has no answer maybe" in said("05", lambda entry: entry["say"]["status"].update(maybe={}))
-    assert "lead has a value in each language" in said("L1", lambda entry: entry["lead"].pop("tr"))
-    assert "there is no prediction 'gone'" in said("08", lambda entry: entry["votes"].update(gone={"a": 100}))
+    assert '05.status has no answer "maybe"' in said("05", lambda entry: entry["say"]["status"].update(maybe={}))
+    assert '"tr" is missing in "lead"' in said("L1", lambda entry: entry["lead"].pop("tr"))
+    assert 'there is no prediction "gone"' in said("08", lambda entry: entry["votes"].update(gone={"a": 100}))

@@ -54,9 +54,10 @@ short:
         ('["00", {unit: "01", sections: [3, 99], minutes: 5}]', "01 has no section 99"),
         ('["00", "01", "05"]', '"Lesson" has 90 minutes, and its items take 110'),
         ('["00", "01", {unit: "05", home: true}]', ""),  # home takes no time in class
-        ("[{pause: {en: Break}, minutes: 5}]", "pause has a value in each language"),
+        ("[{pause: {en: Break}, minutes: 5}]", '"tr" is missing in "pause"'),
         ("[{pause: {en: Break, tr: Ara}, minutes: 0}]", "minutes is a whole number"),
-        ('[{unit: "00", minutes: 5}]', "expected unit, sections, minutes, found unit, minutes"),
+        ('[{unit: "00", minutes: 5}]', '"sections" is missing in an item'),
+        ('[{unit: "00", home: true, minuts: 5}]', 'an item has no field "minuts"'),
         ("[]", "items is a list with something in it"),
     ],
 )
@@ -64,7 +65,13 @@ def test_a_plan_is_possible_or_says_why_not(tmp_path: Path, course: tuple[Unit, 
     said = planned(tmp_path, course, items)
     assert says in said
     assert bool(said) == bool(says)
-    assert not said or said.startswith(f"{PATH}:2: ")
+    # A mistake of form has the line of the item, an impossible plan that of its name.
+    assert not said or said.startswith((f"{PATH}:2: ", f"{PATH}:8: "))
+
+
+def test_a_mistake_of_form_has_its_own_line(tmp_path: Path, course: tuple[Unit, ...]) -> None:
+    items = '\n        - "00"\n        - unit: "01"\n          sections: [1]\n          minutes: many'
+    assert planned(tmp_path, course, items).startswith(f"{PATH}:12: ")
 
 
 def test_the_minutes_of_a_plan_are_those_of_the_front_matter(course: tuple[Unit, ...]) -> None:

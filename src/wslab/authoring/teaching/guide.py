@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from wslab import yaml
 from wslab.authoring.building import BuildError, Problem, Unit, units
-from wslab.authoring.teaching.plans import MINUTES, WHAT, WHEN, Plan, clock, item_line, read_plans, read_text, sums
+from wslab.authoring.teaching.plans import MINUTES, WHAT, WHEN, Plan, clock, item_line, read_plans, stripped, sums
 from wslab.language import LANGUAGES, Text, decimal
 from wslab.predictions import catalogue
 from wslab.predictions.question import Choice, Number, Question, with_unit
@@ -129,74 +127,113 @@ def read_guide(root: Path) -> Guide:
     """
     course = units(root)
     plans = read_plans(root, course)
-    try:
-        data = yaml.safe_load((root / PATH).read_text("utf-8-sig"))
-    except (OSError, yaml.YAMLError) as error:
-        raise BuildError([Problem(PATH, 1, f"it can't be read: {error}")]) from error
     problems: list[Problem] = []
     leads = {}
-    given: Mapping[str, Any] = data.get("units") or {}
-    for unit in course:
-        try:
-            leads[unit.number] = read_lead(unit, given.get(unit.number))
-        except ValueError as error:
-            problems.append(Problem(PATH, 1, f"{unit.number}: {error}"))
-    for number in set(given) - {unit.number for unit in course}:
-        problems.append(Problem(PATH, 1, f'the course has no unit "{number}"'))
     try:
-        opening = read_text(data.get("opening"), "opening")
-    except ValueError as error:
-        problems.append(Problem(PATH, 1, str(error)))
+        root_node = yaml.compose((root / PATH).read_text("utf-8-sig"))
+        if root_node is None:
+            raise yaml.Wrong(1, "the guide is empty; it takes opening and units")
+        fields = yaml.Fields(root_node, "the guide")
+        opening = stripped(fields.need("opening"), "opening")
+        given_node = fields.need("units")
+        given = yaml.Fields(given_node, "units")
+        fields.finish()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError([Problem(PATH, 1, f"it can't be read: {error}")]) from error
+    except yaml.Wrong as wrong:
+        raise BuildError([Problem(PATH, wrong.line, str(wrong))]) from wrong
+    for unit in course:
+        entry = given.get(unit.number)
+        try:
+            if entry is None:
+                raise yaml.Wrong(given_node, "the guide has nothing on this unit")
+            leads[unit.number] = read_lead(unit, entry)
+        except yaml.Wrong as wrong:
+            problems.append(Problem(PATH, wrong.line, f"{unit.number}: {wrong}"))
+    numbers = [unit.number for unit in course]
+    for key, number, _ in yaml.entries(given_node, "units"):
+        if number not in numbers:
+            says = f'the course has no unit "{number}"{yaml.suggest(number, numbers)}'
+            problems.append(Problem(PATH, yaml.line(key), says))
     if problems:
         raise BuildError(problems)
     return Guide(course, plans, opening, leads)
 
 
-def read_lead(unit: Unit, entry: Any) -> Lead:
+def read_lead(unit: Unit, entry: yaml.Node) -> Lead:
     """What the guide's data says about a unit.
 
     Raises:
-        ValueError: something is missing or does not fit the unit.
+        yaml.Wrong: something is missing or does not fit the unit.
     """
-    if not isinstance(entry, Mapping):
-        raise ValueError("the guide has nothing on this unit")
-    if unknown := set(entry) - {"lead", "votes", "say", "discuss"}:
-        raise ValueError(f"a unit has no {', '.join(sorted(unknown))}; it takes lead, votes, say, discuss")
+    fields = yaml.Fields(entry, "a unit")
+    lead = stripped(fields.need("lead"), "lead")
     questions = catalogue.load(unit.number)[0]
-    counts: Mapping[str, Any] = entry.get("votes") or {}
-    sayings: Mapping[str, Any] = entry.get("say") or {}
-    for what, given in (("votes", counts), ("say", sayings)):
-        if extra := set(given) - set(questions):
-            raise ValueError(f"{what}: there is no prediction {', '.join(sorted(map(repr, extra)))}")
+    counts, sayings = (_by_prediction(fields.get(what), what, questions) for what in ("votes", "say"))
+    fields.get("discuss")
+    fields.finish()  # before a missing field is named: a misspelt one is both
+    discuss_node = fields.need("discuss")
+    discuss = tuple(stripped(one, "discuss") for one in yaml.items(discuss_node, "discuss"))
+    if not discuss:
+        raise yaml.Wrong(discuss_node, "discuss is a list of questions")
     if missing := set(questions) - set(counts):
-        raise ValueError(f"votes: there are none for {', '.join(sorted(missing))}")
+        raise yaml.Wrong(fields.get("votes") or entry, f"votes: there are none for {', '.join(sorted(missing))}")
     noted = _noted(unit)
-    votes = {name: votes_of(question, counts[name], sayings.get(name) or {}) for name, question in questions.items()}
+    votes = {name: votes_of(question, counts[name], sayings.get(name)) for name, question in questions.items()}
     for name, vote in votes.items():
         silent = [answer for answer in vote.split if answer not in (*vote.say, OTHER) and not vote.is_right(answer)]
         if silent and vote.question.key not in noted:
-            raise ValueError(f"say: no instructor note follows {name}, so say something to {', '.join(silent)}")
-    discuss = tuple(read_text(one, "discuss") for one in entry.get("discuss") or ())
-    if not discuss:
-        raise ValueError("discuss is a list of questions")
-    return Lead(read_text(entry.get("lead"), "lead"), votes, discuss)
+            says = f"say: no instructor note follows {name}, so say something to {', '.join(silent)}"
+            raise yaml.Wrong(sayings.get(name, counts[name]), says)
+    return Lead(lead, votes, discuss)
 
 
-def votes_of(question: Question, split: Any, say: Mapping[str, Any]) -> Votes:
+def _by_prediction(node: yaml.Node | None, what: str, questions: Iterable[str]) -> dict[str, yaml.Node]:
+    """The entries of `votes` or `say`, each of which belongs to a prediction; none where the field is left out."""
+    found: dict[str, yaml.Node] = {}
+    if node is None:
+        return found
+    for key, name, held in yaml.entries(node, f'"{what}"'):
+        if name not in questions:
+            raise yaml.Wrong(key, f'{what}: there is no prediction "{name}"{yaml.suggest(name, questions)}')
+        if name in found:
+            raise yaml.Wrong(key, f'"{name}" stands twice in "{what}"')
+        found[name] = held
+    return found
+
+
+def votes_of(question: Question, split_node: yaml.Node, say_node: yaml.Node | None = None) -> Votes:
     """The votes for a prediction as `course/guide.yml` has them.
 
+    Args:
+        question: the prediction.
+        split_node: a mapping of answers to whole numbers, a hundred together.
+        say_node: a mapping of some of these answers to what is asked of those who gave them.
+
     Raises:
-        ValueError: they do not fit the question, or are not a hundred together.
+        yaml.Wrong: they do not fit the question, or are not a hundred together.
     """
-    if not isinstance(split, Mapping) or sum(split.values()) != 100:
-        raise ValueError(f"the votes for {question.key} are not a hundred together")
+    split: dict[str, int] = {}
+    for key, answer, held in yaml.entries(split_node, f"the votes for {question.key}"):
+        share = yaml.value(held)
+        if isinstance(share, bool) or not isinstance(share, int) or not 0 <= share <= 100:
+            raise yaml.Wrong(held, f"the votes for {question.key} are whole numbers from 0 to 100")
+        if answer in split:
+            raise yaml.Wrong(key, f'"{answer}" stands twice in the votes for {question.key}')
+        split[answer] = share
+    if sum(split.values()) != 100:
+        raise yaml.Wrong(split_node, f"the votes for {question.key} are not a hundred together")
     if isinstance(question, Choice) and set(split) != {option.id for option in question.options}:
-        raise ValueError(f"the votes for {question.key} name other answers than its options")
-    if extra := set(say) - set(split):
-        raise ValueError(f"say: {question.key} has no answer {', '.join(sorted(map(str, extra)))} among its votes")
-    votes = Votes(question, split, {answer: read_text(text, "say") for answer, text in say.items()})
+        raise yaml.Wrong(split_node, f"the votes for {question.key} name other answers than its options")
+    say: dict[str, Text] = {}
+    for key, answer, held in yaml.entries(say_node, '"say"') if say_node is not None else ():
+        if answer not in split:
+            says = f'say: {question.key} has no answer "{answer}" among its votes{yaml.suggest(answer, split)}'
+            raise yaml.Wrong(key, says)
+        say[answer] = stripped(held, "say")
+    votes = Votes(question, split, say)
     if _expected(question) is not None and not any(map(votes.is_right, split)):
-        raise ValueError(f"the votes for {question.key} lack the right answer")
+        raise yaml.Wrong(split_node, f"the votes for {question.key} lack the right answer")
     return votes
 
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
+from wslab import yaml
 from wslab.authoring.building import BuildError, Problem, Unit
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text, current_language
@@ -131,27 +130,25 @@ def read_plans(root: Path, units: Sequence[Unit]) -> tuple[Plan, ...]:
         BuildError: with every mistake in the file.
     """
     try:
-        text = (root / PATH).read_text("utf-8-sig")
-        data = yaml.safe_load(text)
+        node = yaml.compose((root / PATH).read_text("utf-8-sig"))
+        if node is None:
+            return ()
+        entries = list(yaml.entries(node, "the file of plans (half-day: {title: …, sessions: […]})"))
     except FileNotFoundError:
         return ()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = 1 if mark is None else mark.line + 1
-        raise BuildError([Problem(PATH, line, f"this is not YAML: {getattr(error, 'problem', error)}")]) from error
+    except yaml.Wrong as wrong:
+        raise BuildError([Problem(PATH, wrong.line, str(wrong))]) from wrong
     problems: list[Problem] = []
-    plans = []
-    for name, entry in data.items() if isinstance(data, Mapping) else ():
-        line = 1 + text[: max(0, _place(text, str(name)))].count("\n")
-        reader = _Reader(str(name), {unit.number: unit for unit in units})
+    plans: list[Plan] = []
+    for key, name, entry in entries:
         try:
-            plan = reader.plan(entry)
+            if any(plan.name == name for plan in plans):
+                raise yaml.Wrong(key, "it stands twice")
+            plan = _Reader(name, {unit.number: unit for unit in units}).plan(entry)
             plans.append(plan)
-            problems += [Problem(PATH, line, message) for message in mistakes(plan)]
-        except ValueError as error:
-            problems.append(Problem(PATH, line, f'plan "{name}": {error}'))
-    if not isinstance(data, Mapping):
-        problems.append(Problem(PATH, 1, "plans have names: half-day: {title: …, sessions: […]}"))
+            problems += [Problem(PATH, yaml.line(key), message) for message in mistakes(plan)]
+        except yaml.Wrong as wrong:
+            problems.append(Problem(PATH, wrong.line, f'plan "{name}": {wrong}'))
     if problems:
         raise BuildError(problems)
     return tuple(plans)
@@ -180,11 +177,6 @@ def mistakes(plan: Plan) -> Iterator[str]:
             if lost := [str(number) for number in item.sections if number not in there]:
                 yield f"{here}: {unit.number} has no section {', '.join(lost)}"
             seen.add(unit.number)
-
-
-def _place(text: str, name: str) -> int:
-    match = re.search(rf'^"?{re.escape(name)}"?:', text, re.MULTILINE)
-    return match.start() if match else 0
 
 
 def plan_named(name: str, plans: Sequence[Plan]) -> Plan:
@@ -226,75 +218,80 @@ def item_line(item: Item, language: str) -> str:
 
 
 class _Reader:
-    """Reads one plan; every mistake is a ValueError that says what to write."""
+    """Reads one plan; every mistake is a `yaml.Wrong` with its line."""
 
     def __init__(self, name: str, units: Mapping[str, Unit]) -> None:
         self.name = name
         self.units = units
 
-    def plan(self, entry: Any) -> Plan:
-        fields = _mapping(entry, ("title", "about", "sessions"))
-        title, about = (read_text(fields[key], key) for key in ("title", "about"))
-        return Plan(self.name, title, about, tuple(self.session(one) for one in _list(fields["sessions"], "sessions")))
+    def plan(self, node: yaml.Node) -> Plan:
+        fields = yaml.Fields(node, "a plan")
+        title, about = (stripped(fields.need(name), name) for name in ("title", "about"))
+        sessions = tuple(self.session(one) for one in _some(fields.need("sessions"), "sessions"))
+        fields.finish()
+        return Plan(self.name, title, about, sessions)
 
-    def session(self, entry: Any) -> Session:
-        fields = _mapping(entry, ("title", "minutes", "items"))
-        items = tuple(self.item(one) for one in _list(fields["items"], "items"))
-        return Session(read_text(fields["title"], "title"), _minutes(fields["minutes"]), items)
+    def session(self, node: yaml.Node) -> Session:
+        fields = yaml.Fields(node, "a session")
+        title, minutes = stripped(fields.need("title"), "title"), _minutes(fields.need("minutes"))
+        items = tuple(self.item(one) for one in _some(fields.need("items"), "items"))
+        fields.finish()
+        return Session(title, minutes, items)
 
-    def item(self, entry: Any) -> Item:
-        if not isinstance(entry, Mapping):
-            return self._whole(entry)
-        if "pause" in entry:
-            fields = _mapping(entry, ("pause", "minutes"))
-            return Item(_minutes(fields["minutes"]), says=read_text(fields["pause"], "pause"))
-        if entry.get("home") is True:
-            fields = _mapping(entry, ("unit", "home"))
-            unit = self._unit(fields["unit"])
-            return Item(unit.minutes, unit, home=True)
-        fields = _mapping(entry, ("unit", "sections", "minutes"))
-        numbers = _list(fields["sections"], "sections")
-        if not all(isinstance(number, int) for number in numbers):
-            raise ValueError("sections is a list of the numbers of sections: [1, 3]")
-        return Item(_minutes(fields["minutes"]), self._unit(fields["unit"]), tuple(numbers))
+    def item(self, node: yaml.Node) -> Item:
+        if isinstance(node, yaml.ScalarNode):
+            unit = self._unit(node)
+            return Item(unit.minutes, unit)
+        fields = yaml.Fields(node, "an item")
+        if (pause := fields.get("pause")) is not None:
+            item = Item(_minutes(fields.need("minutes")), says=stripped(pause, "pause"))
+        elif (home := fields.get("home")) is not None:
+            if yaml.value(home) is not True:
+                raise yaml.Wrong(home, '"home" is true, or left out')
+            unit = self._unit(fields.need("unit"))
+            item = Item(unit.minutes, unit, home=True)
+        else:
+            unit = self._unit(fields.need("unit"))
+            numbers = tuple(_number(one) for one in _some(fields.need("sections"), "sections"))
+            item = Item(_minutes(fields.need("minutes")), unit, numbers)
+        fields.finish()
+        return item
 
-    def _whole(self, number: Any) -> Item:
-        unit = self._unit(number)
-        return Item(unit.minutes, unit)
-
-    def _unit(self, number: Any) -> Unit:
-        # YAML reads 00 to 07 as numbers where they have no quotes.
-        name = f"{number:02d}" if isinstance(number, int) else str(number)
+    def _unit(self, node: yaml.Node) -> Unit:
+        # As written: YAML reads 00 to 07 as numbers where they have no quotes.
+        number = yaml.raw(node)
+        name = f"{int(number):02d}" if number.isdecimal() else number
         if name not in self.units:
-            raise ValueError(f'the course has no unit "{name}"')
+            raise yaml.Wrong(node, f'the course has no unit "{name}"{yaml.suggest(name, self.units)}')
         return self.units[name]
 
 
-def read_text(value: Any, what: str) -> Text:
-    """A text in every language.
+def stripped(node: yaml.Node, what: str) -> Text:
+    """A text in every language, without the line end that a block of YAML leaves.
 
     Raises:
-        ValueError: a language is missing.
+        yaml.Wrong: a language is missing.
     """
-    if not isinstance(value, Mapping) or set(value) != set(LANGUAGES) or not all(value.values()):
-        raise ValueError(f"{what} has a value in each language: {', '.join(f'{code}: …' for code in LANGUAGES)}")
-    return Text(**{code: str(value[code]).strip() for code in LANGUAGES})
+    text = yaml.text(node, what)
+    return Text(**{language: text.into(language).strip() for language in LANGUAGES})
 
 
-def _mapping(value: Any, keys: Sequence[str]) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or set(value) != set(keys):
-        given = ", ".join(map(str, value)) if isinstance(value, Mapping) else repr(value)
-        raise ValueError(f"expected {', '.join(keys)}, found {given}")
-    return value
+def _some(node: yaml.Node, what: str) -> list[yaml.Node]:
+    found = yaml.items(node, what)
+    if not found:
+        raise yaml.Wrong(node, f"{what} is a list with something in it")
+    return found
 
 
-def _list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise ValueError(f"{what} is a list with something in it")
-    return value
+def _number(node: yaml.Node) -> int:
+    number = yaml.value(node)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise yaml.Wrong(node, "sections is a list of the numbers of sections: [1, 3]")
+    return number
 
 
-def _minutes(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("minutes is a whole number, 1 or more")
-    return value
+def _minutes(node: yaml.Node) -> int:
+    minutes = yaml.value(node)
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 1:
+        raise yaml.Wrong(node, "minutes is a whole number, 1 or more")
+    return minutes
