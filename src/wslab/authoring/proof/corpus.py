@@ -28,6 +28,10 @@ def corpus_folder(root: Path | None = None) -> Path:
     return (root or course_folder() or Path.cwd()) / "course" / "labs" / "corpus"
 
 
+EQUIVALENT = "equivalent.yml"
+"""In a lab's folder of the corpus: the mutants that keep every point, each with the reason why it may."""
+
+
 class BadHeader(ValueError):
     """The docstring of a submission does not say what has to become of it."""
 

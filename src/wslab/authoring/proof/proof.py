@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wslab.authoring.proof.corpus import BadHeader, Expected, Submission, corpus_folder, program, submissions
+from wslab.authoring.proof.corpus import (
+    EQUIVALENT,
+    BadHeader,
+    Expected,
+    Submission,
+    corpus_folder,
+    program,
+    submissions,
+)
 from wslab.authoring.proof.page import between
 from wslab.authoring.proof.text_ids import id_faults
 from wslab.labs import cards, catalogue, general, notebooks
@@ -217,6 +225,8 @@ def _orphans(root: Path, corpus: Path) -> Iterator[str]:
     for path in sorted(corpus.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             lab = path.relative_to(corpus).parts[0]
+            if path.name == EQUIVALENT and lab in known:
+                continue
             if path.suffix != ".py" or lab not in known or path.parent.parent != corpus:
                 yield f"corpus/{path.relative_to(corpus).as_posix()} belongs to no lab"
     yield from id_faults()

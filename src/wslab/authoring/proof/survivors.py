@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from wslab.authoring.proof.corpus import corpus_folder, submissions
+from wslab.authoring.proof.corpus import EQUIVALENT, corpus_folder, submissions
 from wslab.authoring.proof.mutating import Mutant, mutants
 from wslab.authoring.proof.page import between
 from wslab.grading import task
@@ -25,9 +25,6 @@ from wslab.language import LANGUAGES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-FILE = "equivalent.yml"
-"""In a lab's folder of the corpus: the mutants that keep every point, each with the reason why it may."""
 
 BEGIN, END = "<!-- mutants: written by wslab check --mutants --write -->", "<!-- end of mutants -->"
 SOLUTION = "solution"
@@ -85,7 +82,7 @@ class Score:
             f"listed as equivalent, {len(self.unexplained)} survive ({self.seconds:.0f} s)"
         ]
         lines += [f"  {one.program}: {one.mutant}" for one in self.unexplained]
-        lines += [f"  {FILE}: no surviving mutant is this: {change}" for change in self.stale]
+        lines += [f"  {EQUIVALENT}: no surviving mutant is this: {change}" for change in self.stale]
         return "\n".join(lines)
 
 
@@ -136,7 +133,7 @@ def score(lab: Lab, root: Path, *, right: bool = False, workers: int | None = No
         BadReasons: the lab's list of equivalent mutants is damaged.
     """
     begun = time.perf_counter()
-    reasons = read_reasons(corpus_folder(root) / lab.number / FILE)
+    reasons = read_reasons(corpus_folder(root) / lab.number / EQUIVALENT)
     programs = list(_programs(lab, root, right))
 
     def keeps_all(one: tuple[str, Mutant, Task]) -> bool:
