@@ -65,6 +65,45 @@ def test_adding_a_lab(root: Path) -> None:
     assert units(root)[-1].points == 4
 
 
+@pytest.mark.slow
+def test_a_new_lab_is_proved(tmp_path: Path) -> None:
+    """The page's own lab in a copy of the checkout: built, its checks proved on stub, solution and corpus."""
+    copy = tmp_path / "checkout"
+    for folder in ("course", "src", "docs"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    page = (DOCS / "adding-a-lab.md").read_text("utf-8")
+    (copy / "course/labs/L7-again.md").write_text(example("adding-a-lab.md"), "utf-8")
+    named = re.findall(r"`((?:src|course)/[^`*]*)`:\n\n```\w+\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(named) == 3
+    for name, text in named:
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).write_text(text, "utf-8")
+    # Two right programs: the wrong one mended, in two ways.
+    corpus = copy / "course/labs/corpus/L7"
+    wrong = named[-1][1].replace("fails echo: no-prefix", "right")
+    (corpus / "iterates.py").write_text(wrong.replace("send_text(data)", 'send_text(f"Mesajınız: {data}")'), "utf-8")
+    (corpus / "joins.py").write_text(wrong.replace("send_text(data)", 'send_text("Mesajınız: " + data)'), "utf-8")
+
+    def wslab(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from wslab.cli import app; app()", "--in", "en", *words],
+            env=os.environ | {"PYTHONPATH": str(copy / "src"), "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            cwd=copy,
+        )
+
+    for words in (["build"], ["build", "--check"], ["check", "L7", "--rounds", "1"]):
+        done = wslab(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    # Without a program that fails it, a check is not proved.
+    (corpus / "no_prefix.py").unlink()
+    assert wslab("check", "L7", "--rounds", "1").returncode == 1
+
+
 @pytest.mark.parametrize("page", ["adding-a-notebook.md", "adding-a-lab.md"])
 def test_the_pages_examples_are_in_order(page: str, root: Path) -> None:
     """A mistake put into the example is found on its line: it is the example, not the test, that is right."""
