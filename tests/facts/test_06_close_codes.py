@@ -7,11 +7,15 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+import httpx
 import pytest
+import uvicorn
 import websockets
-from fastapi import FastAPI, WebSocket, WebSocketDisconnect, WebSocketException
+from fastapi import Depends, FastAPI, HTTPException, WebSocket, WebSocketDisconnect, WebSocketException
+from fastapi.responses import PlainTextResponse
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidStatus
 from websockets.exceptions import ProtocolError as NotAllowed
@@ -269,6 +273,85 @@ async def test_without_a_close_frame_the_server_sees_1005(server: Server, leave:
     assert (await server.log.arrival(printed, DEADLINE)).text.split()[0] == "1005"
 
 
+async def test_a_close_without_accept_is_403_and_a_refusal_can_be_explained() -> None:
+    """`HTTPException(401)`, a dependency that raises 429 and `send_denial_response()` reach a Python client whole."""
+    app = FastAPI()
+
+    def full() -> None:
+        raise HTTPException(429, "salon dolu")
+
+    @app.websocket("/exception")
+    async def exception(websocket: WebSocket) -> None:
+        raise HTTPException(401, "önce giriş yapın")
+
+    @app.websocket("/dependency", dependencies=[Depends(full)])
+    async def dependency(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    @app.websocket("/response")
+    async def response(websocket: WebSocket) -> None:
+        await websocket.send_denial_response(PlainTextResponse("salon dolu", status_code=429))
+
+    read = []
+    with serve(app) as server:
+        for path in ("exception", "dependency", "response"):
+            with pytest.raises(InvalidStatus) as refusal:
+                await websockets.connect(f"{server.ws_url}/{path}")
+            read.append((refusal.value.response.status_code, bytes(refusal.value.response.body).decode()))
+    assert read == [(401, '{"detail":"önce giriş yapın"}'), (429, '{"detail":"salon dolu"}'), (429, "salon dolu")]
+
+
+async def test_a_pong_behind_an_unread_message_counts_as_silence() -> None:
+    """uvicorn stops reading while a message lies unread: who sent two gets 1011, who sent one gets the reply."""
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def take_one(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.receive_text()
+        await asyncio.sleep(1)
+        await websocket.send_text("bitti")
+
+    ends_of = {}
+    with serve(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as server:
+        for texts in (["work"], ["work", "hello"]):
+            with capture(server) as wire:
+                async with websockets.connect(f"{wire.ws_url}/ws", ping_interval=None) as client:
+                    for text in texts:
+                        await client.send(text)
+                    try:
+                        end = await asyncio.wait_for(client.recv(), DEADLINE)
+                    except ConnectionClosed:
+                        end = f"{client.close_code} {client.close_reason}"
+            pongs = [frame for frame in wire.frames if frame.opcode == Opcode.PONG]
+            ends_of[" ".join(texts)] = end, bool(pongs)
+    assert ends_of == {"work": ("bitti", True), "work hello": ("1011 keepalive ping timeout", True)}
+
+
+async def test_a_client_that_blocks_its_own_loop_looks_silent() -> None:
+    """A blocking call in the client's own program stops its pongs: 1011 `keepalive ping timeout`."""
+    with serve(ends(), ws_ping_interval=0.1, ws_ping_timeout=0.1) as server:
+        async with websockets.connect(f"{server.ws_url}/listen", ping_interval=None) as client:
+            server.log.wait_for(printed, DEADLINE)  # blocks this thread, and so the client's loop
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(client.recv(), DEADLINE)
+            assert (client.close_code, client.close_reason) == (1011, "keepalive ping timeout")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("implementation", "code"), [("websockets-sansio", "1005"), ("wsproto", "1005"), ("websockets", "1006")]
+)
+async def test_which_number_stands_for_no_close_frame_is_the_server_s_choice(implementation: str, code: str) -> None:
+    """RFC 6455 §7.1.5 says 1006; uvicorn's sans-I/O and wsproto implementations say 1005, its legacy one 1006."""
+    if implementation == "wsproto":
+        pytest.importorskip("wsproto")
+    with serve(ends(), ws=implementation) as server:
+        async with websockets.connect(f"{server.ws_url}/listen") as client:
+            await fin(client)
+        assert (await server.log.arrival(printed, DEADLINE)).text.split()[0] == code
+
+
 async def test_the_wire_tells_a_fin_from_a_rst(server: Server) -> None:
     """The same 1005 for both, but not the same on the wire."""
     kinds = {}
@@ -311,6 +394,95 @@ async def test_after_one_s_own_close(server: Server, what: str, sentence: str) -
     """After one's own `close()`, `receive_text()` *also* says `Need to call "accept" first`. Misleading."""
     assert (await ending(server, f"/after/{what}")).code == 1000
     assert (await server.log.arrival(printed, DEADLINE)).text == sentence
+
+
+async def test_somebody_else_s_failed_send_makes_receive_ask_for_accept() -> None:
+    """“Need to call "accept" first” has a third cause: a send of anybody's that failed."""
+    app = FastAPI()
+    room: list[WebSocket] = []
+    send_failed = asyncio.Event()
+
+    @app.websocket("/ws")
+    async def victim(websocket: WebSocket) -> None:
+        await websocket.accept()
+        room.append(websocket)
+        await send_failed.wait()
+        try:
+            await websocket.receive_text()
+        except RuntimeError as error:
+            print(error)
+
+    @app.get("/relay")
+    async def relay() -> None:
+        try:
+            while True:
+                await room[0].send_text("selam")
+                await asyncio.sleep(0.01)
+        except WebSocketDisconnect:
+            send_failed.set()
+
+    with serve(app) as server:
+        async with websockets.connect(f"{server.ws_url}/ws", ping_interval=None) as client:
+            await fin(client)
+        async with httpx.AsyncClient() as http:
+            await http.get(f"{server.url}/relay", timeout=DEADLINE)
+        line = await server.log.arrival(printed, DEADLINE)
+    assert line.text == 'WebSocket is not connected. Need to call "accept" first.'
+
+
+async def test_a_close_to_a_client_that_has_gone_masks_the_fault() -> None:
+    """`except: await close(1011); raise` raises the close's own exception once the client has gone; `suppress` keeps
+    the fault."""
+    app = FastAPI()
+
+    @app.websocket("/{how}")
+    async def honest(websocket: WebSocket, how: str) -> None:
+        await websocket.accept()
+        await websocket.receive()  # the client's end
+        try:
+            raise ZeroDivisionError
+        except Exception:
+            with suppress(*([RuntimeError, WebSocketDisconnect] if how == "suppressed" else [])):
+                await websocket.close(1011)
+            raise
+
+    faults = {}
+    for how in ("bare", "suppressed"):
+        with serve(app) as server:
+            async with websockets.connect(f"{server.ws_url}/{how}", ping_interval=None) as client:
+                await fin(client)
+            await server.log.arrival("handler.end", DEADLINE)
+        faults[how] = [entry.text for entry in server.log.errors]
+    assert faults["suppressed"] == ["ZeroDivisionError"]
+    assert faults["bare"] != ["ZeroDivisionError"]
+
+
+@pytest.mark.parametrize(("deadline", "over"), [(None, False), (1, True)])
+async def test_uvicorn_s_own_shutdown_has_no_deadline(deadline: int | None, over: bool) -> None:
+    """A handler that awaits an `Event` keeps uvicorn alive after its client got 1012, unless there is a deadline."""
+    app = FastAPI()
+    never = asyncio.Event()
+
+    @app.websocket("/ws")
+    async def handler(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await never.wait()
+
+    free = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=deadline))
+    serving = asyncio.create_task(server._serve(sockets=[free]))
+    try:
+        # The socket listens already, so the client may come before the server has started.
+        async with websockets.connect(f"ws://127.0.0.1:{free.getsockname()[1]}/ws") as client:
+            server.should_exit = True
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(client.recv(), DEADLINE)
+            assert client.close_code == 1012
+        await asyncio.wait({serving}, timeout=DEADLINE if over else 2)
+        assert serving.done() is over
+    finally:
+        never.set()
+        await asyncio.wait_for(serving, DEADLINE)
 
 
 async def test_after_a_close_in_its_loop_the_document_s_blocks_tidy_up() -> None:

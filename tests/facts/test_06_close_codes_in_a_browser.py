@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, HTTPException, WebSocket
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser
 
@@ -36,6 +36,10 @@ def app() -> FastAPI:
     async def door(websocket: WebSocket) -> None:
         await websocket.close(1008, "olmaz")
 
+    @app.websocket("/explained")
+    async def explained(websocket: WebSocket) -> None:
+        raise HTTPException(401, "önce giriş yapın")
+
     @app.websocket("/close/{code}")
     async def close_with(websocket: WebSocket, code: int) -> None:
         await websocket.accept()
@@ -50,6 +54,9 @@ def app() -> FastAPI:
         pytest.param("/killed", [["open"], ["close", 1006, "", False]], id="a server that ends without a frame"),
         pytest.param(
             "/door", [["error", None, None], ["close", 1006, "", False]], id="close(1008) before accept: both are lost"
+        ),
+        pytest.param(
+            "/explained", [["error", None, None], ["close", 1006, "", False]], id="status and body of a refusal: hidden"
         ),
         pytest.param("/close/1011", [["open"], ["close", 1011, "neden", True]], id="a code that a page may not send"),
     ],
