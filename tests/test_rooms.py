@@ -30,6 +30,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "gate": GROUND,
     "serving": GROUND | {"gate"},
     "edition": GROUND | {"serving"},
+    "puzzle": GROUND | {"serving"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},
     "progress": GROUND,
