@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import nbformat
 import pytest
+import uvicorn
 import websockets
 from nbclient import NotebookClient
 
@@ -220,6 +221,23 @@ async def test_http_keeps_its_connection_too() -> None:
                 httpx.get(single.url)
     assert (len(kept.connections), len(kept.requests)) == (1, 3)
     assert len(single.connections) == 3
+
+
+async def test_http_keeps_its_connection_without_a_header_until_it_is_idle() -> None:
+    """HTTP/1.1 keeps a connection by default, no header asks for it; uvicorn closes it after 5 s of idleness."""
+    assert uvicorn.Config("app").timeout_keep_alive == 5
+    with chat(timeout_keep_alive=1) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+            assert head.startswith(b"HTTP/1.1 200")
+            assert b"connection" not in head.lower()
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            await asyncio.wait_for(reader.readexactly(int(length.split(b":")[1])), DEADLINE)
+        assert await asyncio.wait_for(reader.read(), DEADLINE) == b""  # idle for too long: the server ends TCP
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_header_bytes_of_a_poll_against_those_of_a_frame() -> None:
