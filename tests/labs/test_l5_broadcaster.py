@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from fastapi import FastAPI, WebSocket
 
 from wslab.labs import checking
-from wslab.labs.l5_broadcaster import number_of, ticks
+from wslab.labs.l5_broadcaster import PERIOD, number_of, shutdown, ticks
 from wslab.labs.stage import Message
 from wslab.labs.verdict import Verdict
 
@@ -76,3 +76,36 @@ async def test_awaiting_the_broadcaster_in_startup_is_told_as_an_app_that_does_n
 
     assert await checking.check("L5.ticks", FastAPI(lifespan=lifespan)) == 0
     assert "Look at what runs when it starts: the lifespan" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+async def test_a_task_on_the_notebooks_own_loop_does_not_belong_to_the_server(judged: Judge) -> None:
+    """Started in a cell, it goes on where no server runs."""
+    clients: list[WebSocket] = []
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        clients.append(websocket)
+        try:
+            async for _ in websocket.iter_text():
+                pass
+        finally:
+            clients.remove(websocket)
+
+    async def broadcaster() -> None:
+        number = 0
+        while True:
+            number += 1
+            for client in list(clients):
+                with suppress(Exception):
+                    await client.send_text(f"SUNUCU: {number}")
+            await asyncio.sleep(PERIOD)
+
+    task = asyncio.create_task(broadcaster())
+    try:
+        verdict = await judged(app, shutdown, budget=25.0)
+    finally:
+        task.cancel()
+    assert (verdict.misconception, verdict.points) == ("outlives-the-server", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import statistics
@@ -13,6 +14,7 @@ from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Client, Message, Stage, quoted
+from wslab.labs.verdict import Raised
 from wslab.language import Text, filled
 
 texts = read_texts("L5")
@@ -22,11 +24,29 @@ PERIOD = 0.2
 
 CLIENTS = 6
 TICKS = 3
-COUNTED = 7
-ECHOES = 7
+COUNTED = 6
+ECHOES = 8
+"""As many in one period, so that whatever holds the server for a part of it meets some of them."""
+
+ROUNDS = 3
+"""How many periods in a row must hold up answers: a machine that stands still does so once."""
+
+MUCH, MANY = "y" * (256 << 10), 80
+"""What a client that does not read asks to be echoed: more than the buffers on the way take."""
+
+SLOW = 1.5
+"""Times the period, as this machine sleeps it: ticks that come later than that are too slow."""
+
+DOWN = 6
+"""Periods without a server, in which nobody may count."""
+
 SLOWEST_STOP = 1.6
 """Seconds. An app that never ends is broken off later than that; one that ends takes a tenth of it."""
 
+SLOWEST = 12
+"""Periods to wait for the first tick of a broadcaster that may be too slow."""
+
+_MS = PERIOD * 1000
 _TICK = re.compile(re.escape(SERVER) + r"\s*(\d+)\s*")
 
 
@@ -128,6 +148,11 @@ async def ticks(stage: Stage) -> Text:
     numbers = ticks_of(alice)
     if len(numbers) < TICKS:
         raise await stage.silence(alice, texts.wrong("stops-ticking"), last=numbers[-1])
+    first = next(filter(is_tick, alice.messages))
+    if isinstance(first.data, bytes):
+        raise Failure(texts.wrong("other-tick"), expected=quoted(f"{SERVER}{numbers[0]}"), came=first)
+    if numbers[0] < 1:
+        raise Failure(texts.wrong("starts-elsewhere"), texts.saw("numbers"), who="A", numbers=_shown(numbers))
     # A number that comes twice is another check's business.
     if len(set(numbers)) < 2 or any(later - earlier not in (0, 1) for earlier, later in itertools.pairwise(numbers)):
         raise Failure(texts.wrong("not-counting"), texts.saw("numbers"), who="A", numbers=_shown(numbers))
@@ -137,16 +162,36 @@ async def ticks(stage: Stage) -> Text:
 async def _no_tick(stage: Stage, alice: Client) -> Failure:
     if alice.messages:
         return Failure(texts.wrong("other-tick"), expected=quoted(SERVER + "1"), came=alice.messages[0])
-    if alice.open:
-        await alice.send(stage.unique("Ses ver"))
-        if await alice.next(is_by_server, within=stage.deadlines.step) is not None:
-            return Failure(texts.wrong("ticks-only-on-traffic"), texts.saw("silent"), who="A")
     failure = await stage.silence(alice, texts.wrong("never-ticks"))
-    return (
-        Failure(texts.wrong("never-ticks"), texts.saw("silent"), who="A")
-        if failure.misconception is texts.wrong("never-ticks")
-        else failure
-    )
+    if failure.misconception is general.NOT_AWAITED:
+        return await _not_run(stage, failure)
+    if failure.misconception is not texts.wrong("never-ticks"):
+        return failure
+    if await _hears(stage, alice, 1, within=SLOWEST * PERIOD):
+        return Failure(texts.wrong("too-slow"), texts.saw("slow"), typical=alice.messages[-1].at * 1000, period=_MS)
+    await alice.send(stage.unique("Ses ver"))
+    if await alice.next(is_by_server, within=stage.deadlines.step) is not None:
+        return Failure(texts.wrong("ticks-only-on-traffic"), texts.saw("silent"), who="A")
+    # What ended the task comes to light where somebody waits for it: at the end of the lifespan.
+    with stage.off_the_record():
+        await _afresh(stage)
+    if errors := [one for one in await stage.raised() if not one.warning]:
+        return Failure(texts.wrong("broadcaster-raised"), texts.saw("silent"), who="A", error=_first_cause(errors))
+    return Failure(texts.wrong("never-ticks"), texts.saw("silent"), who="A")
+
+
+async def _not_run(stage: Stage, failure: Failure) -> Failure:
+    """A coroutine that nobody ran: one of the learner's own wants a task, any other one `await`."""
+    never = next(one for one in await stage.raised() if "was never awaited" in one.text)
+    own = re.search(r"coroutine '(\w+)'", never.text)
+    if own is None or own[1] in ("sleep", "to_thread"):
+        return failure
+    return Failure(texts.wrong("no-task"), texts.saw("silent"), who="A", error=never, name=own[1])
+
+
+def _first_cause(errors: Sequence[Raised]) -> Raised:
+    """What made the rest fail: the framework's own remark on it has no line of the learner's."""
+    return next((one for one in errors if one.place), errors[0])
 
 
 def _shown(numbers: Sequence[int]) -> str:
@@ -160,6 +205,26 @@ async def echo(stage: Stage) -> Text:
     """Answers come at once, whatever the broadcaster does."""
     alice = await _with_ticks(stage)
     took: list[float] = []
+    for _ in range(ROUNDS):
+        took, trips = await _answers_in_a_period(stage, alice)
+        slow = [one for one, trip in zip(took, trips, strict=True) if one > PERIOD / 4 and one > 10 * trip]
+        if not slow:
+            return filled(
+                texts.saw("answered"), count=ECHOES, typical=statistics.median(took) * 1000, period=PERIOD * 1000
+            )
+    raise Failure(
+        texts.wrong("echo-waits-for-tick"),
+        texts.saw("delayed"),
+        count=ECHOES,
+        slowest=max(took) * 1000,
+        period=PERIOD * 1000,
+        trip=max(trips) * 1000,
+    )
+
+
+async def _answers_in_a_period(stage: Stage, alice: Client) -> tuple[list[float], list[float]]:
+    """How long answers take that are asked for all through a period, and trips of this machine beside them."""
+    took: list[float] = []
     trips: list[float] = []
     for _ in range(ECHOES):
         text = stage.unique("Selam")
@@ -168,15 +233,12 @@ async def echo(stage: Stage) -> Text:
         came = await alice.next(is_answer, within=_patient(stage))
         if came is None:
             raise await stage.silence(alice, texts.wrong("no-echo"))
-        if came.text != ECHO + text:
+        if came.data != ECHO + text:
             raise Failure(texts.wrong("echo-differs"), expected=quoted(ECHO + text), came=came)
         took.append(came.at - begun)
         trips.append(await stage.deadlines.trip())
-    typical, trip = statistics.median(took), statistics.median(trips)
-    shown = {"count": ECHOES, "typical": typical * 1000, "period": PERIOD * 1000, "trip": trip * 1000}
-    if typical > PERIOD / 2 and typical > 10 * trip:
-        raise Failure(texts.wrong("echo-waits-for-tick"), texts.saw("delayed"), **shown)
-    return filled(texts.saw("answered"), **shown)
+        await asyncio.sleep(max(0.0, PERIOD / ECHOES - took[-1]))
+    return took, trips
 
 
 # Who comes late
@@ -185,7 +247,6 @@ async def echo(stage: Stage) -> Text:
 async def late(stage: Stage) -> Text:
     """Who comes in the middle hears the next tick, and nobody is forgotten."""
     alice = await _with_ticks(stage)
-    await _hears(stage, alice, 1)
     first: list[int] = []
     for who in "BC":
         newcomer = await stage.connect(who)
@@ -212,6 +273,8 @@ async def one(stage: Stage) -> Text:
     if typical is not None and typical < PERIOD / 2:
         # A second look: ticks that were held up on the way arrive together.
         typical = await _interval(stage, alice)
+    if typical is None and await _goes_on(stage, alice, 1):
+        typical = await _interval(stage, alice, COUNTED * SLOWEST * PERIOD)
     for client in (alice, *others):
         numbers = ticks_of(client)
         if not numbers or typical is None:
@@ -224,10 +287,16 @@ async def one(stage: Stage) -> Text:
             typical=typical * 1000,
             period=PERIOD * 1000,
         )
+    if typical is not None and typical > SLOW * PERIOD and typical > SLOW * await _own_period():
+        raise Failure(texts.wrong("too-slow"), texts.saw("slow"), typical=typical * 1000, period=PERIOD * 1000)
     for client in (alice, *others):
         numbers = ticks_of(client)
         if any(earlier == later for earlier, later in itertools.pairwise(numbers)):
             raise Failure(texts.wrong("hears-twice"), texts.saw("numbers"), who=client.who, numbers=_shown(numbers))
+    if _skips(ticks_of(alice, mark)):
+        raise Failure(
+            texts.wrong("counts-clients"), texts.saw("numbers"), who="A", numbers=_shown(ticks_of(alice, mark))
+        )
     last = others[-1]
     ours, theirs = ticks_of(alice, mark), ticks_of(last)
     if len(set(theirs) - set(ours)) > 1:
@@ -241,7 +310,20 @@ async def one(stage: Stage) -> Text:
     return filled(texts.saw("steady"), clients=CLIENTS, typical=(typical or PERIOD) * 1000, period=PERIOD * 1000)
 
 
-async def _interval(stage: Stage, client: Client) -> float | None:
+def _skips(numbers: Sequence[int]) -> bool:
+    """Whether nearly every number is more than one above the one before."""
+    steps = [later - earlier for earlier, later in itertools.pairwise(numbers)]
+    return bool(steps) and statistics.median(steps) > 1
+
+
+async def _own_period() -> float:
+    """How long a sleep of one period takes on this machine now, in seconds."""
+    begun = asyncio.get_running_loop().time()
+    await asyncio.sleep(PERIOD)
+    return asyncio.get_running_loop().time() - begun
+
+
+async def _interval(stage: Stage, client: Client, within: float = COUNTED * PERIOD) -> float | None:
     """The median of the times between `COUNTED` ticks, in seconds; None where they do not come.
 
     The median, since one tick that is held up on the way says nothing about the others.
@@ -251,7 +333,7 @@ async def _interval(stage: Stage, client: Client) -> float | None:
     def look() -> list[float] | None:
         return found if len(found := times_of(client, since)) >= COUNTED else None
 
-    found = await stage.until(look, COUNTED * PERIOD + _patient(stage))
+    found = await stage.until(look, within + _patient(stage))
     if found is None:
         return None
     return statistics.median(later - earlier for earlier, later in itertools.pairwise(found))
@@ -273,25 +355,81 @@ async def survive(stage: Stage) -> Text:
     alice = await _with_ticks(stage)
     first = ticks_of(alice)[0]
     ways = {"B": Client.close, "C": Client.fin, "D": Client.reset, "E": Client.reset}
-    for who, leave in ways.items():
-        guest = await stage.connect(who)
-        if not await _goes_on(stage, alice, 1):
-            raise Waits("late", texts.wrong("late-ones-first"), texts.saw("a-kept-silent"), who=who)
+    guests = [await stage.connect(who) for who in ways]
+    since = len(alice.messages)
+    if not await _goes_on(stage, alice, 2):
+        raise Waits("late", texts.wrong("late-ones-first"), texts.saw("a-kept-silent"), who="E")
+    if _skips(ticks_of(alice, since)):
+        raise Waits(
+            "one", texts.wrong("one-first"), texts.saw("numbers"), who="A", numbers=_shown(ticks_of(alice, since))
+        )
+    for guest, leave in zip(guests, ways.values(), strict=True):
         await leave(guest)
-        # The first tick after that may have been on its way already.
-        if not await _goes_on(stage, alice, 2):
-            raised = [error for error in await stage.raised() if not error.warning]
-            failure = await stage.silence(alice, texts.wrong("dies-with-a-client"))
-            if failure.misconception is general.BLOCKS:
-                raise failure
-            how = f": {raised[-1]}" if raised else ""
-            raise Failure(
-                texts.wrong("dies-with-a-client"), texts.saw("died"), who=who, last=ticks_of(alice)[-1], how=how
-            )
-    numbers = ticks_of(alice)
-    if numbers == sorted(numbers) and set(range(first, numbers[-1])) - set(numbers):
-        raise Failure(texts.wrong("misses-a-tick"), texts.saw("numbers"), who="A", numbers=_shown(numbers))
-    return filled(texts.saw("survived"), first=first, last=numbers[-1])
+    # The first tick after that may have been on its way already.
+    if not await _goes_on(stage, alice, 2):
+        raise await _died(stage, alice, *guests)
+    last = await _leave_during_a_tick(stage, alice)
+    for client in (alice, last):
+        numbers = ticks_of(client)
+        if numbers == sorted(set(numbers)) and set(range(numbers[0], numbers[-1])) - set(numbers):
+            raise Failure(texts.wrong("misses-a-tick"), texts.saw("numbers"), who=client.who, numbers=_shown(numbers))
+    return filled(texts.saw("survived"), first=first, last=ticks_of(alice)[-1])
+
+
+async def _died(stage: Stage, alice: Client, *gone: Client) -> Failure:
+    """What to raise where the ticks end after a client has left."""
+    raised = [error for error in await stage.raised() if not error.warning]
+    failure = await stage.silence(alice, texts.wrong("dies-with-a-client"))
+    if failure.misconception is general.BLOCKS:
+        return failure
+    how = f": {raised[-1]}" if raised else ""
+    return Failure(
+        texts.wrong("dies-with-a-client"),
+        texts.saw("died"),
+        who=", ".join(client.who for client in gone),
+        last=ticks_of(alice)[-1],
+        how=how,
+    )
+
+
+async def _leave_during_a_tick(stage: Stage, alice: Client) -> Client:
+    """Have clients leave while the broadcaster is in the middle of a tick; return the last one in the list.
+
+    The middle of a tick takes a millisecond. A client that asks for much and reads nothing makes it last: its buffers
+    are full, and a broadcaster that sends to one after the other waits for it. One in front of it in the list leaves,
+    and one behind it. Then it reads on, and the tick goes on to those behind.
+
+    Raises:
+        Failure: that ended the ticks.
+    """
+    before, hung, gone, last = [await stage.connect(who) for who in "FGHI"]
+    if not await _hears(stage, last, 1):
+        raise Waits("late", texts.wrong("late-ones-first"), texts.saw("silent"), who="I")
+    hung.pause_reading()
+    asking = asyncio.create_task(hung.send(*[MUCH] * MANY))
+    try:
+        await _stuck(stage, alice)
+        await before.close()
+        await gone.reset()
+        await stage.pause()
+        hung.resume_reading()
+        on = await _goes_on(stage, alice, 2) and await _goes_on(stage, last, 1)
+    finally:
+        asking.cancel()
+        await asyncio.wait({asking})
+    # What it read says nothing about the ticks, and would fill the record.
+    stage.lines = [line for line in stage.lines if line.who != hung.who or line.arrow != "←"]
+    if not on:
+        raise await _died(stage, alice, before, gone)
+    return last
+
+
+async def _stuck(stage: Stage, alice: Client) -> None:
+    """Wait until the broadcaster waits for a client that does not read. One that waits for nobody goes on."""
+    for _ in range(5):
+        since = len(alice.messages)
+        if await stage.until(lambda since=since: ticks_of(alice, since) or None, 2 * PERIOD) is None:  # type: ignore[misc]
+            return
 
 
 # The end
@@ -316,17 +454,51 @@ async def shutdown(stage: Stage) -> Text:
         raise Failure(texts.wrong("never-ends"), texts.saw("endless"), took=took)
     end = await alice.ended()
     errors = [one for one in await stage.raised(disconnects=True) if one not in before and _is_fault(one.name)]
+    heard = ticks_of(alice)[-1]
+    again_since = stage.clock()
     await stage.restart_server()
     if errors:
         # The framework's own remark that the end failed comes behind what made it fail.
         error = next((one for one in errors if one.name.endswith("Error")), errors[-1])
-        raise Failure(texts.wrong("ends-with-an-error"), texts.saw("raised-at-end"), error=str(error).rstrip("."))
+        cancelled = any(one.name == "CancelledError" for one in errors)
+        raise Failure(
+            texts.wrong("ends-with-an-error") if cancelled else texts.wrong("end-raises"),
+            texts.saw("raised-at-end"),
+            error=str(error).rstrip("."),
+        )
     bob = await stage.connect("B")
     if not await _hears(stage, bob, 1):
         failure = await stage.silence(bob, texts.wrong("no-second-start"))
         again = failure.misconception is texts.wrong("no-second-start")
         raise Failure(texts.wrong("no-second-start"), texts.saw("silent"), who="B") if again else failure
+    number = ticks_of(bob)[0]
+    # From 1 again, a period or so after the start. Who counts on from before may, but not while no server runs.
+    if number > (bob.messages[-1].at - again_since) / PERIOD + 2:
+        if number <= heard:
+            raise Failure(texts.wrong("starts-elsewhere"), texts.saw("numbers"), who="B", numbers=_shown([number]))
+        await _hold_ended(stage, bob)
     return filled(texts.saw("ended"), code=end.code if end is not None else "–", took=took)
+
+
+async def _hold_ended(stage: Stage, bob: Client) -> None:
+    """Make sure that nobody counts while no server runs.
+
+    Raises:
+        Failure: the task goes on without its server.
+    """
+    last, begun = ticks_of(bob)[-1], stage.clock()
+    await stage.stop_server()
+    stopped = stage.clock()
+    await asyncio.sleep(DOWN * PERIOD)
+    again = stage.clock()
+    await stage.restart_server()
+    carol = await stage.connect("C")
+    if not await _hears(stage, carol, 1):
+        raise await stage.silence(carol, texts.wrong("no-second-start"))
+    number = ticks_of(carol)[0]
+    served = (stopped - begun) + (carol.messages[-1].at - again)
+    if number > last + served / PERIOD + DOWN / 2:
+        raise Failure(texts.wrong("outlives-the-server"), texts.saw("counted-on"), last=last, first=number)
 
 
 def _is_fault(name: str) -> bool:

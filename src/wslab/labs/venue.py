@@ -201,7 +201,9 @@ class Served:
 
 
 def _raised(entry: Entry) -> Raised:
-    text = entry.text.splitlines()[0] if entry.text else ""
+    lines = entry.text.splitlines() or [""]
+    # Of a traceback as text, as a lifespan's failure is logged, the last line says what was raised.
+    text = lines[-1] if lines[0].startswith("Traceback ") else lines[0]
     # What asyncio reports comes with a note in front: “Task exception was never retrieved: ValueError: …”.
     name = next((word for word in text.split(": ") if word.isidentifier() or ("." in word and " " not in word)), text)
     return Raised(name.rpartition(".")[2], text, entry.place, entry.kind == "warning")

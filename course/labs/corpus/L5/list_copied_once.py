@@ -1,7 +1,7 @@
 """Copies the list when the first client has come, and goes on with that copy.
 
 fails late: not-for-late-ones
-waits: one
+waits: one survive
 """
 
 import asyncio

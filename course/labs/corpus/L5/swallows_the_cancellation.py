@@ -1,5 +1,6 @@
 """Catches the cancellation in the loop, and goes on ticking.
 
+fails survive: misses-a-tick
 fails shutdown: never-ends
 """
 

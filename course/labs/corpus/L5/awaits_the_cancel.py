@@ -1,0 +1,48 @@
+"""Writes `await` in front of `cancel()`, which returns a bool.
+
+fails shutdown: end-raises
+"""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+PERIOD = 0.2
+connected_clients = []
+
+
+async def broadcaster():
+    number = 0
+    while True:
+        await asyncio.sleep(PERIOD)
+        number += 1
+        for client in list(connected_clients):
+            try:
+                await client.send_text(f"SUNUCU: {number}")
+            except Exception:
+                pass
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = asyncio.create_task(broadcaster())
+    yield
+    await task.cancel()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    connected_clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass
+    finally:
+        connected_clients.remove(websocket)

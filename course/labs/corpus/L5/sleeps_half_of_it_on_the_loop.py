@@ -1,0 +1,52 @@
+"""Waits for half of the period with `time.sleep()`.
+
+fails echo: echo-waits-for-tick
+"""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+PERIOD = 0.2
+connected_clients = []
+
+
+async def broadcaster():
+    number = 0
+    while True:
+        await asyncio.sleep(PERIOD / 2)
+        time.sleep(PERIOD / 2)
+        number += 1
+        for client in list(connected_clients):
+            try:
+                await client.send_text(f"SUNUCU: {number}")
+            except Exception:
+                pass
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = asyncio.create_task(broadcaster())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    connected_clients.append(websocket)
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass
+    finally:
+        connected_clients.remove(websocket)
