@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from wslab.labs import general
 from wslab.labs.deadlines import contention
 from wslab.labs.document import ECHO, SERVER, is_by_server
 from wslab.labs.failure import Failure, Waits
@@ -27,6 +28,9 @@ LIGHT = 100
 LINES = 400
 """How many lines a flood has; they take about as long as `HEAVY` to work out."""
 
+SLOWEST_LINE = 1.5
+"""Seconds to wait for one more line of a flood that has not come to its end."""
+
 ENOUGH = 3
 """Echoes while somebody else is served. Where the loop is held there is one, the one that was on its way."""
 
@@ -37,7 +41,7 @@ MOST = 0.75
 """The part of that time which one echo may take. Where the loop is held for the work alone, one takes nearly all."""
 
 _RESULT = re.compile(r"(\d+) → (.+)")
-_LINE = re.compile(re.escape(SERVER) + r"(\d+) → (\d+)")
+_BARE = re.compile(r"\d+ → \d+")
 
 
 def primes_below(limit: int) -> int:
@@ -168,12 +172,39 @@ async def result(stage: Stage) -> Text:
     came = await alice.next(within=_long(stage))
     if came is None:
         raise await stage.silence(alice, texts.wrong("no-result"))
+    if "coroutine object" in came.text and "coroutine object to_thread" not in came.text:
+        raise Failure(texts.wrong("coroutine-for-result"), expected=quoted(result_of(LIGHT)), came=came)
     if "coroutine" in came.text:
         raise Failure(texts.wrong("to-thread-not-awaited"), expected=quoted(result_of(LIGHT)), came=came)
-    if is_echo(came):
-        raise Failure(texts.wrong("no-result"), expected=quoted(result_of(LIGHT)), came=came)
-    if came.text != result_of(LIGHT):
+    if came.text == f"{ECHO}{result_of(LIGHT)}":
         raise Failure(texts.wrong("wrong-result"), expected=quoted(result_of(LIGHT)), came=came)
+    if is_echo(came):
+        await stage.pause()
+        if any(one.text == result_of(LIGHT) for one in alice.messages):
+            raise Failure(texts.wrong("says-more"), expected=quoted(result_of(LIGHT)), came=came)
+        raise Failure(texts.wrong("no-result"), expected=quoted(result_of(LIGHT)), came=came)
+    if came.data != result_of(LIGHT):
+        raise Failure(texts.wrong("wrong-result"), expected=quoted(result_of(LIGHT)), came=came)
+    # One answer, and nothing else, beside an echo that has to come behind it; asked twice, since the first one may
+    # have been remembered.
+    text = stage.unique("Selam")
+    await alice.send(text, f"work {LIGHT + 1}")
+    wanted = [ECHO + text, result_of(LIGHT + 1)]
+    await stage.until(lambda: True if len(alice.messages) > len(wanted) or not alice.open else None, _long(stage))
+    await stage.pause()
+    got = alice.messages[1:]
+    if result_of(LIGHT + 1) not in [one.text for one in got]:
+        other = next(filter(is_result, got), None)
+        if other is not None:
+            raise Failure(texts.wrong("wrong-result"), expected=quoted(result_of(LIGHT + 1)), came=other)
+        raise await stage.silence(alice, texts.wrong("answers-once"), ended=texts.wrong("answers-once"))
+    for one in got:
+        if one.text not in wanted or [other.text for other in got].count(one.text) > 1:
+            raise Failure(texts.wrong("says-more"), expected=", ".join(map(quoted, wanted)), came=one)
+    if ECHO + text not in [one.text for one in got]:
+        raise Failure(texts.wrong("no-echo"), expected=quoted(ECHO + text), came=got[0])
+    if not isinstance(next(one for one in got if one.text == ECHO + text).data, str):
+        raise Failure(texts.wrong("no-echo"), expected=quoted(ECHO + text), came=got[0])
     return filled(texts.saw("worked"), came=came)
 
 
@@ -191,6 +222,12 @@ async def _needs_result(stage: Stage, client: Client) -> None:
     stage.lines = lines
 
 
+async def _holds(stage: Stage, failure: Failure) -> Failure:
+    """What to raise where somebody was held up: a sleep or a thread that was never awaited gave nobody a turn."""
+    never = next((one for one in await stage.raised() if "was never awaited" in one.text), None)
+    return failure if never is None else Failure(general.NOT_AWAITED, failure.observed, error=never)
+
+
 # The work
 
 
@@ -200,7 +237,7 @@ async def work(stage: Stage) -> Text:
     await _needs_result(stage, alice)
     seen = await _looked_at(_beside_work, stage, alice, bob)
     if seen.held_up:
-        raise Failure(texts.wrong("work-holds-the-loop"), texts.saw("held-up"), **seen.values)
+        raise await _holds(stage, Failure(texts.wrong("work-holds-the-loop"), texts.saw("held-up"), **seen.values))
     return filled(texts.saw("undisturbed"), **seen.values)
 
 
@@ -215,7 +252,7 @@ async def _beside_work(stage: Stage, alice: Client, bob: Client) -> Beside:
     if came is None:
         raise await stage.silence(alice)
     if came.text != result_of(HEAVY):
-        raise Waits("result", texts.wrong("result-first"), expected=quoted(result_of(HEAVY)), came=came)
+        raise Failure(texts.wrong("answers-differ"), expected=quoted(result_of(HEAVY)), came=came)
     return seen
 
 
@@ -233,7 +270,7 @@ async def flood(stage: Stage) -> Text:
     alice, bob = [await stage.connect(who) for who in "AB"]
     seen = await _looked_at(_beside_flood, stage, alice, bob)
     if seen.held_up:
-        raise Failure(texts.wrong("flood-holds-the-loop"), texts.saw("held-up"), **seen.values)
+        raise await _holds(stage, Failure(texts.wrong("flood-holds-the-loop"), texts.saw("held-up"), **seen.values))
     return filled(texts.saw("undisturbed"), **seen.values)
 
 
@@ -248,11 +285,21 @@ async def _beside_flood(stage: Stage, alice: Client, bob: Client) -> Beside:
         looked.cancel()
     await stage.pause()
     lines = [message.text for message in alice.messages[since:] if is_by_server(message)]
+    if any(isinstance(message.data, bytes) for message in alice.messages[since:]):
+        first = alice.messages[since]
+        raise Failure(texts.wrong("flood-differs"), expected=quoted(f"{SERVER}1 → 0"), came=first, lines=LINES)
+    if not lines and any(_BARE.fullmatch(message.text) for message in alice.messages[since:]):
+        first = alice.messages[since]
+        raise Failure(texts.wrong("flood-differs"), expected=quoted(f"{SERVER}1 → 0"), came=first, lines=LINES)
     if not lines and len(alice.messages) > since:
         raise Failure(texts.wrong("no-flood"), expected=quoted(f"{SERVER}1 → 0"), came=alice.messages[since])
     if not lines:
         raise await stage.silence(alice, texts.wrong("no-flood"))
     wanted = [f"{SERVER}{number} → {primes_below(number)}" for number in range(1, LINES + 1)]
+    if lines == wanted[: len(lines)] and len(lines) < LINES and alice.open:
+        many = len(alice.messages)
+        if await stage.until(lambda: True if len(alice.messages) > many else None, SLOWEST_LINE) is not None:
+            raise Failure(texts.wrong("flood-too-slow"), texts.saw("lines-so-far"), count=len(lines), lines=LINES)
     if lines != wanted:
         pairs = itertools.zip_longest(wanted, lines, fillvalue="–")
         right, came = next((one, other) for one, other in pairs if one != other)
@@ -319,7 +366,7 @@ async def own(stage: Stage) -> Text:
                 else failure
             )
         if came.text != result_of(limit):
-            raise Waits("result", texts.wrong("result-first"), expected=quoted(result_of(limit)), came=came)
+            raise Failure(texts.wrong("answers-differ"), expected=quoted(result_of(limit)), came=came)
     return texts.saw("each")
 
 
@@ -343,11 +390,12 @@ async def order(stage: Stage) -> Text:
     got = [message.text for message in alice.messages[since:]]
     if got == wanted:
         return filled(texts.saw("order"), came=", ".join(map(quoted, got)))
-    if sorted(got) == sorted(wanted):
+    extra = next((one for one in got if one not in wanted), None)
+    if extra is None and sorted(set(got)) == sorted(wanted):
         raise Failure(texts.wrong("overtakes"), texts.saw("other-order"), came=", ".join(map(quoted, got)))
     if len(got) < len(wanted):
         raise await stage.silence(alice, texts.wrong("no-echo"))
-    raise Waits("result", texts.wrong("result-first"), expected=quoted(wanted[0]), came=quoted(got[0]))
+    raise Failure(texts.wrong("answers-differ"), texts.saw("other-answers"), came=", ".join(map(quoted, got)))
 
 
 # The warm-up
