@@ -4,7 +4,7 @@ fails shutdown: end-raises
 """
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
@@ -18,10 +18,8 @@ async def broadcaster():
         await asyncio.sleep(PERIOD)
         number += 1
         for client in list(connected_clients):
-            try:
+            with suppress(Exception):
                 await client.send_text(f"SUNUCU: {number}")
-            except Exception:
-                pass
 
 
 @asynccontextmanager

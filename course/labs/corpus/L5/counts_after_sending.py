@@ -17,10 +17,8 @@ async def broadcaster():
     while True:
         await asyncio.sleep(PERIOD)
         for client in list(connected_clients):
-            try:
+            with suppress(Exception):
                 await client.send_text(f"SUNUCU: {number}")
-            except Exception:
-                pass
         number += 1
 
 

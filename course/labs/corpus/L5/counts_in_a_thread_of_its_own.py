@@ -4,6 +4,7 @@ fails shutdown: outlives-the-server
 """
 
 import asyncio
+import contextlib
 import threading
 import time
 
@@ -15,10 +16,8 @@ clients = {}
 
 
 async def say(client, text):
-    try:
+    with contextlib.suppress(Exception):
         await client.send_text(text)
-    except Exception:
-        pass
 
 
 def tick():

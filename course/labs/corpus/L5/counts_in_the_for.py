@@ -19,10 +19,8 @@ async def broadcaster():
         await asyncio.sleep(PERIOD)
         for client in list(connected_clients):
             number += 1
-            try:
+            with suppress(Exception):
                 await client.send_text(f"SUNUCU: {number}")
-            except Exception:
-                pass
 
 
 @asynccontextmanager

@@ -17,13 +17,11 @@ async def broadcaster():
     number = 0
     while True:
         await asyncio.sleep(PERIOD / 2)
-        time.sleep(PERIOD / 2)
+        time.sleep(PERIOD / 2)  # noqa: ASYNC251
         number += 1
         for client in list(connected_clients):
-            try:
+            with suppress(Exception):
                 await client.send_text(f"SUNUCU: {number}")
-            except Exception:
-                pass
 
 
 @asynccontextmanager

@@ -19,10 +19,8 @@ async def broadcaster():
         number += 1
         await asyncio.sleep(PERIOD)
         for client in list(connected_clients):
-            try:
+            with suppress(Exception):
                 await client.send_text(f"SUNUCU: {number}")
-            except Exception:
-                pass
 
 
 @asynccontextmanager

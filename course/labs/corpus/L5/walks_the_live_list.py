@@ -18,10 +18,8 @@ async def broadcaster():
         await asyncio.sleep(PERIOD)
         number += 1
         for client in connected_clients:
-            try:
+            with suppress(Exception):
                 await client.send_text(f"SUNUCU: {number}")
-            except Exception:
-                pass
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ def primes_below(limit):
     return sum(all(number % other for other in range(2, int(number**0.5) + 1)) for number in range(2, limit))
 
 
-async def count(limit):
+async def worked_out(limit):
     found = 0
     for start in range(2, limit, 200):
         numbers = range(start, min(start + 200, limit))
@@ -31,7 +31,7 @@ async def endpoint(websocket: WebSocket):
             data = await websocket.receive_text()
             match data.split():
                 case ["work", limit]:
-                    result = await count(int(limit))
+                    result = await worked_out(int(limit))
                     await websocket.send_text(f"{limit} → {result}")
                 case ["flood", count]:
                     for number in range(1, int(count) + 1):
