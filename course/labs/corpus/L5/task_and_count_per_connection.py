@@ -1,7 +1,6 @@
 """Starts a broadcaster for each client in the handler, and each of them counts for itself and speaks to all.
 
 fails one: task-per-connection
-waits: survive
 """
 
 import asyncio
