@@ -28,7 +28,7 @@ def served(broadcast: Broadcast | None) -> FastAPI:
         clients.append(websocket)
         try:
             async for text in websocket.iter_text():
-                await websocket.send_text(text)
+                await websocket.send_text(f"Mesajınız: {text}")
         finally:
             clients.remove(websocket)
 
@@ -114,11 +114,11 @@ async def test_a_redirect_is_no_route(judged: Judge, run: Run) -> None:
 @pytest.mark.parametrize(
     ("broadcast", "run", "name"),
     [
-        (only_one, lab.each, "not-heard"),
+        (only_one, lab.each, "only-the-first"),
         (only_one, lab.warm_up, "only-the-first"),
         (empty, lab.each, "nothing-yet"),
         (empty, lab.meanwhile, "nothing-yet"),
-        (honest, lab.meanwhile, "not-heard"),
+        (honest, lab.meanwhile, "each-first"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

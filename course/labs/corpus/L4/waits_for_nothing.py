@@ -1,6 +1,7 @@
 """Sends by tasks and waits for them; asyncio.wait() does not take an empty set.
 
 fails none: nobody-is-an-error
+fails meanwhile: one-pause-for-all
 """
 
 import asyncio
