@@ -6,6 +6,7 @@ The order of every film is asserted by event. What a handler waits for is an eve
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from contextlib import AsyncExitStack
@@ -319,6 +320,55 @@ async def test_a_full_buffer_makes_send_text_wait() -> None:
             ada.transport.abort()
     assert film.order[0] == ADA
     assert let_go(film.steps_of(ADA)[0]) == "await websocket.send_text(text)"
+
+
+async def test_receive_text_does_not_let_go_while_messages_are_queued() -> None:
+    """Five hundred messages that arrive while the handler blocks are answered in one bar."""
+    arrived = threading.Event()
+    with serve(kitchen(arrived)) as server:
+        async with websockets.connect(f"{server.ws_url}/ws?name=Ada") as ada:
+            with record(server) as film:
+                await ada.send("time.sleep")
+                await server.log.arrival("busy", DEADLINE)
+                for _ in range(500):
+                    await ada.send("Selam")
+                arrived.set()
+                assert [await receive(ada) for _ in range(501)][-1] == "Mesajınız: Selam"
+    assert len(film.steps_of(ADA)) == 2
+
+
+async def test_the_pool_of_to_thread_is_bounded() -> None:
+    """Four threads more than processors, at most 32."""
+    processors = getattr(os, "process_cpu_count", os.cpu_count)() or 1
+    size = min(32, processors + 4)
+    together = threading.Barrier(size, timeout=DEADLINE)
+
+    def meet() -> int:
+        together.wait()
+        return threading.get_ident()
+
+    # As many as the pool has can meet; one more than that would leave nobody for the others' barrier.
+    idents = await asyncio.gather(*(asyncio.to_thread(meet) for _ in range(3 * size)))
+    assert len(set(idents)) == size
+
+
+async def test_cancelling_does_not_stop_the_thread() -> None:
+    begun, free, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        free.wait(DEADLINE)
+        ended.set()
+
+    task = asyncio.create_task(asyncio.to_thread(work))
+    while not begun.is_set():  # noqa: ASYNC110 - the thread's event, seen from the loop
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not ended.is_set()
+    free.set()
+    assert await asyncio.to_thread(ended.wait, DEADLINE)
 
 
 # -- the notebook itself ------------------------------------------------------------------------------------
