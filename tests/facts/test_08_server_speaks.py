@@ -218,3 +218,38 @@ async def test_after_a_close_send_says_so() -> None:
     """Sending on a closed connection: `Cannot call "send" once a close message has been sent.`"""
     failed = ['Cannot call "send" once a close message has been sent.']
     assert await say_farewell(counted=True) == ({"sent": 1, "failed": failed}, ["Merhaba"])
+
+
+# 6: silence, a killed app, and whose loop it is
+
+
+async def test_silence_is_no_failure_and_a_killed_app_is_one() -> None:
+    """Twenty sends to a client that has fallen silent return; after `abort()` the handler ends."""
+    square, server = quiet_square()
+    async with websockets.connect(f"{server.ws_url}/ws") as bora:
+        await bora.send("Merhaba")
+        await receive(bora)  # now he is in the list
+        bora.transport.pause_reading()
+        (his,) = square.connected_clients
+
+        async def send_twenty() -> int:
+            for number in range(20):
+                await his.send_text(str(number))
+            return len(square.connected_clients)
+
+        assert await asyncio.wait_for(asyncio.wrap_future(server.submit(send_twenty())), DEADLINE) == 1
+        bora.transport.abort()
+        await server.log.arrival("handler.end", DEADLINE)
+    assert square.connected_clients == []
+
+
+async def test_a_send_from_another_loop_raises_nothing_and_arrives() -> None:
+    """And is wrong all the same: the connection belongs to the server's loop."""
+    square, server = quiet_square()
+    async with websockets.connect(f"{server.ws_url}/ws") as ada:
+        await ada.send("Merhaba")
+        await receive(ada)
+        (hers,) = square.connected_clients
+        await asyncio.to_thread(asyncio.run, hers.send_text("Selam"))
+        assert await receive(ada) == "Selam"
+    assert not server.log.errors

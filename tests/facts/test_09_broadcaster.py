@@ -303,8 +303,11 @@ def robust() -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec(compile(cells[0].split("from wslab")[0], "imports", "exec", dont_inherit=True), names)
     names["serve"], names["news"] = serve, secrets.token_hex(250_000)
-    for mark in ("async def write(", "writers = {}"):
+    for mark in ("async def looked_after(", "async def write(", "writers = {}", "robust.hang_up("):
         (cell,) = [cell for cell in cells if mark in cell]
+        cell = cell.split("\n\n\nawait nap(")[0].split(
+            "\n\n\n@contextlib.asynccontextmanager\nasync def lifespan(app):\n    async with looked_after(program"
+        )[0]
         exec(compile(cell, mark, "exec", dont_inherit=True), names)
     return names
 
@@ -321,6 +324,9 @@ async def test_a_bounded_queue_and_eviction_keep_the_others_whole() -> None:
                 await ada.recv()
             assert [entry.text for entry in server.log.prints] == ["write · Bora: evicted"]
             assert [writer.get_name() for writer in names["writers"].values()] == ["write · Ada"]
+            # An evicted connection does not go away by itself: closing it waits for Bora, until its deadline.
+            while server.open_websockets == 2:
+                await ada.recv()
             bora.transport.resume_reading()
             with pytest.raises(ConnectionClosedError):
                 await asyncio.wait_for(to_the_end(bora), DEADLINE)

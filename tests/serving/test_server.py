@@ -7,6 +7,7 @@ import contextlib
 import gc
 import http.server
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -543,3 +544,36 @@ def test_nest_asyncio_in_either_order(package: str, order: str) -> None:
         assert "use nest_asyncio2" in run.stderr
     else:
         assert run.stdout == "fine\n", run.stderr
+
+
+async def test_hang_up_ends_a_connection_whose_client_does_not_read() -> None:
+    """Closing waits behind what the client does not read; `hang_up()` throws that away."""
+    kept: list[WebSocket] = []
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        kept.append(websocket)
+        await websocket.receive_text()
+
+    async def fill_and_close() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while True:
+                    await kept[0].send_text(secrets.token_hex(250_000))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await kept[0].close(1013)
+        assert server.open_websockets == 1
+        server.hang_up(kept[0])
+
+    with serve(app) as server:
+        async with websockets.connect(f"{server.ws_url}/ws", compression=None) as client:
+            client.transport.pause_reading()
+            await asyncio.wait_for(asyncio.wrap_future(server.submit(fill_and_close())), 10)
+            await server.log.arrival("handler.end", 10)
+            assert server.open_websockets == 0
+            server.hang_up(kept[0])
+            client.transport.abort()
+    server.hang_up(kept[0])

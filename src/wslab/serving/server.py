@@ -17,6 +17,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, Self, TypeVar
 
 import uvicorn
+from starlette.requests import HTTPConnection
 
 from wslab.gate import Gate, Limits, guarded
 from wslab.jupyter import in_kernel
@@ -325,6 +326,18 @@ class Server:
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine on the server's own loop, next to its handlers; safe from any other thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def hang_up(self, websocket: HTTPConnection) -> None:
+        """Abort the transport of a connection: what it still has to send is thrown away, and no close frame goes out.
+
+        For a client that does not read, after a deadline for closing has passed. uvicorn gives an app no such call.
+        Call it on the server's own loop: in a handler, a task of the app, or a coroutine given to `submit()`.
+
+        Args:
+            websocket: what the handler was given; nothing happens where its connection has ended already.
+        """
+        if self._run is not None:
+            self._hang_up(self._run, websocket.scope)
 
     def stop(self, deadline: float = 5.0, *, force: bool = False) -> None:
         """Close every connection (WebSockets with 1012), run the app's shutdown and end the thread.
