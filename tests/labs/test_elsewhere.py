@@ -45,6 +45,8 @@ uvicorn.run(app, uds=sys.argv[2], log_config=None, log_level="warning", access_l
 class Elsewhere:
     """A venue in another process; what it raised comes over a pipe."""
 
+    alone = True
+
     def __init__(self, program: Path, path: str) -> None:
         self.address: Address = path
         self._program = program
