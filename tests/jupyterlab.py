@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,10 @@ def close_all(page: Page, lab: Lab) -> None:
         assert context.request.delete(f"{lab.url}api/sessions/{session['id']}", headers=headers).ok
 
 
+_LOADED: weakref.WeakSet[Page] = weakref.WeakSet()
+"""The pages in which a notebook was opened by its address: JupyterLab is there as a whole, with all its commands."""
+
+
 class Notebook:
     """One notebook, open in JupyterLab: by its address, or by a command where `page` shows this JupyterLab already."""
 
@@ -133,10 +138,11 @@ class Notebook:
         self.errors: list[str] = []
         page.on("console", self._note_console)
         page.on("pageerror", self._note_error)
-        if page.url.startswith(lab.url):
+        if page in _LOADED and page.url.startswith(lab.url):
             page.evaluate("(path) => jupyterapp.commands.execute('docmanager:open', { path }).then(() => null)", path)
         else:
             page.goto(f"{lab.url}lab/tree/{path}?reset")
+            _LOADED.add(page)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         # JupyterLab asks for a kernel when its list of kernels comes later than the notebook, on a busy machine.
         ready = '.jp-Toolbar:has(.jp-KernelName:has-text("Python 3")) [data-status="idle"]'

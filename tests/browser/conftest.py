@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def lab(jupyterlab: Lab) -> Lab:
     """A copy of what was built lies in it."""
-    for name in ("notebooks", "labs", "solutions"):
+    for name in ("docs", "notebooks", "labs", "solutions"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, jupyterlab.folder / name)
     return jupyterlab

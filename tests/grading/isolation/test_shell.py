@@ -93,7 +93,9 @@ def test_input_is_said_plainly() -> None:
 
 def test_what_is_not_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = "%pip install rich\n!python -m pip install rich\n%nothing_such 1\n"
-    told = notes(graded(lines + "open('a', 'w')\nx = !ls\nassert x == ['a']\n" + RIGHT))
+    # Shell commands run in bubblewrap's namespaces alone, which a checkout in the temporary folder does not get.
+    listed = ["a"] if sandbox.namespace_mode() else []
+    told = notes(graded(lines + f"open('a', 'w')\nx = !ls\nassert x == {listed}\n" + RIGHT))
     for line in ("%pip install rich", "!python -m pip install rich", "%nothing_such 1"):
         assert f"`In[1]` has a line that was not run: `{line}`." in told
     assert "stopped" not in told
