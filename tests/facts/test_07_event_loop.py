@@ -18,6 +18,7 @@ import pytest
 import websockets
 from fastapi import FastAPI, WebSocket
 from nbclient import NotebookClient
+from tests.outputs import printed
 
 from wslab.authoring.building import notebook
 from wslab.predictions.catalogue import find
@@ -382,7 +383,7 @@ def test_the_films_of_the_notebook() -> None:
     cells: nbformat.NotebookNode = notebook(ROOT, "07", "en")
     cells.cells += [nbformat.v4.new_code_cell(f"print({name}.to_json())") for name in FILMS]
     NotebookClient(cells, timeout=90, kernel_name="python3").execute()
-    shown = [cell.outputs[0].text for cell in cells.cells[-len(FILMS) :]]
+    shown = [printed(cell) for cell in cells.cells[-len(FILMS) :]]
     films = {name: Recording.from_json(text) for name, text in zip(FILMS, shown, strict=True)}
 
     assert bars(films["film"]) == [

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from tests.outputs import printed, shown
 
 from wslab.labs import catalogue, notebooks
 from wslab.labs.lab import Lab
@@ -51,11 +52,8 @@ class Kernel:
 
 
 def text_of(cell: Any) -> str:
-    parts = []
-    for output in cell.outputs:
-        assert not (output.output_type == "stream" and output.name == "stderr"), output.text
-        parts.append(output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", ""))
-    return "\n".join(parts)
+    assert not printed(cell, "stderr")
+    return shown(cell)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from tests.outputs import shown
 
 from wslab.authoring.building import notebook
 
@@ -42,11 +43,7 @@ class Unit:
             assert cell.source.count(old) == 1, f"{old!r} stands {cell.source.count(old)} times in the cell"
             cell.source = cell.source.replace(old, new)
         self.client.execute_cell(cell, index)
-        shown = []
-        for output in cell.outputs:
-            data = output.get("data", {})
-            shown.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
-        return "\n".join(shown)
+        return shown(cell)
 
 
 @contextmanager

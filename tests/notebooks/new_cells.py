@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import nbformat
 from tests.notebooks.changing import Unit
+from tests.outputs import shown
 
 
 def write(unit: Unit, code: str) -> str:
@@ -12,4 +13,4 @@ def write(unit: Unit, code: str) -> str:
     unit.client.nb.cells.append(cell)
     unit.shipped.append("")
     unit.client.execute_cell(cell, len(unit.client.nb.cells) - 1)
-    return "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+    return shown(cell)

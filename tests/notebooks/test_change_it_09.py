@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tests.notebooks.changing import Unit, opened
 from tests.notebooks.new_cells import write
+from tests.outputs import printed
 
 pytestmark = pytest.mark.notebook
 
@@ -23,11 +24,11 @@ def unit() -> Iterator[Unit]:
 
 def test_the_evicted_connection_stays_until_it_is_hung_up(unit: Unit) -> None:
     shown = [
-        "".join(output.get("text", "") for output in cell.outputs)
+        printed(cell).strip()
         for cell in unit.client.nb.cells
         if "\nawait nap(robust)" in cell.source
     ]
-    assert [text.strip() for text in shown] == ["handlers: 1, TCP connections: 1", "handlers: 0, TCP connections: 0"]
+    assert shown == ["handlers: 1, TCP connections: 1", "handlers: 0, TCP connections: 0"]
 
 
 def test_each_process_counts_its_own_clients(unit: Unit) -> None:

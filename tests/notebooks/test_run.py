@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from tests.outputs import printed, shown
 
 from wslab.language import LANGUAGES
 from wslab.predictions.cards import UNEXPECTED_OUTCOME
@@ -38,16 +39,15 @@ class Run:
 
     def cell(self, index: int) -> None:
         cell = self.client.execute_cell(self.notebook.cells[index], index)
-        printed = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
+        errors = printed(cell, "stderr")
         # What a server prints, warns and raises is collected; a traceback on stderr escaped from somewhere.
         if MAY_RAISE not in cell.metadata.get("tags", []):
-            assert "Traceback" not in printed, f"cell {index} of {cell.id}: {printed}"
-            assert "was never awaited" not in printed, f"cell {index} of {cell.id}: {printed}"
+            assert "Traceback" not in errors, f"cell {index} of {cell.id}: {errors}"
+            assert "was never awaited" not in errors, f"cell {index} of {cell.id}: {errors}"
         # To nbgrader a check that says anything there has failed.
-        assert not (printed and cell.metadata.get("nbgrader", {}).get("grade")), f"{cell.id}: {printed}"
-        shown = "".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+        assert not (errors and cell.metadata.get("nbgrader", {}).get("grade")), f"{cell.id}: {errors}"
         # A prediction's card says so when the run measured something that the course does not teach.
-        assert not any(words in shown for words in UNEXPECTED), f"cell {index}: {shown}"
+        assert not any(words in shown(cell) for words in UNEXPECTED), f"cell {index}: {shown(cell)}"
 
     def all(self) -> None:
         for index in self.code_cells:
