@@ -1,6 +1,7 @@
 """What a cell showed, however its output was cut.
 
-A kernel sends what a cell prints in as many messages as its buffer was flushed: a busy machine cuts one `print()` in two.
+A kernel sends what a cell prints in as many messages as its buffer was flushed: a busy machine may cut one `print()`
+in two.
 """
 
 from __future__ import annotations

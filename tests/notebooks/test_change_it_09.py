@@ -23,11 +23,7 @@ def unit() -> Iterator[Unit]:
 
 
 def test_the_evicted_connection_stays_until_it_is_hung_up(unit: Unit) -> None:
-    shown = [
-        printed(cell).strip()
-        for cell in unit.client.nb.cells
-        if "\nawait nap(robust)" in cell.source
-    ]
+    shown = [printed(cell).strip() for cell in unit.client.nb.cells if "\nawait nap(robust)" in cell.source]
     assert shown == ["handlers: 1, TCP connections: 1", "handlers: 0, TCP connections: 0"]
 
 
