@@ -13,6 +13,7 @@ import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
 GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
+GROUND |= {"shipped", "course_update"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -25,6 +26,8 @@ MAY_USE: Mapping[str, set[str]] = {
     "asgi": set(),
     "cells": {"source"},
     "course_folder": {"language"},
+    "shipped": {"language", "errors", "notebooks"},
+    "course_update": {"language", "errors", "notebooks"},
     # What a learner runs
     "seed": set(),
     "gate": GROUND,
