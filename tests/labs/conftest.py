@@ -49,7 +49,7 @@ async def judged(deadlines: Deadlines) -> AsyncIterator[Judge]:
         venue = Served(app)
         venues.append(venue)
         await venue.start()
-        return await judge(lab, check, venue, deadlines)
+        return (await judge(lab, check, venue, deadlines))[0]
 
     yield judge_it
     for venue in venues:

@@ -85,7 +85,7 @@ class Elsewhere:
     def raised(self, since: Mark) -> tuple[Raised, ...]:
         return tuple(self._raised[since[1] :])
 
-    def holder(self) -> str:
+    def blocking_line(self) -> str:
         return ""
 
     async def stop(self) -> None:

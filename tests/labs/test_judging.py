@@ -61,6 +61,30 @@ async def test_a_hopeless_server_is_left_only_where_a_learner_waits(give_up_afte
     assert [verdict.misconception for verdict in verdicts] == found
 
 
+async def test_a_check_may_say_that_those_which_need_it_have_nothing_to_judge() -> None:
+    async def stops(stage: Stage) -> Text:
+        raise Failure(general.UNFORESEEN, TITLE).stopping(general.NEEDS_ANOTHER)
+
+    async def passes(stage: Stage) -> Text:
+        return TITLE
+
+    checks = [
+        Check("ticks", TITLE, 1, stops, (), ()),
+        Check("late", TITLE, 1, passes, (), (), needs="ticks"),
+        Check("free", TITLE, 1, passes, (), ()),
+    ]
+    venue = Counted(FastAPI())
+    verdicts = await verdicts_of(Lab("L0-test", TITLE, tuple(checks)), venue, math.inf)
+    assert [(one.check, one.outcome.value, one.misconception) for one in verdicts] == [
+        ("ticks", "failed", "unforeseen"),
+        ("late", "blocked", "needs-another"),
+        ("free", "passed", ""),
+    ]
+    assert "`ticks`" in verdicts[1].next.into("en")
+    assert verdicts[1].observed == TITLE
+    assert "begin late" not in venue.steps
+
+
 async def test_whatever_ends_a_check_the_venue_hears_of_it() -> None:
     venue = Counted(FastAPI())
     begun = asyncio.Event()

@@ -249,6 +249,22 @@ def test_a_start_that_fails_in_a_group_is_named_by_the_exception_in_it() -> None
     assert type(caught.value.__cause__) is ValueError
 
 
+def test_what_a_lifespan_raises_at_its_end_has_the_line_that_raised_it() -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(in_a_group())
+        yield
+        await task
+
+    with serve(FastAPI(lifespan=lifespan)) as server:
+        pass
+    error = server.log.errors[0]
+    assert error.text == "ValueError: kaput"
+    assert error.place.startswith("test_log.py:"), error.place
+    assert "in lifespan" in error.detail
+    assert "Traceback" in error.traceback
+
+
 async def test_a_task_that_dies_unseen_is_collected() -> None:
     app = FastAPI()
 

@@ -17,13 +17,24 @@ class Failure(Exception):
         meaning, next: the misconception's sentences, filled in.
         earned: points that were earned all the same.
         waits_for: the check whose failure is behind this one, so that nothing is judged here; empty for none.
+        stops: why the checks that need this one have nothing to judge; None where they have.
     """
 
     waits_for = ""
+    stops: Misconception | None = None
 
     def earning(self, points: float) -> Failure:
         """The same, with a part of the points: `raise Failure(…).earning(1)`."""
         self.earned = points
+        return self
+
+    def stopping(self, misconception: Misconception) -> Failure:
+        """The same, where the checks that need this one would wait for nothing: they say so at once.
+
+        Args:
+            misconception: what those checks say.
+        """
+        self.stops = misconception
         return self
 
     def __init__(self, misconception: Misconception, observed: Text | None = None, /, **values: object) -> None:

@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 
 from wslab.labs import general
 from wslab.labs.deadlines import Deadlines, measured
@@ -24,7 +25,7 @@ logger = logging.getLogger("wslab.labs")
 _LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 
 
-async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> Verdict:
+async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> tuple[Verdict, Failure | None]:
     """Run one check against the server at `venue`, which runs.
 
     Nothing is raised because of the server or of the check: a hang ends at a deadline, a fault in the check itself
@@ -35,6 +36,9 @@ async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> V
         check: the check.
         venue: where the app is served.
         deadlines: from `wslab.labs.deadlines.measured()`, in this run.
+
+    Returns:
+        The verdict, and the failure behind it if there is one.
     """
     begun = time.perf_counter()
     budget = check.budget * deadlines.stretch
@@ -52,26 +56,34 @@ async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> V
             failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
             logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
         await stage.clear(politely=failure is None or failure.misconception.id not in general.SERVER_UNRESPONSIVE)
-    outcome = Outcome.PASSED if failure is None else Outcome.FAILED
     if isinstance(failure, NoConnection) and check.needs:
         failure = Waits(check.needs, general.NEEDS_ANOTHER, failure.observed)
-    if failure is not None and failure.waits_for:
-        outcome = Outcome.BLOCKED
+    verdict = replace(
+        _passed(lab, check, observed) if failure is None else _failed(lab, check, failure),
+        transcript=tuple(stage.lines),
+        raised=stage.raised_so_far(),
+        seconds=time.perf_counter() - begun,
+    )
+    return verdict, failure
+
+
+def _passed(lab: Lab, check: Check, observed: Text) -> Verdict:
+    return Verdict(lab.number, check.name, check.title, check.points, check.points, Outcome.PASSED, observed=observed)
+
+
+def _failed(lab: Lab, check: Check, failure: Failure, outcome: Outcome = Outcome.FAILED) -> Verdict:
     return Verdict(
         lab=lab.number,
         check=check.name,
         title=check.title,
-        points=check.points if failure is None else failure.earned,
+        points=failure.earned,
         max=check.points,
-        outcome=outcome,
-        misconception=failure.misconception.id if failure is not None else "",
-        observed=failure.observed if failure is not None else observed,
-        meaning=failure.meaning if failure is not None else NOTHING,
-        next=failure.next if failure is not None else NOTHING,
-        transcript=tuple(stage.lines),
-        raised=stage.raised_so_far(),
-        seconds=time.perf_counter() - begun,
-        begun=failure is None or failure.misconception.begun,
+        outcome=Outcome.BLOCKED if failure.waits_for else outcome,
+        misconception=failure.misconception.id,
+        observed=failure.observed,
+        meaning=failure.meaning,
+        next=failure.next,
+        begun=failure.misconception.begun,
     )
 
 
@@ -109,14 +121,20 @@ async def judge_app(
         await venue.start()
         async with measured() as deadlines:
             begun = time.perf_counter()
+            stopped: dict[str, Failure] = {}  # by a check's name, what those that need it say
             while left:
                 check = left.pop(0)
+                if check.needs in stopped:
+                    yield _failed(lab, check, stopped[check.needs])
+                    continue
                 hopeless = len(passed) > 1 and not any(passed[-2:])
                 if hopeless and time.perf_counter() - begun > give_up_after:
                     yield not_run(lab, check, general.NOT_REACHED, _LEFT_OUT, check=f"{lab.number}.{check.name}")
                     continue
-                verdict = await judge(lab, check, venue, deadlines)
+                verdict, found = await judge(lab, check, venue, deadlines)
                 passed.append(verdict.passed)
+                if found is not None and found.stops is not None:
+                    stopped[check.name] = Waits(check.name, found.stops, found.observed)
                 yield verdict
                 # Whatever name the verdict gave it: a server that hangs would fail the next check as well.
                 if not verdict.passed and not await Stage(venue, deadlines).alive():
@@ -132,20 +150,7 @@ async def judge_app(
 
 def not_run(lab: Lab, check: Check, misconception: Misconception, observed: Text, /, **values: object) -> Verdict:
     """The verdict of a check that had nothing to judge."""
-    failure = Failure(misconception, observed, **values)
-    return Verdict(
-        lab=lab.number,
-        check=check.name,
-        title=check.title,
-        points=0.0,
-        max=check.points,
-        outcome=Outcome.NOT_RUN,
-        misconception=misconception.id,
-        observed=failure.observed,
-        meaning=failure.meaning,
-        next=failure.next,
-        begun=misconception.begun,
-    )
+    return _failed(lab, check, Failure(misconception, observed, **values), Outcome.NOT_RUN)
 
 
 def explained(error: Exception) -> Text:

@@ -766,7 +766,7 @@ class Stage:
         return Failure(misconception or general.NO_ANSWER, seen, who=who, **values)
 
     def _where(self) -> Text | str:
-        place = self._venue.holder()
+        place = self._venue.blocking_line()
         return filled(general.WHERE, place=place) if place else ""
 
     @property

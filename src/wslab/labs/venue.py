@@ -59,7 +59,7 @@ class Venue(Protocol):
     def raised(self, since: Mark) -> tuple[Raised, ...]:
         """What the server raised and warned after that place."""
 
-    def holder(self) -> str:
+    def blocking_line(self) -> str:
         """The reader's own line that holds the server's event loop, as `In[2] line 25`; empty where nobody knows."""
 
     async def start(self) -> None:
@@ -196,7 +196,7 @@ class Served:
             if entry.kind in ("error", "warning") and (later or not starts or entry.time_ns > place)
         )
 
-    def holder(self) -> str:
+    def blocking_line(self) -> str:
         return self._server.blocking_line() if self._server is not None else ""
 
 

@@ -30,7 +30,7 @@ class _Collector(logging.Handler):
         owner = current_owner()
         if owner is None:
             return
-        exception = record.exc_info[1] if record.exc_info else None
+        exception = record.exc_info[1] if record.exc_info else _of_lifespan(record)
         if exception is not None:
             collect_exception(owner.log, exception, owner.connection)
             return
@@ -43,6 +43,12 @@ class _Collector(logging.Handler):
         kind: Kind = "error" if error else "warning" if warning else "log"
         where = place(record.pathname, record.lineno) if is_user_code(record.pathname) else ""
         owner.log.add(kind, text, connection=owner.connection, place=where)
+
+
+def _of_lifespan(record: logging.LogRecord) -> BaseException | None:
+    """The exception of a lifespan: uvicorn logs the text of its traceback alone, while it is being handled."""
+    told = record.name in _OF_UVICORN and "Traceback (most recent call last)" in str(record.msg)
+    return sys.exc_info()[1] if told else None
 
 
 _collector = _Collector()

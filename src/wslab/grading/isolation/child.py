@@ -260,8 +260,8 @@ def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[
             new = everything[max(order["after"], len(everything) - _MOST_AT_ONCE) :]
             told = [[one.name, one.text[:_LONGEST], named(one.place), one.warning] for one in new]
             return {"total": len(everything), "raised": told}
-        case "holder":
-            return {"holder": named(venue.holder())}
+        case "blocking line":
+            return {"line": named(venue.blocking_line())}
         case "stop":
             runner.run(venue.stop())
             return {}

@@ -235,9 +235,9 @@ class Isolated:
         self._hear()
         return tuple(self._raised[since[1] :])
 
-    def holder(self) -> str:
-        match self._ask("holder"):
-            case {"holder": place}:
+    def blocking_line(self) -> str:
+        match self._ask("blocking line"):
+            case {"line": place}:
                 return plain(place, 80)
         return ""
 
