@@ -18,7 +18,7 @@ import pytest
 from wslab.authoring.proof.corpus import Submission, corpus_folder, submissions
 from wslab.labs import catalogue
 from wslab.labs.judging import judge_app
-from wslab.labs.venue import Address, Mark
+from wslab.labs.venue import Address, Mark, Watched
 from wslab.labs.verdict import Outcome, Raised
 from wslab.serving import ServerStartError
 
@@ -87,6 +87,12 @@ class Elsewhere:
 
     def blocking_line(self) -> str:
         return ""
+
+    def watch(self) -> None:
+        pass
+
+    def watched(self) -> Watched:
+        return Watched()
 
     async def stop(self) -> None:
         if self._process is not None:

@@ -27,7 +27,7 @@ from websockets.typing import Origin, Subprotocol
 from wslab.labs import general
 from wslab.labs.deadlines import Deadlines, Overdue
 from wslab.labs.failure import Failure, NoConnection
-from wslab.labs.venue import Venue
+from wslab.labs.venue import Venue, Watched
 from wslab.labs.verdict import Line, Misconception, Raised
 from wslab.language import Text, filled
 from wslab.serving.observing import PROBE_PATH
@@ -651,6 +651,15 @@ class Stage:
         """Have the app served anew; clients of before are gone."""
         await self._forget_http()
         await self._venue.restart()
+
+    def watch(self) -> None:
+        """Have the app's own code watched: `Venue.watch()`."""
+        self._venue.watch()
+
+    async def watched(self) -> Watched:
+        """What it did since then, after a moment for what is on its way; it is watched no longer."""
+        await self.pause()
+        return self._venue.watched()
 
     async def raised(self, *, disconnects: bool = False) -> tuple[Raised, ...]:
         """What the server raised and warned since the check began, after a moment for what is on its way.

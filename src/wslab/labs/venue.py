@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from wslab.capture import Capture, LiveCapture, capture
@@ -14,12 +15,27 @@ from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text
 from wslab.serving import Entry, Log, Server, ServerStartError, servers
 from wslab.serving.arguments import validate
+from wslab.serving.watching import TaskSeen, Watch
 
 Address = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
 
 Mark = tuple[int, int]
 """A place in what a server has raised: which start of the app, and where since then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the app's own code did while it was watched, told by its server.
+
+    Attributes:
+        caught: exceptions in the reader's own lines, whoever caught them, the first one first; none of those that say
+            only that a client left or that somebody waited long enough.
+        tasks: the tasks that the reader's code made, the first one first.
+    """
+
+    caught: tuple[Raised, ...] = ()
+    tasks: tuple[TaskSeen, ...] = ()
 
 
 class NotServed(ServerStartError):
@@ -61,6 +77,12 @@ class Venue(Protocol):
 
     def blocking_line(self) -> str:
         """The reader's own line that holds the server's event loop, as `In[2] line 25`; empty where nobody knows."""
+
+    def watch(self) -> None:
+        """Have the app watched from now on, also when it is started anew. That makes it slow: for a second look."""
+
+    def watched(self) -> Watched:
+        """What was seen since `watch()`, which ends with it."""
 
     async def start(self) -> None:
         """Have the app served if it is not.
@@ -114,6 +136,7 @@ class Served:
         self._wire: LiveCapture | None = None
         self._switching: float | None = None
         self._logs: list[Log] = []
+        self._watch: Watch | None = None
 
     @property
     def address(self) -> Address:
@@ -138,6 +161,8 @@ class Served:
         """
         if not self.running:
             server = Server(self.app, "127.0.0.1", 0, "app", {})
+            if self._watch is not None:
+                server.watch(self._watch)
             sock = self._listen() if self._listen is not None else None
             await asyncio.to_thread(server.start, _STARTING, sock)
             self._server = server
@@ -195,6 +220,19 @@ class Served:
             for entry in log.events
             if entry.kind in ("error", "warning") and (later or not starts or entry.time_ns > place)
         )
+
+    def watch(self) -> None:
+        self._watch = Watch()
+        if self._server is not None:
+            self._server.watch(self._watch)
+
+    def watched(self) -> Watched:
+        watch, self._watch = self._watch, None
+        if watch is None:
+            return Watched()
+        watch.end()
+        caught = tuple(Raised(one.name, one.text, one.place) for one in tuple(watch.caught.values()))
+        return Watched(caught, watch.tasks())
 
     def blocking_line(self) -> str:
         return self._server.blocking_line() if self._server is not None else ""

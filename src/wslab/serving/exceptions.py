@@ -28,6 +28,16 @@ def place_of_caller() -> str:
     return place_of(sys._getframe(1))
 
 
+def place_of_waiting(awaited: object) -> str:
+    """The innermost of the reader's own lines at which a coroutine waits; empty if there is none."""
+    where = ""
+    while (frame := getattr(awaited, "cr_frame", None)) is not None:
+        if is_user_code(frame.f_code.co_filename):
+            where = place(frame.f_code.co_filename, frame.f_lineno)
+        awaited = getattr(awaited, "cr_await", None)
+    return where
+
+
 def fold(*exceptions: BaseException) -> tuple[str, str]:
     """The lines of these exceptions' tracebacks that are the reader's own, and the place of the last one.
 
@@ -46,7 +56,8 @@ def fold(*exceptions: BaseException) -> tuple[str, str]:
     return "\n".join(lines), where
 
 
-def _last_line(exception: BaseException) -> str:
+def last_line(exception: BaseException) -> str:
+    """What a traceback of it ends with: `ValueError: kaput`."""
     return "".join(traceback.format_exception_only(exception)).strip()
 
 
@@ -64,7 +75,7 @@ def collect_exception(log: Log, exception: BaseException, connection: str = "", 
     found: dict[tuple[str, str], str] = {}
     for path in exception_paths(exception):
         folded, where = fold(*path)
-        found.setdefault((_last_line(path[-1]), where), folded)
+        found.setdefault((last_line(path[-1]), where), folded)
         if len(found) == _MOST_LEAVES:
             break
     whole = "".join(traceback.format_exception(exception))

@@ -32,6 +32,7 @@ from wslab.serving.heartbeat import keep_interruptible
 from wslab.serving.log import Log
 from wslab.serving.observing import App, Observed
 from wslab.serving.ownership import Owner, acting_for
+from wslab.serving.watching import Watch
 from wslab.source import ipython_shell
 
 T = TypeVar("T")
@@ -162,6 +163,7 @@ class Server:
         self._cell: tuple[str, int] | None = None
         self._identity = secrets.token_hex(8)
         self._run: _Run | None = None
+        self._watch: Watch | None = None
 
     @property
     def url(self) -> str:
@@ -290,6 +292,8 @@ class Server:
         if run.main is None:  # and uvicorn's first asyncio.timeout() would fail
             raise ServerStartError(_UNKNOWN_TASKS)
         self.loop.set_exception_handler(self._collect_loop_error)
+        if self._watch is not None:
+            self._watch.begin(self.loop)
         options = self._options
         if self.gate is not None:
             # Whoever may say where a request came from could be anybody, so no proxy is believed.
@@ -338,6 +342,17 @@ class Server:
         """
         if self._run is not None:
             self._hang_up(self._run, websocket.scope)
+
+    def watch(self, watch: Watch) -> None:
+        """Have the app watched from now on, or from its start if it is not running; that makes it slow.
+
+        Args:
+            watch: what to note in. `watch.end()` ends it.
+        """
+        self._watch = watch
+        if self.running:
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                self.loop.call_soon_threadsafe(watch.begin, self.loop)
 
     def stop(self, deadline: float = 5.0, *, force: bool = False) -> None:
         """Close every connection (WebSockets with 1012), run the app's shutdown and end the thread.

@@ -28,6 +28,7 @@ from wslab.grading.isolation.shell import Shell, answer_nothing, file_of
 from wslab.grading.plain import named
 from wslab.grading.task import Limits
 from wslab.labs.venue import SWITCHING, Served
+from wslab.labs.verdict import Raised
 from wslab.language import use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
@@ -258,16 +259,25 @@ def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[
         case "raised":
             everything = venue.raised((0, -1))
             new = everything[max(order["after"], len(everything) - _MOST_AT_ONCE) :]
-            told = [[one.name, one.text[:_LONGEST], named(one.place), one.warning] for one in new]
-            return {"total": len(everything), "raised": told}
+            return {"total": len(everything), "raised": _told(new)}
         case "blocking line":
             return {"line": named(venue.blocking_line())}
+        case "watch":
+            venue.watch()
+        case "watched":
+            seen = venue.watched()
+            tasks = [[one.name, one.state, named(one.place), one.text[:_LONGEST]] for one in seen.tasks]
+            return {"caught": _told(seen.caught[:_MOST_AT_ONCE]), "tasks": tasks[:_MOST_AT_ONCE]}
         case "stop":
             runner.run(venue.stop())
             return {}
         case "restart":
             return _started(runner, venue.restart())
     return {}
+
+
+def _told(raised: Sequence[Raised]) -> list[list[str | bool]]:
+    return [[one.name, one.text[:_LONGEST], named(one.place), one.warning] for one in raised]
 
 
 if __name__ == "__main__":

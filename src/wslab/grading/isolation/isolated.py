@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wslab.grading.isolation.sandbox import Confined, Start
 from wslab.grading.plain import plain
 from wslab.grading.task import Cell, Limits
 from wslab.labs import general
-from wslab.labs.venue import Address, Mark, NotServed
+from wslab.labs.venue import Address, Mark, NotServed, Watched
 from wslab.labs.verdict import Raised
 from wslab.language import Text, filled, verbatim
+from wslab.serving.watching import TaskSeen
 
 _CELL = 6.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
@@ -241,6 +243,15 @@ class Isolated:
                 return plain(place, 80)
         return ""
 
+    def watch(self) -> None:
+        self._ask("watch")
+
+    def watched(self) -> Watched:
+        match self._ask("watched"):
+            case {"caught": list(caught), "tasks": list(tasks)}:
+                return Watched(tuple(_all_raised(caught)), tuple(_all_tasks(tasks)))
+        return Watched()
+
     async def stop(self) -> None:
         await asyncio.to_thread(self._ask, "stop", _STOPPING)
 
@@ -266,10 +277,8 @@ class Isolated:
         match self._ask("raised", after=self._heard):
             case {"total": int(total), "raised": list(told)} if total >= self._heard:
                 self._heard = total
-                for one in told[-_MOST_RAISED:]:
-                    match one:
-                        case [str(name), str(text), str(place), bool(warning)] if len(self._raised) < _MOST_RAISED:
-                            self._raised.append(Raised(plain(name, 80), plain(text), plain(place, 80), warning))
+                new = _all_raised(told[-_MOST_RAISED:])
+                self._raised += itertools.islice(new, _MOST_RAISED - len(self._raised))
 
     def _ask(self, what: str, within: float = 0.0, **more: Any) -> dict[str, Any] | None:
         """The answer to an order; None if none came in time.
@@ -311,6 +320,20 @@ class Isolated:
             if process.channel.cut:
                 self._note(_CUT)
             process.kill()
+
+
+def _all_raised(told: Sequence[object]) -> Iterator[Raised]:
+    for one in told:
+        match one:
+            case [str(name), str(text), str(place), bool(warning)]:
+                yield Raised(plain(name, 80), plain(text), plain(place, 80), warning)
+
+
+def _all_tasks(told: Sequence[object]) -> Iterator[TaskSeen]:
+    for one in told[:_MOST_RAISED]:
+        match one:
+            case [str(name), "waits" | "ended" | "cancelled" | "raised" as state, str(place), str(text)]:
+                yield TaskSeen(plain(name, 80), state, plain(place, 80), plain(text))
 
 
 def _said(sentence: object) -> Text:

@@ -1,0 +1,131 @@
+"""A second look at an app that does the wrong thing and raises nothing: what it catches itself, and its own tasks.
+
+Tracing makes a server several times as slow, so nothing is watched unless somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Literal
+
+from wslab.serving.exceptions import innermost, last_line, place_of_waiting
+from wslab.source import is_user_code, place
+
+State = Literal["waits", "ended", "cancelled", "raised"]
+
+_MOST = 200
+_EVERYDAY = frozenset(
+    {
+        "StopIteration", "StopAsyncIteration", "GeneratorExit", "CancelledError", "TimeoutError", "QueueEmpty",
+        "QueueFull", "WebSocketDisconnect", "ClientDisconnected", "EndOfStream", "WouldBlock",
+    }
+)  # fmt: skip
+"""Exceptions that a program catches in the course of its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """An exception in one of the reader's own lines, whoever caught it.
+
+    Attributes:
+        name: of its class.
+        text: its last line, `NameError: name 'x' is not defined`.
+        place: the line, `In[2] line 25`.
+    """
+
+    name: str
+    text: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """A task of the reader's own code.
+
+    Attributes:
+        name: of the function that it runs.
+        state: how it is, or how it ended.
+        place: the reader's own line where it waits, or that raised; empty where there is none.
+        text: of a task that raised, the exception's last line.
+    """
+
+    name: str
+    state: State
+    place: str = ""
+    text: str = ""
+
+
+class Watch:
+    """Watches the app in one server after the other, from `begin()` in the server's own thread on.
+
+    Attributes:
+        caught: the exceptions, the first one first, each line once.
+    """
+
+    def __init__(self) -> None:
+        self.caught: dict[tuple[str, str], Caught] = {}
+        self._seen: list[BaseException] = []  # kept, so that no other exception gets the id of one of them
+        self._tasks: list[tuple[str, Any]] = []
+        self._over = False
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch what this thread runs; called in it."""
+        former = loop.get_task_factory()
+
+        def make(loop: asyncio.AbstractEventLoop, coroutine: Any, /, **options: Any) -> Any:
+            task = former(loop, coroutine, **options) if former else asyncio.Task(coroutine, loop=loop, **options)
+            code = getattr(coroutine, "cr_code", None)
+            if code is not None and is_user_code(code.co_filename) and not self._over and len(self._tasks) < _MOST:
+                self._tasks.append((code.co_name, task))
+            return task
+
+        loop.set_task_factory(make)
+        if sys.gettrace() is None:  # a debugger's, or that of a measurement of coverage, stays
+            sys.settrace(self._enter)
+
+    def end(self) -> None:
+        """Watch no longer; a thread that is traced stops being so at its next call."""
+        self._over = True
+
+    def tasks(self) -> tuple[TaskSeen, ...]:
+        """The tasks that were made, the first one first."""
+        return tuple(_seen(name, task) for name, task in self._tasks)
+
+    def _enter(self, frame: FrameType, event: str, arg: object) -> Any:
+        if self._over:
+            sys.settrace(None)
+            return None
+        if not is_user_code(frame.f_code.co_filename):
+            return None
+        frame.f_trace_lines = False
+        return self._inside
+
+    def _inside(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "exception" and not self._over and len(self._seen) < _MOST:
+            error = arg[1]
+            if isinstance(error, BaseException) and not any(error is one for one in self._seen):
+                self._seen.append(error)
+                self._note(error, place(frame.f_code.co_filename, frame.f_lineno))
+        return self._inside
+
+    def _note(self, error: BaseException, where: str) -> None:
+        name = type(error).__name__
+        # A send to a connection that is gone raises this one.
+        gone = isinstance(error, RuntimeError) and "websocket.send" in str(error)
+        if name not in _EVERYDAY and not gone:
+            self.caught.setdefault((name, where), Caught(name, last_line(error), where))
+
+
+def _seen(name: str, task: asyncio.Task[Any]) -> TaskSeen:
+    if not task.done():
+        return TaskSeen(name, "waits", place_of_waiting(task.get_coro()))
+    if task.cancelled():
+        return TaskSeen(name, "cancelled")
+    error = task.exception()
+    if error is None:
+        return TaskSeen(name, "ended")
+    cause, where = innermost(error)
+    return TaskSeen(name, "raised", where, last_line(cause))
