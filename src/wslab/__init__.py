@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wslab.language import Text
     from wslab.predictions import predict
     from wslab.recording import Recording, compare, record
-    from wslab.serving import Server, ServerStartError, serve, servers, stop_all
+    from wslab.serving import Server, ServerStartError, serve, servers, stop_all, terminal
 
 _HOMES = {
     "wslab.capture": ("Capture", "capture", "explain"),
@@ -32,7 +32,7 @@ _HOMES = {
     "wslab.language": ("Text",),
     "wslab.predictions": ("predict",),
     "wslab.recording": ("Recording", "compare", "record"),
-    "wslab.serving": ("Server", "ServerStartError", "serve", "servers", "stop_all"),
+    "wslab.serving": ("Server", "ServerStartError", "serve", "servers", "stop_all", "terminal"),
 }
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "servers",
     "solution",
     "stop_all",
+    "terminal",
     "transcript",
     "use",
 ]

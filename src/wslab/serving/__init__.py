@@ -3,5 +3,6 @@
 from wslab.serving.errors import ServerStartError, WrongApp
 from wslab.serving.log import Entry, Log
 from wslab.serving.server import Server, serve, servers, stop_all
+from wslab.serving.terminal import terminal
 
-__all__ = ["Entry", "Log", "Server", "ServerStartError", "WrongApp", "serve", "servers", "stop_all"]
+__all__ = ["Entry", "Log", "Server", "ServerStartError", "WrongApp", "serve", "servers", "stop_all", "terminal"]

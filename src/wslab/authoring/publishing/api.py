@@ -19,7 +19,7 @@ _INTRODUCTION = Text(
     "`help(serve)` de aynısını gösterir.",
 )
 GROUPS: Mapping[Text, Sequence[str]] = {
-    Text(en="A server", tr="Sunucu"): ("serve", "Server", "ServerStartError", "servers", "stop_all"),
+    Text(en="A server", tr="Sunucu"): ("serve", "Server", "ServerStartError", "servers", "stop_all", "terminal"),
     Text(en="A film of the event loop", tr="Olay döngüsünün kaydı"): ("record", "Recording", "compare"),
     Text(en="The bytes on the wire", tr="Hat üzerindeki baytlar"): ("capture", "Capture", "explain"),
     Text(en="Predictions and labs", tr="Tahminler ve alıştırmalar"): (
