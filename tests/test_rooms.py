@@ -34,6 +34,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "serving": GROUND | {"gate"},
     "edition": GROUND | {"serving"},
     "puzzle": GROUND | {"serving"},
+    "audience": GROUND | {"serving"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},
     "progress": GROUND,

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wslab.audience import Audience, Outcomes, Road, audience, road
     from wslab.capture import Capture, capture
     from wslab.capture.explain import explain
     from wslab.classroom import Classroom, classroom
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wslab.serving import Server, ServerStartError, serve, servers, stop_all, terminal
 
 _HOMES = {
+    "wslab.audience": ("Audience", "Outcomes", "Road", "audience", "road"),
     "wslab.capture": ("Capture", "capture", "explain"),
     "wslab.classroom": ("Classroom", "classroom"),
     "wslab.doctor": ("doctor",),
@@ -36,14 +38,18 @@ _HOMES = {
 }
 
 __all__ = [
+    "Audience",
     "Capture",
     "Classroom",
     "LabError",
     "Limits",
+    "Outcomes",
     "Recording",
+    "Road",
     "Server",
     "ServerStartError",
     "Text",
+    "audience",
     "capture",
     "check",
     "classroom",
@@ -55,6 +61,7 @@ __all__ = [
     "progress",
     "record",
     "reset",
+    "road",
     "serve",
     "servers",
     "solution",

@@ -28,9 +28,9 @@ _WORKERS = Text(
     tr="workers={workers} başka süreçler başlatırdı; bu sunucu çekirdeğinizin tek bir iş parçacığı. Yazmayın.",
 )
 _OPTION = Text(
-    en="serve() does not know {option}. It takes name, host, port, token, limits and these options of "
+    en="serve() does not know {option}. It takes name, host, port, token, limits, send_buffer and these options of "
     "uvicorn: {known}.",
-    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port, token, limits ve uvicorn'un "
+    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port, token, limits, send_buffer ve uvicorn'un "
     "şu seçenekleri: {known}.",
 )
 _CLASS = Text(

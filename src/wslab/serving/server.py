@@ -25,6 +25,7 @@ from wslab.language import Text
 from wslab.serving import browser, collecting
 from wslab.serving.arguments import app_name, token_for, validate, validate_sharing
 from wslab.serving.binding import bind
+from wslab.serving.connections import Connections, dated, held
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
 from wslab.serving.exceptions import collect_exception, innermost, place_of
@@ -148,6 +149,7 @@ class Server:
         options: dict[str, Any],
         token: bool | str = False,
         limits: Limits | None = None,
+        send_buffer: int | None = None,
     ) -> None:
         self.app = app
         self.host = host
@@ -159,6 +161,7 @@ class Server:
         self.gate: Gate | None = None
         self._token = token
         self._limits = limits or Limits()
+        self._send_buffer = send_buffer
         self._options = options
         self._cell: tuple[str, int] | None = None
         self._identity = secrets.token_hex(8)
@@ -192,6 +195,17 @@ class Server:
         run = self._run
         return run.observed.open_websockets if run is not None and not run.ended.is_set() else 0
 
+    @property
+    def connections(self) -> Connections:
+        """The WebSocket connections that uvicorn holds at this moment, oldest first; displayed, a table.
+
+        Each has its `peer`, its `path`, the bytes that wait in its write buffer (`buffered`) and `since` when it is
+        there. One whose handler has ended is among them until its last byte is gone; `open_websockets` counts handlers.
+        """
+        run = self._run
+        held_now = run.engine.server_state.connections if run is not None and run.engine is not None else ()
+        return held(held_now)
+
     def start(self, deadline: float = 10.0, sock: socket.socket | None = None) -> Self:
         """Bind, start the thread, and return once the server answers.
 
@@ -206,6 +220,8 @@ class Server:
         if sock is None:
             sock = bind(self.host, self.port)
             self.port = sock.getsockname()[1]
+            if self._send_buffer is not None:  # accepted sockets take it over from the one that listens
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
         run = self._run = _Run(sock, Observed(self.app, self.log, self._identity))
         self.gate = self._new_gate(run)
         self.thread = threading.Thread(target=self._live, args=(run,), name=f"wslab server {self.port}", daemon=True)
@@ -305,8 +321,9 @@ class Server:
             log_config=None,
             **options,
         )
+        config.load()
+        config.ws_protocol_class = dated(config.ws_protocol_class)
         if self.gate is not None:
-            config.load()
             config.http_protocol_class = guarded(config.http_protocol_class, self._limits, self.gate.refuse)
         # uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long.
         config.timeout_graceful_shutdown = 0.5  # type: ignore[assignment]
@@ -495,6 +512,7 @@ def serve(
     name: str | None = None,
     token: bool | str = False,
     limits: Limits | None = None,
+    send_buffer: int | None = None,
     **options: Any,
 ) -> Server:
     """Start `app` in a background thread and return once it answers.
@@ -511,6 +529,8 @@ def serve(
         token: True shares the app with a room: only who holds the server's token comes in, which is new with each
             start and ends with it. A string is a token of your own, 8 to 64 letters, digits and hyphens.
         limits: what a visitor may ask of a server with a token.
+        send_buffer: bytes that the operating system is asked to keep for each connection (`SO_SNDBUF`), so that a
+            client that does not read is felt after seconds; left out, the system decides, and takes some megabytes.
         options: options of `uvicorn.Config` that make sense in a thread, such as `ws_ping_interval` (seconds).
 
     Raises:
@@ -528,7 +548,7 @@ def serve(
         same_port = port and old.port == port and (old.host == host or {old.host, host} & _TAKES_THE_PORT)
         if rerun or same_port:
             old.stop()
-    server = Server(app, host, port, name, options, token, limits)
+    server = Server(app, host, port, name, options, token, limits, send_buffer)
     server._cell = cell
     return server.start()
 
