@@ -145,6 +145,14 @@ def filled(text: Text, /, **values: object) -> Text:
     return Filled(**{language: into(language) for language in sorted({*text.languages, *LANGUAGES})})
 
 
+def counted(count: int, one: Text, many: Text) -> Text:
+    """`{count}` of something: the wording for one where there is one, else that for none and many.
+
+    Turkish has one wording for all numbers.
+    """
+    return filled(one if count == 1 else many, count=count)
+
+
 def verbatim(words: str) -> Text:
     """What somebody wrote, the same in every language, braces and all."""
     return Filled(**dict.fromkeys(LANGUAGES, words))

@@ -25,7 +25,7 @@ from wslab.grading.intake.dropped import walk
 from wslab.grading.intake.opening import opened
 from wslab.grading.intake.submissions import take_in
 from wslab.grading.intake.utf8 import known_as, whole
-from wslab.grading.reports.class_predictions import predictions
+from wslab.grading.reports import handed_progress
 from wslab.grading.task import Result, Task
 from wslab.language import Text
 from wslab.progress.database import Store
@@ -222,7 +222,7 @@ def test_a_progress_file_whose_units_are_nonsense(tmp_path: Path, unit: str) -> 
         connection.execute("UPDATE answers SET unit = ?", (unit,))
     connection.close()
     data = (tmp_path / "progress.sqlite").read_bytes()
-    assert [one.unit for one in predictions([data])] == [unit[:20]]
+    assert [one.unit for one in handed_progress.predictions([handed_progress.read(data)])] == [unit[:20]]
     hand_in(tmp_path / "in", "ayse")
     put(tmp_path / "in", "ayse/.wslab/progress.sqlite", data)
     assert graded(tmp_path / "in", tmp_path / "out")[0] == 0

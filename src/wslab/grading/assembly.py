@@ -21,11 +21,11 @@ from wslab.notebooks import cleared
 
 _EDITED = Text(
     en="Edited, though they belong to the lab; the lab's own were taken: {names}.",
-    tr="Çalışmaya ait oldukları hâlde değiştirilmiş; çalışmanın kendi hücreleri kullanıldı: {names}.",
+    tr="Alıştırmaya ait oldukları hâlde değiştirilmiş; alıştırmanın kendi hücreleri kullanıldı: {names}.",
 )
 _MISSING = Text(
     en="Missing, and put back from the lab: {names}.",
-    tr="Eksik; çalışmadan yerine konuldu: {names}.",
+    tr="Eksik; alıştırmadan yerine konuldu: {names}.",
 )
 _TWICE = Text(
     en="There more than once; that changes nothing: {names}.",
@@ -33,11 +33,11 @@ _TWICE = Text(
 )
 _MOVED = Text(
     en="The lab's own cells stand in another order than in the lab; that changes nothing.",
-    tr="Çalışmanın kendi hücreleri çalışmadakinden farklı bir sırada; bu bir şeyi değiştirmez.",
+    tr="Alıştırmanın kendi hücreleri alıştırmadakinden farklı bir sırada; bu bir şeyi değiştirmez.",
 )
 _INVENTED = Text(
     en="Marked as checks, but no checks of this lab; they were left out: {names}.",
-    tr="Sınama olarak işaretlenmiş, ama bu çalışmanın sınaması değil; dışarıda bırakıldı: {names}.",
+    tr="Sınama olarak işaretlenmiş, ama bu alıştırmanın sınaması değil; dışarıda bırakıldı: {names}.",
 )
 _NO_SOLUTION = Text(
     en="The cell to be written in is gone: {names}. Whatever other cells hold was run all the same.",
@@ -74,10 +74,12 @@ class Assembled:
     Attributes:
         cells: in this order.
         remarks: what was not as it should be.
+        own: what the learner has written of it.
     """
 
     cells: tuple[Cell, ...]
     remarks: tuple[Text, ...]
+    own: tuple[str, ...] = ()
 
 
 def assemble(handed: Sequence[LearnerCell], kit: Iterable[notebooks.Cell]) -> Assembled:
@@ -129,7 +131,8 @@ class _Assembly:
         if begun:
             kept = [one for one in kept if not one.below]
         remarks = [*self._remarks([one.own for one in kept]), *(_about_cells_below(below) if begun else ())]
-        return Assembled(tuple(one.cell for one in self._with_given(kept)), tuple(remarks))
+        own = tuple(one.cell.source for one in kept)
+        return Assembled(tuple(one.cell for one in self._with_given(kept)), tuple(remarks), own)
 
     def _own(self, cell: LearnerCell) -> str:
         """Which of the lab's cells it is: by nbgrader's name, by the notebook's, or by the same text."""

@@ -18,6 +18,7 @@ from wslab.grading.intake.whose import Student, folded
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
 from wslab.grading.task import Limits, Result, Task
+from wslab.grading.written import Answer, questions
 from wslab.labs import notebooks
 from wslab.labs.catalogue import labs
 from wslab.labs.lab import Lab
@@ -60,6 +61,7 @@ _NOT_YET = Text(
     en="Not graded yet.",
     tr="Henüz puanlanmadı.",
 )
+_MOST_CODE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Row:
         result: what became of it; None where it could not be graded.
         reason: why there is no result; None where there is one.
         remarks: what else there is to say.
+        code: the cells that they wrote, one behind the other.
+        answers: what they wrote in words.
     """
 
     student: Student
@@ -85,6 +89,8 @@ class Row:
     result: Result | None = None
     reason: Text | None = None
     remarks: tuple[Text, ...] = ()
+    code: str = ""
+    answers: tuple[Answer, ...] = ()
 
     @property
     def notes(self) -> tuple[Text, ...]:
@@ -282,8 +288,8 @@ def _candidates(
         key = (newest.student.id, newest.lab)
         older = taken.older.get(key, ()) if selection.best else ()
         for handed in (newest, *older):
-            asked = taken.questions.get(handed.student.id, ()) if handed is newest else ()
-            said = (*asked, *handed.remarks)
+            whose = taken.questions.get(handed.student.id, ()) if handed is newest else ()
+            said = (*whose, *handed.remarks)
             wanted = selection.wants(handed.student, handed.lab)
             solution = _solution(root, handed)
             try:
@@ -296,6 +302,9 @@ def _candidates(
                 continue
             kept = ledger.get(*key, print_)
             row = _row(handed, said + assembled.remarks, result=kept, reason=None if kept is not None else _NOT_YET)
+            asked = questions(root, handed.notebook.lab, handed.notebook.language)
+            own = "\n\n".join(assembled.own)[:_MOST_CODE]
+            row = replace(row, code=own, answers=asked.answers(handed.notebook.cells))
             judge = wanted and (kept is None or selection.regrade)
             one = _Candidate(handed, row, print_, task if judge else None, kept is not None and not judge)
             found.setdefault(key, []).append(one)
@@ -375,6 +384,8 @@ def _data_of(row: Row) -> dict[str, Any]:
         "place": row.place,
         "reason": None if row.reason is None else row.reason.spoken(),
         "remarks": [one.spoken() for one in row.remarks],
+        "code": row.code,
+        "answers": [[one.question, one.text] for one in row.answers],
     }
 
 
@@ -382,7 +393,10 @@ def _row_of(data: Mapping[str, Any], result: Result | None) -> Row:
     reason = None if data["reason"] is None else Filled(**data["reason"])
     remarks = tuple(Filled(**one) for one in data["remarks"])
     student, lab = Student(*data["student"]), labs().get(data["lab"])
-    return Row(student, lab, data["language"], data["timestamp"], data["place"], result, reason, remarks)
+    # Versions before have kept neither.
+    code, answers = data.get("code", ""), tuple(Answer(*one) for one in data.get("answers", ()))
+    whose = (student, lab, data["language"], data["timestamp"], data["place"])
+    return Row(*whose, result, reason, remarks, code, answers)
 
 
 def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:

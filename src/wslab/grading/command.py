@@ -16,7 +16,7 @@ from wslab.grading.intake.roster import read_roster
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.marks import FILE as RULES
 from wslab.grading.marks import read_rules
-from wslab.grading.reports import class_page, feedback, scores, writing
+from wslab.grading.reports import class_page, feedback, scores, writing, written_answers
 from wslab.grading.reports.feedback import speaking
 from wslab.language import LANGUAGES, Text, current_language
 
@@ -90,6 +90,7 @@ def grade_class(
     rules = read_rules(root / RULES) if (root / RULES).exists() else None
     if rules is not None and rules.best is not None:
         selection = replace(selection, best=rules.best or selection.best)
+    written_answers.read_marks(out)  # a mistake in it is told before hours of grading, not after
     at_once = max(1, workers if workers is not None else running.WORKERS)
     open_executor = (lambda: running.local(at_once)) if dask is None else running.on_dask(dask)
     bar = Progress(
@@ -124,7 +125,7 @@ def grade_class(
             return 130
     try:
         with speaking(language or current_language()):
-            writing.write_reports(batch, out, rules)
+            writing.write_reports(batch, out, rules, root)
     except OSError as error:
         raise LabError(_CANT_WRITE, path=error.filename or out, why=error.strerror or error) from error
     _say(console, *_told(batch, out))

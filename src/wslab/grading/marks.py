@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from wslab.grading.batch import Batch, Row
 from wslab.grading.intake.whose import Student, folded
 from wslab.labs.catalogue import labs
 from wslab.labs.lab import Lab
-from wslab.language import Text, decimal, filled
+from wslab.language import Text, counted, decimal, filled
 
 FILE = Path("course", "grading.toml")
 """Where the rules are looked for, in the course's folder."""
@@ -40,13 +40,19 @@ _TEXT = Text(en="text in quotes", tr="tırnak içinde metin")
 _TABLE = Text(en="a table", tr="bir tablo")
 
 _EARNED = Text(en="{points} of {most} points from the checks", tr="sınamalardan {most} üzerinden {points} puan")
+_WRITTEN = Text(en="written answers: {points} of {most} points", tr="yazılı yanıtlar: {most} üzerinden {points} puan")
+_NOT_MARKED = Text(
+    en="written answers: not marked yet, 0 of {most}", tr="yazılı yanıtlar: henüz değerlendirilmedi, {most} üzerinden 0"
+)
 _NOT_HANDED_IN = Text(en="not handed in or not graded: 0", tr="teslim edilmedi ya da puanlanmadı: 0")
 _ON_TIME = Text(en="in time (due {due})", tr="zamanında (son teslim {due})")
 _EXTENDED = Text(en="due {due} by extension", tr="ek süreyle son teslim {due}")
 _LATE = Text(
-    en="{days} days late (due {due}): {percent} % off, {points} points",
-    tr="{days} gün geç (son teslim {due}): %{percent} düşüldü, {points} puan",
+    en="{days} late (due {due}): {percent} % off, {points} points",
+    tr="{days} geç (son teslim {due}): %{percent} düşüldü, {points} puan",
 )
+_DAY = Text(en="{count} day", tr="{count} gün")
+_DAYS = Text(en="{count} days", tr="{count} gün")
 _NO_TIME = Text(en="when it was handed in is not known", tr="ne zaman teslim edildiği bilinmiyor")
 _SET = Text(en="set to {points} by hand: {comment}", tr="elle {points} yapıldı: {comment}")
 _DROPPED = Text(en="{lab} does not count (lowest)", tr="{lab} sayılmadı (en düşük)")
@@ -62,12 +68,16 @@ class LabRule:
         weight: what it weighs in the total; None for its points.
         extra: whether it only adds to the total.
         canvas: the name of the assignment in Canvas; empty for the lab's.
+        moodle: the name of its column in Moodle's gradebook; empty for the lab's.
+        written: points that its written answers are worth, on top of the checks'.
     """
 
     due: datetime | None = None
     weight: float | None = None
     extra: bool = False
     canvas: str = ""
+    moodle: str = ""
+    written: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,10 @@ class Rules:
     labs: Mapping[str, LabRule] = field(default_factory=dict)
     extensions: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, tuple[float, str]]] = field(default_factory=dict)
+
+    def most_points(self, lab: Lab) -> float:
+        """What can be earned in a lab: by the checks, and by written answers."""
+        return float(lab.points) + self.labs.get(lab.number, LabRule()).written
 
     def due(self, student: Student, lab: str) -> tuple[datetime | None, bool]:
         """When somebody had to hand a lab in, and whether that is by extension."""
@@ -138,24 +152,37 @@ class Total:
     how: tuple[Text, ...]
 
 
-def totals(batch: Batch, rules: Rules = Rules()) -> tuple[Total, ...]:
+def totals(
+    batch: Batch, rules: Rules = Rules(), written: Callable[[Row], float | None] = lambda row: None
+) -> tuple[Total, ...]:
     """Everybody's marks, by id.
 
     Counted are the labs of the rules, or those that were handed in where the rules name none.
+
+    Args:
+        batch: what came of the submissions.
+        rules: the instructor's.
+        written: the points of a row's written answers; None where nobody has marked them.
     """
     counted = [lab for number, lab in labs().items() if number in rules.labs] or list(batch.labs)
     students = {row.student.id: row.student for row in batch.rows}
     rows = {(row.student.id, row.lab.number): row for row in batch.rows if row.lab is not None}
     found = []
     for id, student in sorted(students.items()):
-        marks = {lab.number: mark(student, lab, rows.get((id, lab.number)), rules) for lab in counted}
+        marks = {lab.number: mark(student, lab, rows.get((id, lab.number)), rules, written) for lab in counted}
         found.append(_total(student, marks, rules))
     return tuple(found)
 
 
-def mark(student: Student, lab: Lab, row: Row | None, rules: Rules) -> Mark:
+def mark(
+    student: Student,
+    lab: Lab,
+    row: Row | None,
+    rules: Rules,
+    written: Callable[[Row], float | None] = lambda row: None,
+) -> Mark:
     """What a lab counts for somebody, and why."""
-    most = float(lab.points)
+    most = rules.most_points(lab)
     due, extended = rules.due(student, lab.number)
     for name in _names(student):
         if lab.number in rules.overrides.get(name, {}):
@@ -164,7 +191,12 @@ def mark(student: Student, lab: Lab, row: Row | None, rules: Rules) -> Mark:
     if row is None or row.result is None:
         return Mark(0.0, most, 0.0, due, (_NOT_HANDED_IN,))
     points = float(row.result.score)
-    how = [filled(_EARNED, points=decimal(points), most=decimal(most))]
+    how = [filled(_EARNED, points=decimal(points), most=decimal(float(lab.points)))]
+    if worth := most - float(lab.points):
+        given = written(row)
+        points += min(given or 0.0, worth)
+        told = _NOT_MARKED if given is None else _WRITTEN
+        how.append(filled(told, points=decimal(min(given or 0.0, worth)), most=decimal(worth)))
     if due is None:
         return Mark(points, most, 0.0, None, tuple(how))
     said = f"{due:%Y-%m-%d %H:%M} UTC"
@@ -179,7 +211,9 @@ def mark(student: Student, lab: Lab, row: Row | None, rules: Rules) -> Mark:
         return Mark(points, most, 0.0, due, (*how, filled(_ON_TIME, due=said)))
     percent = min(rules.most, rules.per_day * days)
     penalty = round(points * percent / 100, 2)
-    how.append(filled(_LATE, days=days, due=said, percent=decimal(percent), points=decimal(penalty)))
+    how.append(
+        filled(_LATE, days=counted(days, _DAY, _DAYS), due=said, percent=decimal(percent), points=decimal(penalty))
+    )
     return Mark(round(points - penalty, 2), most, penalty, due, tuple(how))
 
 
@@ -237,12 +271,14 @@ class _Reading:
         for lab in given:
             at = ("labs", lab)
             one = self._table(given, lab, ("labs",))
-            self._only(one, at, ("due", "weight", "extra_credit", "canvas"))
+            self._only(one, at, ("due", "weight", "extra_credit", "canvas", "moodle", "written"))
             rules_of_labs[lab] = LabRule(
                 self._date(one, "due", at) if "due" in one else None,
                 self._number(one, "weight", at, 0, 1000) if "weight" in one else None,
                 self._kind(one, "extra_credit", at, _YES_NO, False),
                 self._kind(one, "canvas", at, _TEXT, ""),
+                self._kind(one, "moodle", at, _TEXT, ""),
+                self._number(one, "written", at, 0, 1000, 0),
             )
         return Rules(
             best=None if choose is None else choose == "best",

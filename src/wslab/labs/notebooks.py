@@ -15,6 +15,7 @@ from wslab.labs.lab import Lab
 _CHECK = re.compile(r"""\bcheck\(\s*(["'])(?P<name>L\d+(\.[\w-]+)?)\1""")
 _STUB = re.compile(r"[ \t]*### STUB\n.*?(?=[ \t]*### END SOLUTION)", re.DOTALL)
 _MARKER = re.compile(r"[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?")
+_ANSWER = re.compile(r"<!-- BEGIN SOLUTION -->(.*?)<!-- END SOLUTION -->", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,21 @@ class Cell:
         return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A cell of a lab that is answered in words.
+
+    Attributes:
+        grade_id: nbgrader's name for it.
+        question: what it asks, as Markdown.
+        model: how the solution answers it, as Markdown.
+    """
+
+    grade_id: str
+    question: str
+    model: str
+
+
 def path_of(root: Path, lab: Lab, folder: str, language: str) -> Path:
     """Where an edition of a lab stands.
 
@@ -78,6 +94,29 @@ def code_cells(path: Path) -> tuple[Cell, ...]:
     try:
         return tuple(_cells(json.loads(path.read_text(encoding="utf-8"))["cells"]))
     except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no notebook") from error
+
+
+def written_cells(path: Path) -> tuple[tuple[Written, ...], frozenset[str]]:
+    """What a lab asks to be answered in words, from its solution; and the ids of all its cells.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no notebook.
+    """
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        found = []
+        for cell in cells:
+            grading = cell["metadata"].get("nbgrader", {})
+            if cell["cell_type"] == "markdown" and grading.get("solution"):
+                text = "".join(cell["source"])
+                model = _ANSWER.search(text)
+                found.append(
+                    Written(grading["grade_id"], _ANSWER.sub("", text).strip(), model[1].strip() if model else "")
+                )
+        return tuple(found), frozenset(cell["id"] for cell in cells)
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no notebook") from error
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from wslab.authoring.proof.corpus import submissions
 from wslab.grading.grading import grade
-from wslab.grading.isolation import sandbox
+from wslab.grading.isolation import isolated, sandbox
 from wslab.grading.task import Cell, Result, Task
 
 pytestmark = pytest.mark.slow
@@ -89,6 +89,16 @@ def test_input_is_said_plainly() -> None:
     assert result.score == result.max_score
     assert "`In[2]` stopped with StdinNotImplementedError: input() asks a reader, and nobody answers" in notes(result)
     assert "puanlamada yanıt verecek kimse yok" in notes(graded(RIGHT, "input()", language="tr"))
+
+
+def test_a_cell_that_is_interrupted_ran_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "_CELL", 1.0)
+    result = graded(RIGHT, "import time\ntime.sleep(1000)", "raise KeyboardInterrupt")
+    assert result.score == result.max_score
+    assert "`In[2]` ran too long, and was interrupted after 1 s." in notes(result)
+    assert "`In[3]` stopped with KeyboardInterrupt" in notes(result)  # it did not run long
+    lost = graded("import time\ntime.sleep(1000)\n" + RIGHT)
+    assert {one.observed.into("tr") for one in lost.verdicts} == {"`In[1]` çok uzun sürdü ve 1 saniye sonra kesildi."}
 
 
 def test_what_is_not_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.grading.intake.drops import dropped, graded, mark_of, work, zipped
 
 from wslab.grading.batch import Batch
+from wslab.grading.intake.roster import read_roster
 from wslab.grading.marks import LabRule, Rules
 from wslab.grading.reports.writing import write_reports
 
@@ -113,3 +114,76 @@ def test_totals_are_a_row_a_student(tmp_path: Path) -> None:
     assert "points from the checks" in rows[0]["how"]
     assert "Mark: " in (out / "feedback/ayse.html").read_text("utf-8")
     assert {row.student.id for row in batch.rows} == {"ayse", "can"}
+
+
+# What `gradeimport_csv_load_data` makes of a file: the header row, a column that says who it is, a column a grade item.
+
+
+def imported_by_moodle(text: str, who: str, users: set[str]) -> dict[str, dict[str, float | None]]:
+    """The grades by user and column; raises where Moodle stops the whole import.
+
+    Args:
+        text: the file.
+        who: the column that is mapped to the users.
+        users: those that Moodle knows by it.
+    """
+    head, *rows = list(csv.reader(io.StringIO(text, newline="")))
+    grades: dict[str, dict[str, float | None]] = {}
+    for row in rows:
+        cells = dict(zip(head, row, strict=True))
+        if cells[who] not in users:
+            raise ValueError(f"user mapping error: {cells[who]!r}")
+        taken: dict[str, float | None] = {}
+        for column in head[head.index(who) + 1 :]:
+            if column in ("Email address", "ID number"):
+                continue
+            taken[column] = None if cells[column] in ("", "-") else float(cells[column])
+            if (taken[column] or 0) > 100:
+                raise ValueError("grade value too big")
+        grades[cells[who]] = taken
+    return grades
+
+
+ROSTER = """First name,Last name,ID number,Email address
+Ayşe,Ak,2023001,ayse@example.edu
+Can,Er,2023002,can@example.edu
+Su,Su,,su@example.edu
+Eve,=Eve,2023004,
+"""
+
+
+def test_moodles_gradebook_takes_all_labs_at_once(tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    files = {
+        "L1.zip": zipped(
+            ("Ayşe Ak_100001_assignsubmission_file_/L1-echo.ipynb", work("a")),
+            ("Can Er_100004_assignsubmission_file_/L1-echo.ipynb", work("b")),
+            ("Stranger_100009_assignsubmission_file_/L1-echo.ipynb", work("c")),
+        ),
+        "L3.zip": zipped(("Ayşe Ak_200011_assignsubmission_file_/L3-codes.ipynb", work("b", "L3"))),
+    }
+    batch = graded(dropped(tmp_path / "in", **files), tmp_path / "out", roster=read_roster(tmp_path / "roster.csv"))
+    rules = Rules(labs={"L1": LabRule(moodle="Assignment: Echo"), "L3": LabRule()})
+    write_reports(batch, tmp_path / "out", rules)
+    text = (tmp_path / "out/moodle/gradebook.csv").read_text("utf-8")
+    mails = {f"{name}@example.edu" for name in ("ayse", "can", "su")}
+    assert imported_by_moodle(text, "Email address", mails) == {
+        "ayse@example.edu": {"Assignment: Echo": mark_of(work("a")), "L3-codes": mark_of(work("b", "L3"), "L3")},
+        "can@example.edu": {"Assignment: Echo": mark_of(work("b")), "L3-codes": None},
+        "su@example.edu": {"Assignment: Echo": None, "L3-codes": None},
+    }
+    # With fewer addresses than numbers it goes by the numbers.
+    (tmp_path / "roster.csv").write_text(ROSTER.replace("can@example.edu", ""), encoding="utf-8")
+    batch = graded(tmp_path / "in", tmp_path / "other", roster=read_roster(tmp_path / "roster.csv"))
+    write_reports(batch, tmp_path / "other", rules)
+    text = (tmp_path / "other/moodle/gradebook.csv").read_text("utf-8")
+    assert set(imported_by_moodle(text, "ID number", {"2023001", "2023002", "2023004"})) == {
+        "2023001",
+        "2023002",
+        "2023004",
+    }
+
+
+def test_without_what_moodle_knows_people_by_there_is_no_gradebook(tmp_path: Path) -> None:
+    out, _ = results(tmp_path, **{"L1.zip": zipped(("Ayşe Ak_100001_assignsubmission_file_/L1-echo.ipynb", work("a")))})
+    assert not (out / "moodle/gradebook.csv").exists()

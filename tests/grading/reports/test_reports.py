@@ -19,7 +19,7 @@ from wslab.grading.batch import Batch, Row
 from wslab.grading.intake.whose import Student
 from wslab.grading.isolation import sandbox
 from wslab.grading.reports import class_page, feedback, scores, writing
-from wslab.grading.reports.class_predictions import Predicted, predictions
+from wslab.grading.reports.handed_progress import Predicted, Told, predictions, read
 from wslab.grading.task import Cell, Result, Task
 from wslab.labs import cards
 from wslab.labs.catalogue import labs
@@ -38,6 +38,12 @@ def row(student: str, lab: str = "L1", observed: str = "saw it", language: str =
     verdicts = (failed(lab, name, Text.of(observed)), *graded.verdicts[1:])
     result = Result(student, lab, verdicts, sandbox.protections(), (), 1.0)
     return Row(Student(student), labs()[lab], language, "2026-11-24 09:30:00", f"{student}/x", result)
+
+
+def told(unit: str, name: str, *, right: int = 0, **wrong: int) -> dict[str, Told]:
+    """Progress files of people who gave these answers."""
+    answers = [("it", "right")] * right + [(answer, "wrong") for answer, count in wrong.items() for _ in range(count)]
+    return {f"s{number}": Told({(unit, name): one}, {}, {}) for number, one in enumerate(answers)}
 
 
 def table(batch: Batch) -> list[dict[str, str]]:
@@ -138,7 +144,7 @@ def test_feedback_has_the_cards_of_check_in_the_learners_language() -> None:
 def test_the_class_page_counts_misconceptions_and_names_protections(language: str) -> None:
     use_language(language)
     rows = tuple(row(f"s{number}") for number in range(5))
-    page = class_page.class_html(Batch(rows), [Predicted("05", "status", 4, 1, (("x", 3),))], {})
+    page = class_page.class_html(Batch(rows), told("05", "status", right=1, x=3), {})
     assert rows[0].result is not None
     wrong = rows[0].result.verdicts[0]
     for protection in sandbox.protections():
@@ -153,16 +159,16 @@ def test_the_class_page_counts_misconceptions_and_names_protections(language: st
 def test_a_prediction_is_shown_in_the_courses_own_words() -> None:
     asked = next(iter(catalogue.load("05")[0].values()))
     assert isinstance(asked, Choice)
-    given = Predicted("05", asked.key.partition(".")[2], 2, 0, ((asked.options[0].id, 2),))
-    page = class_page.class_html(Batch((row("ayse"),)), [given], {})
+    given = told("05", asked.key.partition(".")[2], **{asked.options[0].id: 2})
+    page = class_page.class_html(Batch((row("ayse"),)), given, {})
     assert sentence_html(asked.question) in page
     assert f"{sentence_html(asked.options[0].text)} (2)" in page
 
 
 def test_an_empty_class_and_one_without_a_result_have_pages() -> None:
-    assert "<h1>" in class_page.class_html(Batch(()), [], {})
+    assert "<h1>" in class_page.class_html(Batch(()), {}, {})
     lost = Row(Student("ece"), labs()["L1"], reason=Text(en="broken", tr="bozuk"))
-    assert "broken" in class_page.class_html(Batch((lost,)), [], {})
+    assert "broken" in class_page.class_html(Batch((lost,)), {}, {})
 
 
 def test_file_names_are_safe_and_nobody_elses() -> None:
@@ -195,7 +201,7 @@ def test_predictions_come_from_progress_files(tmp_path: Path) -> None:
         late = kept.answer("05.status", "500", asked=asked, late=True)
         kept.outcome("05.status", answer=late.id, measured="500", option="500", verdict="right")
         files.append((tmp_path / f"{number}.sqlite").read_bytes())
-    assert predictions(files) == (Predicted("05", "status", 3, 1, (("404", 2),)),)
+    assert predictions(map(read, files)) == (Predicted("05", "status", 3, 1, (("404", 2),)),)
 
 
 def test_a_hostile_progress_file_is_passed_over(tmp_path: Path) -> None:
@@ -207,7 +213,21 @@ def test_a_hostile_progress_file_is_passed_over(tmp_path: Path) -> None:
             f"CREATE VIEW answers AS {forever} 'u' unit, 'n' name, x answer, 0 skipped, 0 late, 1 answered_at FROM r"
         )
     connection.close()
-    assert predictions([path.read_bytes(), b"", b"SQLite format 3\0" + b"\xff" * 5000]) == ()
+    hostile = [path.read_bytes(), b"", b"SQLite format 3\0" + b"\xff" * 5000]
+    assert [read(data) for data in hostile] == [Told({}, {}, {})] * 3
+
+
+def test_attempts_and_hints_of_a_progress_file_stand_on_the_page(tmp_path: Path) -> None:
+    kept = Store(tmp_path / "progress.sqlite")
+    for check in ("echo", "echo", "order"):
+        kept.attempt("L1", check, points=0, max=2, verdict="no-echo")
+    for rung in (1, 2):
+        kept.hint("L1", "echo", rung)
+    kept.hint("L1", "echo", 2)  # opened again
+    file = read((tmp_path / "progress.sqlite").read_bytes())
+    assert (file.attempts, file.hints) == ({"L1": 3}, {"L1": 2})
+    page = class_page.class_html(Batch((row("ayse"),)), {"ayse": file}, {})
+    assert '<th scope="row">ayse</th><td class="n">0, 0</td><td class="n">3, 2</td>' in page
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

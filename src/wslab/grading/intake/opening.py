@@ -75,7 +75,7 @@ _LONE_SURROGATES = Text(
 )
 _OTHER_COURSE = Text(
     en="It is no lab of this course: none of its cells belong to one.",
-    tr="Bu kursun bir çalışması değil: hiçbir hücresi bu kursun çalışmalarından gelmiyor.",
+    tr="Bu, kursun bir alıştırması değil: hiçbir hücresi kursun alıştırmalarından gelmiyor.",
 )
 _NO_LAB = Text(
     en="It is {unit} of this course, which is not graded.",

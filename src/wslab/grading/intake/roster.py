@@ -120,7 +120,7 @@ def read_roster(path: Path) -> Roster:
         LabError: it can't be read, or a row has no id or one that stands there already; with the line.
     """
     try:
-        text = _text(path.read_bytes())
+        text = text_of(path.read_bytes())
     except OSError as error:
         raise LabError(_CANT_READ, path=path, why=error.strerror or error) from error
     head = text.partition("\n")[0]
@@ -158,7 +158,8 @@ def read_roster(path: Path) -> Roster:
     return roster_of(people)
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """The text of a CSV file as spreadsheets save it: UTF-8, UTF-16 or Windows' Turkish encoding."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:

@@ -39,7 +39,10 @@ _ENDED_IT = Text(
     tr="`{cell}` bütün süreci sona erdirdi; geri kalanı onsuz çalıştırıldı.",
 )
 _STOPPED = Text(en="`{cell}` stopped with {error}.", tr="`{cell}` şu hatayla durdu: {error}.")
-_CELL_ERROR = Text(en="{cell} stopped with {error}.", tr="{cell} şu hatayla durdu: {error}.")
+_TOO_LONG = Text(
+    en="`{cell}` ran too long, and was interrupted after {seconds:g} s.",
+    tr="`{cell}` çok uzun sürdü ve {seconds:g} saniye sonra kesildi.",
+)
 _PASSED_OVER = Text(
     en="`{cell}` has a line that was not run: `{line}`.",
     tr="`{cell}` içindeki bir satır çalıştırılmadı: `{line}`.",
@@ -95,7 +98,7 @@ class Isolated:
         self._start = start
         self._files = [[path, base64.b64encode(data).decode()] for path, data in files]
         self._skip: set[int] = set()
-        self._errors: dict[int, str] = {}
+        self._errors: dict[int, Text] = {}
         self._process: Confined | None = None
         self._closed = False
         self._closing = (
@@ -156,6 +159,7 @@ class Isolated:
             _STARTING + _CELL,  # a new interpreter reads it once it has imported what it needs
         )
         running: int | None = None
+        begun = time.monotonic()
         left = _STARTING + _CELL + _LET_GO
         while True:
             until = time.monotonic() + left
@@ -167,10 +171,14 @@ class Isolated:
                 return None
             match said:
                 case {"begins": int(number)} if self._next(running) == number:
-                    running, left = number, _CELL + _LET_GO
+                    running, left, begun = number, _CELL + _LET_GO, time.monotonic()
                 case {"failed": int(number), "error": error} if number == running:
-                    self._errors[number] = plain(error)
-                    self._note(_STOPPED, cell=self._cells[number].name, error=plain(error))
+                    # The child interrupts a cell after that time, as the ■ button does.
+                    at_the_limit = time.monotonic() - begun > 0.9 * _CELL
+                    too_long = at_the_limit and plain(error).startswith("KeyboardInterrupt")
+                    why = filled(_TOO_LONG if too_long else _STOPPED, **self._about(number), error=plain(error))
+                    self._note(why)
+                    self._errors[number] = why
                 case {"passed": int(number), "line": line} if number == running and self._passed < _MOST_PASSED:
                     self._passed += 1
                     self._note(_PASSED_OVER, cell=self._cells[number].name, line=plain(line, 80).replace("`", "'"))
@@ -197,19 +205,18 @@ class Isolated:
             self._note(_MEMORY, size=self._limits.memory >> 20)
         if running is None:
             raise NotServed(general.DOES_NOT_START, _SILENT)
-        name = self._cells[running].name
-        self._errors[running] = "…"
-        if ended:
-            self._note(_ENDED_IT, cell=name)
-        else:
-            self._note(_RUNS_ON, cell=name, seconds=_CELL)
+        why = filled(_ENDED_IT if ended else _RUNS_ON, **self._about(running))
+        self._note(why)
+        self._errors[running] = why
         return running
+
+    def _about(self, number: int) -> dict[str, object]:
+        return {"cell": self._cells[number].name, "seconds": _CELL}
 
     def _without_app(self) -> NotServed:
         for number in sorted(self._errors, reverse=True):
             if self._variable in self._cells[number].source:
-                observed = filled(_CELL_ERROR, cell=self._cells[number].name, error=self._errors[number])
-                return NotServed(general.CELL_FAILED, observed)
+                return NotServed(general.CELL_FAILED, self._errors[number])
         return NotServed(general.NO_APP, filled(_NO_NAME, name=self._variable))
 
     def _note(self, text: Text, **values: object) -> None:

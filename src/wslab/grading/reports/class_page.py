@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from wslab.grading.batch import Batch, Row
 from wslab.grading.intake.whose import NOBODY
-from wslab.grading.reports.class_predictions import Predicted
 from wslab.grading.reports.feedback import FOLDER, page
+from wslab.grading.reports.handed_progress import Predicted, Told, predictions
+from wslab.grading.reports.taught import places
+from wslab.labs.catalogue import labs
 from wslab.labs.lab import Lab
 from wslab.labs.verdict import Outcome, Verdict
-from wslab.language import Text, decimal
+from wslab.language import Text, counted, decimal
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, Cell, joined, markup, sentence_html, table
 from wslab.predictions import catalogue
 from wslab.predictions.question import Choice
@@ -24,9 +27,18 @@ FILE = "class.html"
 
 _TITLE = Text(en="The class", tr="Sınıf")
 _SUMMARY = Text(
-    en="{students} students · {labs} labs · {graded} graded · {problems} could not be graded",
-    tr="{students} öğrenci · {labs} çalışma · {graded} puanlandı · {problems} puanlanamadı",
+    en="{students} · {labs} · {graded} graded · {problems} could not be graded",
+    tr="{students} · {labs} · {graded} puanlandı · {problems} puanlanamadı",
 )
+_ONE_STUDENT = Text(en="{count} student", tr="{count} öğrenci")
+_MANY_STUDENTS = Text(en="{count} students", tr="{count} öğrenci")
+_ONE_LAB = Text(en="{count} lab", tr="{count} alıştırma")
+_MANY_LABS = Text(en="{count} labs", tr="{count} alıştırma")
+_ONE_POINT = Text(en="{count} point", tr="{count} puan")
+_MANY_POINTS = Text(en="{count} points", tr="{count} puan")
+_TOMORROW = Text(en="What to teach tomorrow", tr="Yarın ne anlatmalı")
+_SECTION = Text(en="Unit {unit}, section {section}: {title}", tr="Birim {unit}, bölüm {section}: {title}")
+_OTHER_PAGES = Text(en="Other pages", tr="Öteki sayfalar")
 _PROTECTIONS = Text(en="Protections that were on", tr="Açık olan korumalar")
 _NO_PROTECTIONS = Text(
     en="None. Submissions ran with the rights of whoever graded them.",
@@ -36,7 +48,7 @@ _OF_SUBMISSIONS = Text(en="{name} ({count} of {all})", tr="{name} ({all} teslimi
 _ALL = Text(en="{name}", tr="{name}")
 _LAB = Text(en="{lab} · {title}", tr="{lab} · {title}")
 _MEAN = Text(
-    en="Mean {mean}, median {median}, of {max} points; {full} of {count} have all of them.",
+    en="Mean {mean}, median {median}, of {max} points; all points: {full} of {count}.",
     tr="{max} puan üzerinden ortalama {mean}, ortanca {median}; {count} öğrenciden {full} kişi tam puan aldı.",
 )
 _DISTRIBUTION = Text(en="Distribution of points", tr="Puanların dağılımı")
@@ -62,9 +74,16 @@ _HEADS = (
 )
 _PREDICTIONS = Text(en="Predictions", tr="Tahminler")
 _PREDICTED = Text(
-    en="From the progress files of {count} students: answers that were given before the outcome was shown.",
-    tr="{count} öğrencinin ilerleme dosyasından: sonuç gösterilmeden önce verilen yanıtlar.",
+    en="From the progress files of {students}: answers that were given before the outcome was shown.",
+    tr="{students} için ilerleme dosyasından: sonuç gösterilmeden önce verilen yanıtlar.",
 )
+_PROGRESS = Text(en="What the progress files say", tr="İlerleme dosyalarına göre")
+_UNCHECKED = Text(
+    en="The files are the students' own, and nothing here counts for a mark.",
+    tr="Dosyalar öğrencilerin kendi dosyaları; buradaki hiçbir şey nota etki etmez.",
+)
+_PREDICTED_RIGHT = Text(en="predictions: made, right", tr="tahmin: yapılan, doğru")
+_TRIED = Text(en="{lab}: attempts, hints", tr="{lab}: deneme, ipucu")
 _PREDICTION_HEADS = (
     Text(en="unit", tr="birim"),
     Text(en="question", tr="soru"),
@@ -74,8 +93,8 @@ _PREDICTION_HEADS = (
 )
 _TIMES = Text(en="{answer} ({count})", tr="{answer} ({count})")
 _REMARKS = Text(en="Remarks", tr="Notlar")
-_REMARK_HEADS = (Text(en="student", tr="öğrenci"), Text(en="lab", tr="çalışma"), Text(en="remark", tr="not"))
-_BAR = Text(en="{points} points: {count} students", tr="{points} puan: {count} öğrenci")
+_REMARK_HEADS = (Text(en="student", tr="öğrenci"), Text(en="lab", tr="alıştırma"), Text(en="remark", tr="not"))
+_BAR = Text(en="{points}: {students}", tr="{points}: {students}")
 
 _MARKS = {
     Outcome.PASSED: ("✓", GREEN, Text(en="passed", tr="geçti")),
@@ -114,30 +133,69 @@ class _Wrong:
     name: str
     verdict: Verdict
     students: tuple[str, ...]
+    ids: frozenset[str]
 
 
-def class_html(batch: Batch, predicted: Sequence[Predicted], files: Mapping[str, str]) -> str:
+def class_html(
+    batch: Batch,
+    told: Mapping[str, Told],
+    files: Mapping[str, str],
+    root: Path | None = None,
+    pages: Mapping[str, Text] | None = None,
+) -> str:
     """The page, in the current language.
 
     Args:
         batch: what came of the submissions.
-        predicted: what the class predicted.
+        told: by student, what their progress file says.
         files: for each student the name of the feedback page.
+        root: the course's folder, which knows the titles of sections.
+        pages: the other pages, by file.
     """
     graded = [row for row in batch.rows if row.result is not None]
     students = {row.student.id for row in batch.rows}
     summary = _SUMMARY.format(
-        students=len(students),
-        labs=len(batch.labs),
+        students=_students(len(students)),
+        labs=counted(len(batch.labs), _ONE_LAB, _MANY_LABS),
         graded=len(graded),
         problems=len(batch.rows) - len(graded) + len(batch.ownerless),
     )
-    body = [markup("<h1>{}</h1><p>{}</p>", _TITLE, summary), _protections(graded)]
+    body = [markup("<h1>{}</h1><p>{}</p>", _TITLE, summary), _tomorrow(graded, root), _protections(graded)]
     body += [_section(lab, [row for row in batch.rows if row.lab is lab], files) for lab in batch.labs]
-    if predicted:
-        body.append(_predictions(predicted, len(batch.progress)))
-    body.append(_remarks(batch))
+    if predicted := predictions(told.values()):
+        body.append(_predictions(predicted, len(told)))
+    body += [_handed_progress(batch, told), _remarks(batch)]
+    if pages:
+        links = joined(markup('<li><a href="{}">{}</a></li>', file, title) for file, title in pages.items())
+        body.append(markup("<h2>{}</h2><ul>{}</ul>", _OTHER_PAGES, links))
     return page(str(_TITLE), joined(body, "\n"), _CSS)
+
+
+def _students(count: int) -> Text:
+    return counted(count, _ONE_STUDENT, _MANY_STUDENTS)
+
+
+def _tomorrow(graded: Sequence[Row], root: Path | None) -> Markup:
+    """The three misconceptions with most people, and where the course treats them."""
+    who: dict[str, set[str]] = {}
+    said: dict[str, Verdict] = {}
+    for wrong in _wrongs(graded):
+        who.setdefault(wrong.name, set()).update(wrong.ids)
+        said.setdefault(wrong.name, wrong.verdict)
+    most = sorted(who, key=lambda name: (-len(who[name]), name))[:3]
+    if not most:
+        return Markup()
+    items = []
+    for name in most:
+        place = places().get(name)
+        where = Markup()
+        if place is not None:
+            title = place.title(root) if root is not None else ""
+            text = _SECTION.format(unit=place.unit, section=place.section, title=title).removesuffix(": ")
+            where = markup("<br>{}", sentence_html(text))
+        meaning = sentence_html(said[name].meaning)
+        items.append(markup("<li><strong>{}</strong>: {}{}</li>", _students(len(who[name])), meaning, where))
+    return markup("<h2>{}</h2><ol>{}</ol>", _TOMORROW, joined(items))
 
 
 def _protections(graded: Sequence[Row]) -> Markup:
@@ -176,12 +234,12 @@ def _section(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
 def histogram(scores: Sequence[float], most: float) -> Markup:
     """How many students have how many points, one bar a point, as SVG; each bar has its number above it."""
     counts = Counter(round(score) for score in scores)
-    places = range(round(most) + 1)
+    steps = range(round(most) + 1)
     highest = max(counts.values(), default=1)
     step, tall, base = 44, 150, 180
-    width = step * len(places) + 20
+    width = step * len(steps) + 20
     bars = []
-    for place in places:
+    for place in steps:
         count = counts[place]
         x = 10 + place * step
         middle = f"{x + step / 2:g}"
@@ -192,7 +250,7 @@ def histogram(scores: Sequence[float], most: float) -> Markup:
                 markup(
                     '<g><title>{told}</title><rect class="bar" x="{x}" y="{top:.1f}" width="{width}" '
                     'height="{height:.1f}"/><text x="{middle}" y="{above:.1f}" text-anchor="middle">{count}</text></g>',
-                    told=_BAR.format(points=place, count=count),
+                    told=_bar(place, count),
                     x=x + 5,
                     top=base - height,
                     width=step - 10,
@@ -202,7 +260,7 @@ def histogram(scores: Sequence[float], most: float) -> Markup:
                     count=count,
                 )
             )
-    told = "; ".join(_BAR.format(points=place, count=counts[place]) for place in places if counts[place])
+    told = "; ".join(_bar(place, counts[place]) for place in steps if counts[place])
     return markup(
         '<svg class="histogram" role="img" aria-label="{label}: {told}" width="{width}" height="220" '
         'viewBox="0 0 {width} 220"><line x1="10" x2="{end}" y1="{base}" y2="{base}"/>{bars}'
@@ -215,6 +273,10 @@ def histogram(scores: Sequence[float], most: float) -> Markup:
         bars=joined(bars),
         points=_POINTS,
     )
+
+
+def _bar(points: int, students: int) -> str:
+    return _BAR.format(points=counted(points, _ONE_POINT, _MANY_POINTS), students=_students(students))
 
 
 def _scrolling(table: Markup) -> Markup:
@@ -270,13 +332,21 @@ def _misconceptions(rows: Sequence[Row]) -> Markup:
 
 
 def _wrongs(rows: Sequence[Row]) -> list[_Wrong]:
-    found: dict[tuple[str, str], list[tuple[str, Verdict]]] = {}
+    found: dict[tuple[str, str], list[tuple[Row, Verdict]]] = {}
     for row in rows:
         for verdict in row.result.verdicts if row.result is not None else ():
             # What waits or was not run says nothing of its own.
             if verdict.outcome is Outcome.FAILED:
-                found.setdefault((verdict.check, verdict.misconception), []).append((row.student.name, verdict))
-    wrongs = [_Wrong(name, who[0][1], tuple(one for one, _ in who)) for (_, name), who in found.items()]
+                found.setdefault((verdict.check, verdict.misconception), []).append((row, verdict))
+    wrongs = [
+        _Wrong(
+            name,
+            who[0][1],
+            tuple(row.student.name for row, _ in who),
+            frozenset(row.student.id for row, _ in who),
+        )
+        for (_, name), who in found.items()
+    ]
     return sorted(wrongs, key=lambda wrong: (-len(wrong.students), wrong.verdict.check, wrong.name))
 
 
@@ -290,8 +360,25 @@ def _predictions(predicted: Sequence[Predicted], files: int) -> Markup:
             wrong = _TIMES.format(answer=options.get(answer, answer), count=count)
         asked = Cell(sentence_html(question), head=True)
         body.append((one.unit, asked, Cell(one.made, "n"), Cell(one.right, "n"), sentence_html(wrong)))
-    about = _PREDICTED.format(count=files)
+    about = _PREDICTED.format(students=_students(files))
     return markup("<h2>{}</h2><p>{}</p>{}", _PREDICTIONS, about, _scrolling(table(_PREDICTION_HEADS, body)))
+
+
+def _handed_progress(batch: Batch, told: Mapping[str, Told]) -> Markup:
+    """Attempts, hints and predictions of each student who handed in a progress file."""
+    names = {row.student.id: row.student.name for row in batch.rows}
+    numbers = [
+        number for number in labs() if any(number in one.attempts or number in one.hints for one in told.values())
+    ]
+    body = []
+    for id, one in told.items():
+        tried = (f"{one.attempts.get(number, 0)}, {one.hints.get(number, 0)}" for number in numbers)
+        made = Cell(f"{len(one.predictions)}, {one.right}", "n")
+        body.append([Cell(names.get(id, id), head=True), made, *(Cell(cell, "n") for cell in tried)])
+    if not body:
+        return Markup()
+    heads = [_STUDENT, Cell(_PREDICTED_RIGHT, "n"), *(Cell(_TRIED.format(lab=number), "n") for number in numbers)]
+    return markup("<h2>{}</h2><p>{}</p>{}", _PROGRESS, _UNCHECKED, _scrolling(table(heads, body)))
 
 
 def _question(one: Predicted) -> tuple[str, dict[str, str]]:

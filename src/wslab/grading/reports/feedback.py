@@ -23,7 +23,7 @@ _NO_LAB = Text(en="Not graded", tr="Puanlanmadı")
 _REMARKS = Text(en="Remarks", tr="Notlar")
 _GO_ON = Text(
     en='To go on, open the lab again: `await check("{lab}", app)` shows these cards, and `hint("{lab}.…")` helps.',
-    tr='Devam etmek için çalışmayı yeniden açın: `await check("{lab}", app)` bu kartları gösterir, '
+    tr='Devam etmek için alıştırmayı yeniden açın: `await check("{lab}", app)` bu kartları gösterir, '
     '`hint("{lab}.…")` yardım eder.',
 )
 

@@ -3,9 +3,13 @@
 Moodle: the grading worksheet of an assignment (*Upload grading worksheet*; columns as in Moodle's
 `mod/assign/feedback/offline`: it looks for `Identifier`, `Grade` and `Last modified (grade)`), and a zip for *Upload
 multiple feedback files in a zip* (`mod/assign/feedback/file/importziplib.php`: a folder
-`name_number_assignsubmission_file_`). Canvas: the CSV of its gradebook (`lib/gradebook_importer.rb`: `Student`, `ID`,
-`SIS User ID`, `SIS Login ID`, `Section`, then an assignment a column, and a row of points possible), and a zip for
-*Upload submissions* (files keep the `name_userid_attachmentid_` of the download).
+`name_number_assignsubmission_file_`). For the whole course a CSV for *Grades > Import*
+(`grade/import/csv/classes/load_data.php`: a column says who it is by e-mail address, ID number or user name, and
+somebody unknown or without it stops the import; an empty cell is no grade).
+
+Canvas: the CSV of its gradebook (`lib/gradebook_importer.rb`: `Student`, `ID`, `SIS User ID`, `SIS Login ID`,
+`Section`, then an assignment a column, and a row of points possible), and a zip for *Upload submissions* (files keep
+the `name_userid_attachmentid_` of the download).
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wslab.grading.batch import Batch, Row
 from wslab.grading.intake.whose import Named, export_prefix, exported
@@ -51,18 +55,20 @@ def for_gradebooks(batch: Batch, totals: Sequence[Total], rules: Rules) -> dict[
         rows = [row for row in batch.rows if row.lab is lab]
         moodle = [row for row in rows if _origin(row) == "moodle"]
         if moodle:
-            files[f"moodle/{lab.slug}-grades.csv"] = _moodle_worksheet(lab, moodle, marks)
+            files[f"moodle/{lab.slug}-grades.csv"] = _moodle_worksheet(lab, moodle, marks, rules)
             files[f"moodle/{lab.slug}-feedback.zip"] = _feedback(moodle, "/")
         here = [row for row in rows if _origin(row) == "canvas"]
         if here:
             files[f"canvas/{lab.slug}-feedback.zip"] = _feedback(here, "")
         canvas += here
+    if not canvas and (course := _moodle_gradebook(batch, totals, rules)):
+        files["moodle/gradebook.csv"] = course
     if canvas:
         files["canvas/grades.csv"] = _canvas_gradebook(batch, canvas, marks, rules)
     return files
 
 
-def _moodle_worksheet(lab: Lab, rows: Iterable[Row], marks: Mapping[str, Total]) -> str:
+def _moodle_worksheet(lab: Lab, rows: Iterable[Row], marks: Mapping[str, Total], rules: Rules) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"])
@@ -73,8 +79,49 @@ def _moodle_worksheet(lab: Lab, rows: Iterable[Row], marks: Mapping[str, Total])
         points = _number(mark.points) if mark is not None and graded else ""
         said = "; ".join(str(one) for one in mark.how) if mark is not None and graded else str(row.reason or "")
         name = guarded(named.name)
-        writer.writerow([f"Participant {named.number}", name, points, _number(float(lab.points)), "-", guarded(said)])
+        most = _number(rules.most_points(lab))
+        writer.writerow([f"Participant {named.number}", name, points, most, "-", guarded(said)])
     return file.getvalue()
+
+
+def _moodle_gradebook(batch: Batch, totals: Sequence[Total], rules: Rules) -> str:
+    """All labs of the people on the roster; empty where it says of nobody what Moodle knows them by."""
+    listed = [one for one in totals if one.student.origin == "roster"]
+    by_mail = [one for one in listed if one.student.email]
+    by_id = [one for one in listed if one.student.id != one.student.email]
+    people = max(by_mail, by_id, key=len)
+    if not people:
+        return ""
+    known = {
+        "ID number": all(one.student.id != one.student.email for one in people),
+        "Email address": all(one.student.email for one in people),
+    }
+    columns = list(batch.labs)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    titles = [rules.labs[lab.number].moodle if lab.number in rules.labs else "" for lab in columns]
+    head = ["First name", "Last name", *(name for name, there in known.items() if there)]
+    writer.writerow([*head, *(title or lab.slug for title, lab in zip(titles, columns, strict=True))])
+    counts = _counting(batch)
+    for one in people:
+        own = one.student
+        who = [guarded(own.first_name), guarded(own.last_name)]
+        who += [cell for cell, there in zip((own.id, own.email), known.values(), strict=True) if there]
+        writer.writerow([*who, *(counts(one, lab) for lab in columns)])
+    return file.getvalue()
+
+
+def _counting(batch: Batch) -> Callable[[Total, Lab], str]:
+    """What a lab counts for somebody as a cell; empty where nothing was graded, and nothing set by hand."""
+    graded = {(row.student.id, row.lab.number) for row in batch.rows if row.lab is not None and row.result is not None}
+
+    def cell(total: Total, lab: Lab) -> str:
+        mark = total.marks.get(lab.number)
+        if mark is None or not ((total.student.id, lab.number) in graded or mark.points):
+            return ""
+        return _number(mark.points)
+
+    return cell
 
 
 def _canvas_gradebook(batch: Batch, rows: Iterable[Row], marks: Mapping[str, Total], rules: Rules) -> str:
@@ -84,15 +131,11 @@ def _canvas_gradebook(batch: Batch, rows: Iterable[Row], marks: Mapping[str, Tot
     writer = csv.writer(file, lineterminator="\r\n")
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
     writer.writerow([*head, *(title or lab.slug for title, lab in zip(titles, columns, strict=True))])
-    writer.writerow(["    Points Possible", "", "", "", "", *(_number(float(lab.points)) for lab in columns)])
-    graded = {(row.student.id, row.lab.number) for row in batch.rows if row.lab is not None and row.result is not None}
+    writer.writerow(["    Points Possible", "", "", "", "", *(_number(rules.most_points(lab)) for lab in columns)])
+    counts = _counting(batch)
     for id, row in sorted({row.student.id: row for row in rows}.items()):
         own = row.student
-        points = []
-        for lab in columns:
-            mark = marks[id].marks.get(lab.number)
-            counts = mark is not None and ((id, lab.number) in graded or bool(mark.points))
-            points.append(_number(mark.points) if mark is not None and counts else "")
+        points = [counts(marks[id], lab) for lab in columns]
         writer.writerow([guarded(own.name), _named(row).number, "", "", guarded(own.section), *points])
     return file.getvalue()
 

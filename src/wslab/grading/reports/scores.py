@@ -67,6 +67,11 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" \t\r\n\x00\ufeff")[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") else cell
 
 
+def unguarded(cell: str) -> str:
+    """What `guarded()` was given."""
+    return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
+
+
 def write(path: Path, text: str | bytes) -> None:
     """Write a file whole or not at all: whoever opens it meanwhile sees the old one.
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from wslab.grading.batch import Batch, Row, languages_of
 from wslab.grading.marks import Rules, totals
-from wslab.grading.reports import class_page, feedback, gradebooks, scores
-from wslab.grading.reports.class_predictions import predictions
+from wslab.grading.reports import alike_page, class_page, feedback, gradebooks, handed_progress, scores, written_answers
 from wslab.language import Text, filled
 
 _MARK = Text(en="Mark: {how}", tr="Not: {how}")
+_WRITTEN = Text(en="Written answers, to read and mark", tr="Okunup değerlendirilecek yazılı yanıtlar")
+_ALIKE = Text(en="Programs that are alike", tr="Benzeyen programlar")
 
 
-def write_reports(batch: Batch, out: Path, rules: Rules | None = None) -> None:
-    """Write scores, totals, `class.html`, each student's feedback, and what Moodle and Canvas take back.
+def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Path | None = None) -> None:
+    """Write scores, totals, the pages, each student's feedback, and what Moodle and Canvas take back.
 
     What is for the instructor is in the current language.
 
@@ -24,11 +25,15 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None) -> None:
         batch: what came of the submissions.
         out: the folder; what it holds of an earlier run is written over.
         rules: how points become marks; None where the instructor has none.
+        root: the course's folder; without it there is no page of written answers and none of programs that are alike.
 
     Raises:
         OSError: it can't be written.
+        LabError: the table of written answers can't be read.
     """
-    marked = totals(batch, rules or Rules())
+    given = written_answers.read_marks(out)
+    marked = totals(batch, rules or Rules(), given.points)
+    batch = replace(batch, rows=tuple(_with_comments(row, given) for row in batch.rows))
     if rules is not None:
         how = {(one.student.id, lab): mark.how for one in marked for lab, mark in one.marks.items()}
         batch = replace(batch, rows=tuple(_with_mark(row, how) for row in batch.rows))
@@ -42,8 +47,14 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None) -> None:
         base = out / feedback.FOLDER / names[id]
         scores.write(base.with_name(f"{base.name}.html"), feedback.feedback_html(own, rows, language))
         scores.write(base.with_name(f"{base.name}.md"), feedback.feedback_markdown(own, rows, language))
-    predicted = predictions(batch.progress.values())
-    scores.write(out / class_page.FILE, class_page.class_html(batch, predicted, names))
+    told = {student: handed_progress.read(data) for student, data in batch.progress.items()}
+    pages: dict[str, Text] = {}
+    if root is not None:
+        scores.write(out / written_answers.PAGE, written_answers.answers_html(batch, given, root))
+        scores.write(out / written_answers.TABLE, written_answers.table_csv(batch, given))
+        scores.write(out / alike_page.FILE, alike_page.alike_html(batch, root))
+        pages = {written_answers.PAGE: _WRITTEN, alike_page.FILE: _ALIKE}
+    scores.write(out / class_page.FILE, class_page.class_html(batch, told, names, root, pages))
     scores.write(out / gradebooks.TOTALS, gradebooks.totals_csv(marked))
     for place, data in gradebooks.for_gradebooks(batch, marked, rules or Rules()).items():
         scores.write(out / place, data)
@@ -54,3 +65,7 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None) -> None:
 def _with_mark(row: Row, how: Mapping[tuple[str, str], tuple[Text, ...]]) -> Row:
     steps = how.get((row.student.id, row.lab.number), ()) if row.lab is not None else ()
     return replace(row, remarks=(*row.remarks, *(filled(_MARK, how=step) for step in steps)))
+
+
+def _with_comments(row: Row, given: written_answers.Marks) -> Row:
+    return replace(row, remarks=(*row.remarks, *written_answers.about(row, given)))
