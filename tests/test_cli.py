@@ -41,7 +41,7 @@ def test_an_unknown_language_is_a_sentence() -> None:
 
 def test_outside_a_course_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = run(cli.app, ["lab"])
+    result = run(cli.app, ["schedule"])
     assert result.exit_code == 2
     assert "There is no course here" in result.output
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -58,12 +62,92 @@ def test_importing_the_kit_starts_nothing_and_imports_no_development_package() -
     assert run.stdout.split() == ["1", "False", "False"]
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """The files of a source distribution, of a wheel, and of the wheel that is made from the source distribution."""
+    out = tmp_path_factory.mktemp("dist")
+    hatchling = [sys.executable, "-m", "hatchling", "build", "--directory", str(out)]
+    subprocess.run([*hatchling, "--target", "sdist", "--target", "wheel"], cwd=ROOT, check=True, timeout=120)
+    (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
+    found = {"wheel": _unzipped(wheel)}
+    assert max(sdist.stat().st_size, wheel.stat().st_size) < 5_000_000
+    with tarfile.open(sdist) as archive:
+        archive.extractall(out, filter="data")
+    (source,) = (path for path in out.iterdir() if path.is_dir())
+    found["sdist"] = {
+        path.relative_to(source).as_posix(): path.read_bytes() for path in source.rglob("*") if path.is_file()
+    }
+    again = [*hatchling[:-1], str(out / "again"), "--target", "wheel"]
+    subprocess.run(again, cwd=source, check=True, timeout=120)
+    found["wheel from sdist"] = _unzipped(next((out / "again").glob("*.whl")))
+    return found
+
+
+def _unzipped(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 @pytest.mark.slow
-def test_a_wheel_holds_neither_solved_labs_nor_the_authors_code(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "wslab/labs/l1_echo.py" in names
-    assert "wslab/predictions/questions/05.yml" in names
-    assert not [name for name in names if re.search(r"/(authoring|corpus|submissions|solutions|reveal)/", name)]
+def test_a_wheel_holds_neither_open_solutions_nor_the_authors_code(built: dict[str, dict[str, bytes]]) -> None:
+    for files in built.values():
+        secret = r"/(authoring|corpus|submissions|solutions|reveal)/|(^|/)course/(notebooks|labs)/[^/]*\.md$"
+        assert not [name for name in files if re.search(secret, name)]
+        assert not [name for name, content in files.items() if name.endswith(".ipynb") and b"BEGIN SOLUTION" in content]
+    assert "wslab/labs/l1_echo.py" in built["wheel"]
+    assert "wslab/predictions/questions/05.yml" in built["wheel"]
+
+
+@pytest.mark.slow
+def test_the_editions_in_the_packages_are_those_of_the_checkout(built: dict[str, dict[str, bytes]]) -> None:
+    git = subprocess.run(
+        ["git", "ls-files", "notebooks", "labs", "docs/document.*", "docs/glossary.*", "docs/pictures/*.svg"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    wanted = {path: (ROOT / path).read_bytes() for path in git.stdout.split()}
+    assert len(wanted) > 36
+    for kind, start in (("wheel", "wslab/course/"), ("wheel from sdist", "wslab/course/"), ("sdist", "")):
+        files = {name.removeprefix(start): content for name, content in built[kind].items() if name.startswith(start)}
+        assert wanted.items() <= files.items()
+        if start:
+            assert files.keys() == wanted.keys() | {"solutions.zip"}
+    with zipfile.ZipFile(io.BytesIO(built["wheel"]["wslab/course/solutions.zip"])) as solved:
+        names = solved.namelist()
+        assert len(names) >= 12
+        assert all(solved.read(name) == (ROOT / name).read_bytes() for name in names)
+    assert {name: content for name, content in built["wheel from sdist"].items() if ".dist-info" not in name} == {
+        name: content for name, content in built["wheel"].items() if ".dist-info" not in name
+    }
+
+
+def stale(root: Path) -> list[str]:
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    found: list[str] = hook.stale(root)
+    return found
+
+
+def test_a_package_is_refused_where_an_edition_is_stale(tmp_path: Path) -> None:
+    for folder in ("course", "notebooks", "labs", "solutions"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("corpus"))
+    (tmp_path / "docs").mkdir()
+    for page in (ROOT / "docs").glob("glossary.*.md"):
+        shutil.copy(page, tmp_path / "docs")
+    assert stale(tmp_path) == []
+    source, edition = tmp_path / "course/labs/L1-echo.md", tmp_path / "notebooks/tr/01-server.ipynb"
+    source.write_text(source.read_text("utf-8") + "\n", "utf-8")
+    edition.write_bytes(edition.read_bytes().replace(b"01", b"02", 1))
+    (tmp_path / "solutions/en/L2-cleanup/L2-cleanup.ipynb").unlink()
+    (tmp_path / "course/notebooks/99-new.md").write_text("new", "utf-8")
+    assert stale(tmp_path) == [
+        "course/labs/L1-echo.md",
+        "course/notebooks/99-new.md",
+        "notebooks/tr/01-server.ipynb",
+        "solutions/en/L2-cleanup/L2-cleanup.ipynb",
+    ]

@@ -72,6 +72,10 @@ __all__ = [
 ]
 
 
+_IN_EXTRA = ("psutil", "segno")
+"""Packages of the extra `class`, which a learner's installation does not have."""
+
+
 class _Public:
     """A public name, imported when it is first asked for, as PEP 562 has it for modules.
 
@@ -105,6 +109,14 @@ def _explained(error: ModuleNotFoundError, name: str) -> Exception:
     from wslab.errors import LabError
     from wslab.language import Text
 
+    if package in _IN_EXTRA:
+        beside = Text(
+            en="`{name}` needs the package {package}, which an instructor installs beside the course: "
+            'pip install "wslab[class]" (or: uvx --from "wslab[class]" wslab lab)',
+            tr="`{name}` için {package} paketi gerekiyor. Eğitmenler onu kursa ek olarak kurar: "
+            'pip install "wslab[class]" (ya da: uvx --from "wslab[class]" wslab lab)',
+        )
+        return LabError(beside, package=package, name=name)
     incomplete = Text(
         en="The package {package} is missing here, so `{name}` can't be used. Run `wslab doctor` in a terminal: it "
         "says what to install.",

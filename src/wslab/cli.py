@@ -14,9 +14,10 @@ from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text, current_language, use_language
 
 _MISSING = Text(
-    en="The package {package} is missing. In the course's folder, run: "
-    "{python} -m pip install -r requirements.lock -e .",
-    tr="{package} paketi eksik. Kursun klasöründe çalıştırın: {python} -m pip install -r requirements.lock -e .",
+    en="The package {package} is missing. Run: {python} -m pip install --force-reinstall wslab (in a checkout: "
+    "{python} -m pip install -r requirements.lock -e .)",
+    tr="{package} paketi eksik. Çalıştırın: {python} -m pip install --force-reinstall wslab (depoda: "
+    "{python} -m pip install -r requirements.lock -e .)",
 )
 
 try:
@@ -31,8 +32,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 console = Console()
 
 _NO_COURSE = Text(
-    en="There is no course here: run wslab in the folder that holds notebooks/ and course/.",
-    tr="Burada kurs yok: wslab komutunu notebooks/ ve course/ klasörlerinin bulunduğu klasörde çalıştırın.",
+    en="There is no course here: run wslab in the folder that holds notebooks/. `wslab lab` makes one.",
+    tr="Burada kurs yok: wslab komutunu notebooks/ klasörünün bulunduğu klasörde çalıştırın. `wslab lab` bir kurs "
+    "klasörü oluşturur.",
 )
 _AS_ROOT = Text(
     en="You are root (in a container, perhaps), so JupyterLab is told that this is meant.",
@@ -47,6 +49,10 @@ _OPENING = Text(
 _FOR_AUTHORS = Text(
     en="This command is for authors of the course, and {package} is missing here. In a checkout, run: make develop",
     tr="Bu komut kursun yazarları içindir ve burada {package} eksik. Deponun klasöründe çalıştırın: make develop",
+)
+_FOR_INSTRUCTORS = Text(
+    en='This command is for instructors, and {package} is missing here: pip install "wslab[class]"',
+    tr='Bu komut eğitmenler içindir ve burada {package} eksik: pip install "wslab[class]"',
 )
 _UNCHANGED = Text(en="Every edition is what course/ says.", tr="Bütün baskılar course/ ile aynı.")
 _WRITTEN = Text(en="Written: {count} files.", tr="Yazılan: {count} dosya.")
@@ -63,6 +69,10 @@ def find_root() -> Path:
         console.print(str(_NO_COURSE), style="red")
         raise typer.Exit(2)
     return root
+
+
+def _say(sentence: str) -> None:
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def _fail(error: Exception) -> None:
@@ -98,21 +108,29 @@ def _speak(language: str | None) -> None:
 
 @app.command()
 def lab(
-    language: Annotated[str | None, typer.Option(help="Which edition; else the system's language.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="The course's folder; else the one around here, or ./websocket-lab.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Which edition, en, tr or both; else the system's language.")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
     port: Annotated[int | None, typer.Option(help="JupyterLab's own port; else the first free one.")] = None,
 ) -> None:
-    """Open the course in JupyterLab."""
+    """Open the course in JupyterLab; where there is none yet, or an older one, put it there first."""
     from wslab import launcher
 
-    _speak(language)
-    root = find_root()
-    opened = launcher.first_notebook(root, current_language()) or "JupyterLab"
+    if language in LANGUAGES:
+        _speak(language)
+    try:
+        root, edition = launcher.prepare(folder and folder.expanduser(), language, current_language(), _say)
+    except LabError as error:
+        _fail(error)
+        return
     if launcher.is_root():
-        console.print(str(_AS_ROOT))
-    console.print(_OPENING.format(notebook=opened))
-    command = launcher.command(root, current_language(), browser=browser, port=port)
-    raise typer.Exit(launcher.run(command, current_language()))
+        _say(str(_AS_ROOT))
+    _say(_OPENING.format(notebook=launcher.first_notebook(root, edition) or "JupyterLab"))
+    raise typer.Exit(launcher.run(launcher.command(root, edition, browser=browser, port=port), edition))
 
 
 @app.command()
@@ -279,8 +297,12 @@ def grade(
     language: Annotated[str | None, typer.Option(help="Of class.html and the remarks in scores.csv.")] = None,
 ) -> None:
     """Grade a class's labs: scores, feedback for each student, and a page on what was not understood."""
-    from wslab.grading.batch import Selection
-    from wslab.grading.command import grade_class
+    try:
+        from wslab.grading.batch import Selection
+        from wslab.grading.command import grade_class
+    except ModuleNotFoundError as error:
+        _fail(LabError(_FOR_INSTRUCTORS, package=error.name))
+        return
 
     selection = Selection(
         only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox, best=best, fresh=fresh, most=most

@@ -557,8 +557,8 @@ _REACH_DO = Text(
     tr="jupyter-server-proxy paketini JupyterLab'in çalıştığı ortama kurun ve JupyterLab'i yeniden başlatın",
 )
 _REACH_NOT_YET = Text(
-    en="no JupyterLab is running yet; `make lab` starts one, and then this can be tried",
-    tr="çalışan bir JupyterLab yok; `make lab` bir tane başlatır, o zaman denenebilir",
+    en="no JupyterLab is running yet; `wslab lab` starts one, and then this can be tried",
+    tr="çalışan bir JupyterLab yok; `wslab lab` bir tane başlatır, o zaman denenebilir",
 )
 _NO_ANSWER = Text(en="no server to reach", tr="ulaşılacak sunucu yok")
 

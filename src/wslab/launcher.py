@@ -1,11 +1,91 @@
-"""`wslab lab`: JupyterLab, opened on unit 00 of an edition."""
+"""`wslab lab`: a course in a folder, and JupyterLab opened on unit 00 of it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import sysconfig
+from collections.abc import Callable
 from pathlib import Path
+
+from wslab import shipped
+from wslab.course_folder import course_folder
+from wslab.course_update import UpdateError, read_manifest, update
+from wslab.errors import LabError
+from wslab.language import LANGUAGES, Text
+
+FOLDER = "websocket-lab"
+"""Where the course goes if nothing else is said, in the working directory."""
+BOTH = "both"
+"""What `--language` says for both editions."""
+_SETTINGS = Path(__file__).parent / "labconfig"
+"""For each language a folder of JupyterLab's defaults that hold for one run: its menus in that language."""
+
+_NO_EDITION = Text(
+    en="{language!r} is no edition of this course; write {known}.",
+    tr="{language!r} bu kursun bir baskısı değil. Şunlardan birini yazın: {known}.",
+)
+_GOES_TO = Text(
+    en="There is no course here yet; it goes to {folder}.", tr="Burada henüz kurs yok, {folder} klasörüne konuyor."
+)
+
+
+def prepare(folder: Path | None, wanted: str | None, reader: str, say: Callable[[str], None]) -> tuple[Path, str]:
+    """Have a course in a folder: laid out if there is none, renewed if an earlier kit laid it out.
+
+    A checkout, and a course that somebody else laid out, stay as they are. What can't be renewed opens all the same.
+
+    Args:
+        folder: where; without it, the course around the working directory, else `./websocket-lab`.
+        wanted: the edition that was asked for, `"both"`, or None for what is there, or else the reader's.
+        reader: the reader's language.
+        say: is given each sentence on what is done.
+
+    Returns:
+        The course's folder, and the edition to open.
+
+    Raises:
+        LabError: there is no such edition; there is no course, and none can be laid out.
+    """
+    if wanted not in (None, BOTH, *LANGUAGES):
+        raise LabError(_NO_EDITION, language=wanted, known=", ".join((*LANGUAGES, BOTH)))
+    root = _place(folder)
+    manifest = read_manifest(root)
+    there = [language for language in LANGUAGES if (root / "notebooks" / language).is_dir()]
+    if manifest is None and course_folder(root) != root:
+        say(_GOES_TO.format(folder=root))
+        _renew(root, _editions(wanted, there, reader), say)
+    elif manifest is not None and manifest.source == "wslab":
+        try:
+            _renew(root, _editions(wanted, there, reader), say)
+        except UpdateError as error:
+            if not there:
+                raise
+            say(str(error))
+    opened = wanted if wanted in LANGUAGES else reader
+    if first_notebook(root, opened) is None:
+        opened = next((language for language in LANGUAGES if first_notebook(root, language)), opened)
+    return root, opened
+
+
+def _place(folder: Path | None) -> Path:
+    """Where the course is, or is to be."""
+    here = folder or Path()
+    if here.is_dir() and (found := course_folder(here)):
+        return found
+    return (folder or Path(FOLDER)).resolve()
+
+
+def _editions(wanted: str | None, there: list[str], reader: str) -> list[str]:
+    """The editions that a course is to have: an edition that is there stays."""
+    asked = LANGUAGES if wanted == BOTH else (wanted or (there or [reader])[0],)
+    return [language for language in LANGUAGES if language in asked or language in there]
+
+
+def _renew(root: Path, editions: list[str], say: Callable[[str], None]) -> None:
+    for sentence in update(root, shipped.files(editions), shipped.version()).told():
+        say(sentence)
 
 
 def first_notebook(root: Path, language: str) -> str | None:
@@ -42,13 +122,30 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
+def environment(language: str) -> dict[str, str]:
+    """The environment that JupyterLab runs in.
+
+    Args:
+        language: the edition, which the course's commands in a terminal of JupyterLab speak too.
+    """
+    # In a terminal of JupyterLab, `python` and `wslab` are those of the course, though no environment is active. They
+    # lie in two folders where Python was installed for Windows and no environment was made.
+    own = dict.fromkeys((str(Path(sys.executable).parent), sysconfig.get_path("scripts")))
+    changed = {"WSLAB_LANG": language, "PATH": os.pathsep.join([*own, os.environ.get("PATH", os.defpath)])}
+    # A kernel "python3" that the user has registered for another environment has no wslab: this one's goes first.
+    changed["JUPYTER_PREFER_ENV_PATH"] = os.environ.get("JUPYTER_PREFER_ENV_PATH", "1")
+    if (settings := _SETTINGS / language).is_dir():
+        # Read as defaults, so that what somebody chose in JupyterLab's own settings still holds.
+        others = os.environ.get("JUPYTER_CONFIG_PATH")
+        changed["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(settings), *([others] if others else [])])
+    return os.environ | changed
+
+
 def run(said: list[str], language: str) -> int:
     """Run JupyterLab until it ends; return its exit status.
 
     Args:
         said: from `command()`.
-        language: the edition, which the course's commands in a terminal of JupyterLab speak too.
+        language: the edition.
     """
-    # In a terminal of JupyterLab, `python` and `wslab` are those of the course, though no environment is active.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return subprocess.call(said, env=os.environ | {"WSLAB_LANG": language, "PATH": path})
+    return subprocess.call(said, env=environment(language))

@@ -119,21 +119,24 @@ class Origin:
         language: the edition.
         folder: which kind of edition: `"notebooks"`, `"labs"` or `"solutions"`.
         content: the digest of its cells when they were last the same as the source's.
+        version: of the kit that it was built for; empty where that isn't known.
     """
 
     unit: str
     language: str
     folder: str
     content: str
+    version: str = ""
 
     @classmethod
     def of(cls, notebook: Mapping[str, Any]) -> Self | None:
         """Where a notebook comes from, None where no build wrote it."""
         said = notebook["metadata"].get("wslab")
-        names = [one.name for one in fields(cls)]
-        if not isinstance(said, Mapping) or not all(isinstance(said.get(name), str) for name in names):
+        if not isinstance(said, Mapping):
             return None
-        return cls(**{name: said[name] for name in names})
+        found = {one.name: said[one.name] for one in fields(cls) if isinstance(said.get(one.name), str)}
+        # Notebooks that were built before 0.2 say no version.
+        return cls(**found) if found.keys() | {"version"} == {one.name for one in fields(cls)} else None
 
 
 def digest(cells: Iterable[Mapping[str, Any]]) -> str:
@@ -183,7 +186,7 @@ def released(notebook: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
                 source.replace(far, near) if isinstance(source, str) else [line.replace(far, near) for line in source]
             )
     content = digest(lab["cells"])
-    lab["metadata"]["wslab"] = asdict(Origin(origin.unit, origin.language, "labs", content))
+    lab["metadata"]["wslab"] = asdict(Origin(origin.unit, origin.language, "labs", content, origin.version))
     return lab
 
 

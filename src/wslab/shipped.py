@@ -65,7 +65,7 @@ def paths(folder: Path, languages: Iterable[str] = LANGUAGES) -> Iterator[str]:
 def _is_built(path: Path) -> bool:
     try:
         origin = Origin.of(json.loads(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return origin is not None and origin.unit == path.stem
 
@@ -95,6 +95,20 @@ def _for_editions(path: str, content: bytes, languages: tuple[str, ...]) -> byte
         if cell["id"] == TITLE:
             cell["source"] = [_OTHER_EDITION.sub(told, line) for line in cell["source"]]
     return to_bytes(notebook)
+
+
+def origin(of: Origin) -> Origin | None:
+    """What the kit's own edition of a unit says about itself; None where the kit has no such unit.
+
+    Args:
+        of: the unit, the edition and the folder, of an earlier or a later version.
+
+    Raises:
+        LabError: this installation holds no course.
+    """
+    below = of.unit if of.folder == "notebooks" else f"{of.unit}/{of.unit}"
+    path = root() / of.folder / of.language / f"{below}.ipynb"
+    return Origin.of(json.loads(path.read_bytes())) if path.is_file() else None
 
 
 def solution(path: str) -> bytes:

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 import wslab.seed.server
+from wslab import shipped
 from wslab.errors import LabError
 from wslab.labs import check, hint, reset, solution
 from wslab.labs.catalogue import find_check, labs
@@ -89,15 +90,19 @@ def test_a_solution_is_the_cell_that_makes_the_checks_own_app() -> None:
     assert "STUB" not in code
 
 
+def not_there(path: str) -> bytes:
+    raise FileNotFoundError(path)
+
+
 def test_without_the_solutions_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "solution", not_there)
     store().attempt("L1", "echo", points=2, max=2, verdict="passed")
     with pytest.raises(LabError, match="not on this machine"):
         solution("L1.echo")
 
 
 def test_reset_writes_beside_and_never_over(capsys: Printed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "solutions").symlink_to(ROOT / "solutions")
     (tmp_path / "notebooks" / "tr").mkdir(parents=True)
     folder = tmp_path / "labs" / "tr" / "L1-echo"
     folder.mkdir(parents=True)
@@ -115,9 +120,10 @@ def test_reset_writes_beside_and_never_over(capsys: Printed, monkeypatch: pytest
     assert "L1-echo-fresh.ipynb" in capsys.readouterr().out
 
 
-def test_reset_without_a_course_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_reset_without_the_labs_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LabError, match="solutions/"):
+    monkeypatch.setattr(shipped, "solution", not_there)
+    with pytest.raises(LabError, match="not on this machine"):
         reset("L1")
     assert list(tmp_path.iterdir()) == []
 

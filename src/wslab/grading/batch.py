@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
@@ -401,11 +400,11 @@ def _row_of(data: Mapping[str, Any], result: Result | None) -> Row:
 
 def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
     lab = handed.notebook.lab
-    for language in (handed.notebook.language, *LANGUAGES):
-        with contextlib.suppress(OSError, ValueError):
-            return notebooks.code_cells(notebooks.path_of(root, lab, "solutions", language))
-    path = notebooks.path_of(root, lab, "solutions", handed.notebook.language)
-    raise LabError(_NO_SOLUTION, lab=lab.number, path=path)
+    try:
+        return notebooks.code_cells_of(notebooks.solved(root, lab, handed.notebook.language))
+    except (OSError, ValueError):
+        path = notebooks.path_of(root, lab, "solutions", handed.notebook.language)
+        raise LabError(_NO_SOLUTION, lab=lab.number, path=path) from None
 
 
 def _row(handed: Handed, remarks: tuple[Text, ...], *, result: Result | None = None, reason: Text | None) -> Row:

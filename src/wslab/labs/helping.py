@@ -10,7 +10,7 @@ from wslab.errors import LabError
 from wslab.labs import cards, catalogue, notebooks
 from wslab.labs.checking import ATTEMPTS_BEFORE_SOLUTION, attempts_left, show
 from wslab.labs.lab import Check, Lab
-from wslab.language import LANGUAGES, Text, current_language
+from wslab.language import Text, current_language
 from wslab.notebooks import lab_of, to_bytes
 from wslab.picture import sentence_html
 from wslab.progress import store
@@ -31,16 +31,13 @@ _ONE_WAY = Text(
     tr="{name}: bir çözüm yolu. Sınamayı geçen başka yollar da aynı derecede iyidir.",
 )
 _NOT_HERE = Text(
-    en="The solutions are not on this machine: there is no {path}.",
-    tr="Çözümler bu makinede yok: {path} bulunamadı.",
+    en="The labs that come with wslab are not on this machine. Install it anew: {again}",
+    tr="wslab ile gelen çalışmalar bu makinede yok. Yeniden kurun: {again}",
 )
+_AGAIN = "pip install --force-reinstall wslab"
 _FRESH = Text(
     en="A fresh copy of {lab} is in {path}; your own is as you left it.",
     tr="{lab} çalışmasının yeni bir kopyası burada: {path}. Sizinki bıraktığınız gibi duruyor.",
-)
-_NO_SOURCE = Text(
-    en="A fresh copy is made from the folder solutions/, which is not here. Take the lab from where you got it first.",
-    tr="Yeni kopya solutions/ klasöründen üretilir. O klasör burada yok. Çalışmayı ilk aldığınız yerden alın.",
 )
 
 
@@ -88,23 +85,18 @@ def solution(name: str) -> None:
 
 
 def solution_code(root: Path, lab: Lab, check: Check) -> str:
-    """The solved cells that make the app which `check` is about, from the built solution.
+    """The solved cells that make the app which `check` is about.
 
     Raises:
-        LabError: it is not there.
+        LabError: it is nowhere.
     """
-    path = _solution_path(root, lab)
     try:
-        cells = [cell for cell in notebooks.code_cells(path) if cell.solution]
+        solved = notebooks.solved(root, lab, current_language())
+        cells = [cell for cell in notebooks.code_cells_of(solved) if cell.solution]
     except (OSError, ValueError):
-        raise LabError(_NOT_HERE, path=path) from None
+        raise LabError(_NOT_HERE, again=_AGAIN) from None
     about = [cell for cell in cells if cell.assigns(check.app)]
     return "\n\n\n".join(cell.solved for cell in about or cells)
-
-
-def _solution_path(root: Path, lab: Lab) -> Path:
-    own = notebooks.path_of(root, lab, "solutions", current_language())
-    return own if own.is_file() else notebooks.path_of(root, lab, "solutions", LANGUAGES[0])
 
 
 def reset(name: str) -> None:
@@ -119,9 +111,9 @@ def reset(name: str) -> None:
     lab, _ = catalogue.find(name)
     root = course_root()
     try:
-        fresh = to_bytes(lab_of(json.loads(_solution_path(root, lab).read_bytes())))
+        fresh = to_bytes(lab_of(json.loads(notebooks.solved(root, lab, current_language()))))
     except (OSError, ValueError):
-        raise LabError(_NO_SOURCE) from None
+        raise LabError(_NOT_HERE, again=_AGAIN) from None
     own = notebooks.path_of(root, lab, "labs", current_language())
     folder = Path.cwd() if (Path.cwd() / own.name).is_file() else own.parent
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wslab import shipped
 from wslab.labs.lab import Lab
+from wslab.language import LANGUAGES
 
 _CHECK = re.compile(r"""\bcheck\(\s*(["'])(?P<name>L\d+(\.[\w-]+)?)\1""")
 _STUB = re.compile(r"[ \t]*### STUB\n.*?(?=[ \t]*### END SOLUTION)", re.DOTALL)
@@ -90,11 +93,40 @@ def code_cells(path: Path) -> tuple[Cell, ...]:
         OSError: it cannot be read.
         ValueError: it is no notebook.
     """
+    return code_cells_of(path.read_bytes())
+
+
+def code_cells_of(content: bytes) -> tuple[Cell, ...]:
+    """The code cells of a notebook, from its file's content.
+
+    Raises:
+        ValueError: it is no notebook.
+    """
     # They are the kit's own, of one known format; nbformat, which knows them all, takes seconds to import.
     try:
-        return tuple(_cells(json.loads(path.read_text(encoding="utf-8"))["cells"]))
+        return tuple(_cells(json.loads(content)["cells"]))
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no notebook") from error
+        raise ValueError("this is no notebook") from error
+
+
+def solved(root: Path, lab: Lab, language: str) -> bytes:
+    """The solved notebook of a lab: that of the course's folder, else the one that comes with the kit.
+
+    Args:
+        root: the course's folder.
+        lab: the lab.
+        language: the edition; another one where this one is missing.
+
+    Raises:
+        OSError: it is nowhere.
+    """
+    for edition in (language, *LANGUAGES):
+        path = path_of(root, lab, "solutions", edition)
+        with contextlib.suppress(OSError):
+            return path.read_bytes()
+        with contextlib.suppress(OSError):
+            return shipped.solution(path.relative_to(root).as_posix())
+    raise FileNotFoundError(path_of(root, lab, "solutions", language))
 
 
 def written_cells(path: Path) -> tuple[tuple[Written, ...], frozenset[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from wslab.authoring.building import definitions, glossary, shipped_cells
+from wslab.authoring.building import definitions, digests, glossary, shipped_cells
 from wslab.authoring.building.glossary import Term
 from wslab.authoring.building.notebooks import Neighbours, make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Note, Problem
@@ -50,6 +51,7 @@ class Course:
         own_problems: every mistake that a source makes by itself.
         terms: the glossary.
         joint_problems: every mistake that shows only beside the other sources: a link that leads nowhere.
+        version: of the kit that the course is built for; empty where `root` is not the kit's checkout.
     """
 
     units: tuple[Unit, ...]
@@ -57,6 +59,7 @@ class Course:
     terms: tuple[Term, ...]
     own_problems: tuple[Problem, ...]
     joint_problems: tuple[Problem, ...]
+    version: str = ""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -71,6 +74,7 @@ class Course:
             before=[by_number[number] for number in unit.prerequisites if number in by_number],
             after=self.units[place + 1] if place + 1 < len(self.units) else None,
             terms=self.terms,
+            version=self.version,
         )
 
     def glossaries(self) -> Iterator[tuple[str, bytes]]:
@@ -123,7 +127,15 @@ def read_course(root: Path) -> Course:
                     units.append(unit)
     taught = _in_teaching_order(units)
     joint = _joint_problems(taught, sources, kinds, root)
-    return Course(taught, sources, terms, tuple(problems), tuple(joint))
+    return Course(taught, sources, terms, tuple(problems), tuple(joint), _version(root))
+
+
+def _version(root: Path) -> str:
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    except (OSError, KeyError):
+        return ""
+    return str(project["version"]) if project.get("name") == "wslab" else ""
 
 
 def _noting(file: str, problems: list[Problem]) -> Note:
@@ -209,22 +221,22 @@ def build(root: str | Path = ".", only: Iterable[str] | None = None) -> list[Pat
     root = Path(root)
     course = read_course(root)
     only = tuple(only or ())
-    editions = [edition for unit in _chosen(course, only, root) for edition in course.editions(unit)]
+    units = _chosen(course, only, root)
+    editions = [edition for unit in units for edition in course.editions(unit)]
     if edited := [where for where, notebook in editions if _is_edited(root / where, notebook)]:
         raise BuildError(Problem(where, 1, _EDITED.format(where=where)) for where in edited)
     changed: list[Path] = []
-    for where, content in (*((where, to_bytes(notebook)) for where, notebook in editions), *course.glossaries()):
+    files = {where: to_bytes(notebook) for where, notebook in editions} | dict(course.glossaries())
+    if _holds_the_kit(root):
+        read = [unit.source for unit in units]
+        noted = digests.notes(root, read, files, digests.noted(root)) if only else _notes(root, course, files)
+        files |= {shipped_cells.PATH: shipped_cells.shipped_cells(course.all_editions()), digests.PATH: noted}
+    for where, content in files.items():
         path = root / where
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             changed.append(path)
-    shipped = root / shipped_cells.PATH
-    if shipped.parent.is_dir():  # the checkout that holds the kit, too
-        content = shipped_cells.shipped_cells(course.all_editions())
-        if not shipped.is_file() or shipped.read_bytes() != content:
-            shipped.write_bytes(content)
-            changed.append(shipped)
     if not only:
         current = {path for unit in course.units for path in _paths(unit.slug, unit.kind)}
         for where in sorted(set(_files(root)) - current):
@@ -236,6 +248,14 @@ def build(root: str | Path = ".", only: Iterable[str] | None = None) -> list[Pat
                     if not any(folder.iterdir()):
                         folder.rmdir()
     return changed
+
+
+def _holds_the_kit(root: Path) -> bool:
+    return (root / shipped_cells.PATH).parent.is_dir()
+
+
+def _notes(root: Path, course: Course, files: Mapping[str, bytes]) -> bytes:
+    return digests.notes(root, [*(unit.source for unit in course.units), glossary.PATH], files)
 
 
 def _chosen(course: Course, only: Iterable[str], root: Path) -> tuple[Unit, ...]:
@@ -274,11 +294,15 @@ def check(root: str | Path = ".") -> None:
     problems = list(course.problems)
     if not problems:
         expected = dict(course.all_editions())
-        shipped = root / shipped_cells.PATH
-        if shipped.parent.is_dir() and (
-            not shipped.is_file() or shipped.read_bytes() != shipped_cells.shipped_cells(expected.items())
-        ):
-            problems.append(Problem(shipped_cells.PATH, 1, "differs from the course's cells; run `wslab build`"))
+        if _holds_the_kit(root):
+            files = {where: to_bytes(notebook) for where, notebook in expected.items()} | dict(course.glossaries())
+            wanted = {
+                shipped_cells.PATH: shipped_cells.shipped_cells(expected.items()),
+                digests.PATH: _notes(root, course, files),
+            }
+            for where, content in wanted.items():
+                if not (root / where).is_file() or (root / where).read_bytes() != content:
+                    problems.append(Problem(where, 1, "differs from the course; run `wslab build`"))
         there = set(_files(root))
         for where, notebook in expected.items():
             content = to_bytes(notebook)

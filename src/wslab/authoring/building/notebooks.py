@@ -42,11 +42,16 @@ _KERNEL = {
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What a unit's notebooks link to: the units it builds on, the one that comes next, and the glossary's terms."""
+    """What stands around a unit: the units it builds on, the one that comes next, the glossary's terms, the kit.
+
+    Attributes:
+        version: of the kit that the notebooks are built for; empty where that isn't known.
+    """
 
     before: Sequence[Unit] = ()
     after: Unit | None = None
     terms: Sequence[Term] = ()
+    version: str = ""
 
 
 def make_notebook(unit: Unit, around: Neighbours, language: str, folder: str, *, notes: bool = False) -> NotebookNode:
@@ -69,7 +74,7 @@ def make_notebook(unit: Unit, around: Neighbours, language: str, folder: str, *,
                 built.source = links.into(built.source)
             cells.append(built)
     cells += _ending(unit, around, language, here)
-    origin = Origin(unit.slug, language, folder, digest(cells))
+    origin = Origin(unit.slug, language, folder, digest(cells), around.version)
     notebook: NotebookNode = _v4.new_notebook(
         cells=cells, metadata={**_KERNEL, "wslab": asdict(origin)}, nbformat_minor=5
     )

@@ -1,0 +1,194 @@
+"""`wslab lab`: where the course is put, what is opened, and what is said about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from wslab import cli, course_update, launcher, shipped
+from wslab.course_update import read_manifest, update
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """Each JupyterLab that would have been started: its command line and its environment."""
+    found: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(launcher.subprocess, "call", lambda command, env: found.append((command, env)) or 0)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "Masaüstü ş" / "my course"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def lab(*options: str, status: int = 0) -> str:
+    result = CliRunner().invoke(cli.app, ["lab", "--no-browser", *options])
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def editions(root: Path) -> set[str]:
+    return {path.name for path in (root / "notebooks").iterdir()}
+
+
+def test_an_empty_folder_gets_the_reader_s_edition(here: Path, started: list[tuple[list[str], dict[str, str]]]) -> None:
+    said = lab("--language", "tr")
+    assert f"{here / 'websocket-lab'} klasörüne konuyor" in said
+    assert editions(here / "websocket-lab") == {"tr"}
+    ((command, environment),) = started
+    assert f"--ServerApp.root_dir={here / 'websocket-lab'}" in command
+    assert "--LabApp.default_url=/lab/tree/notebooks/tr/00-setup.ipynb" in command
+    assert environment["WSLAB_LANG"] == "tr"
+
+
+@pytest.mark.usefixtures("started")
+def test_the_second_start_opens_what_is_there_and_says_nothing_more(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab()
+    root = here / "websocket-lab"
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    for folder in (here, root, root / "labs" / "en"):
+        monkeypatch.chdir(folder)
+        said = lab().splitlines()
+        assert all("00-setup.ipynb" in line or "root" in line for line in said), said
+    monkeypatch.chdir(here)
+    lab("websocket-lab")
+    assert before == {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+
+
+@pytest.mark.usefixtures("started")
+def test_both_editions_at_once_or_one_after_the_other(here: Path) -> None:
+    lab("both of them", "--language", "both")
+    assert editions(here / "both of them") == {"en", "tr"}
+    lab("one", "--language", "en")
+    assert "Renewed" in lab("one", "--language", "tr").replace("Yenilenen", "Renewed")
+    lab("one")
+    for path in shipped.paths(ROOT):
+        assert (here / "one" / path).read_bytes() == (here / "both of them" / path).read_bytes()
+        assert (here / "one" / path).read_bytes() == (ROOT / path).read_bytes()
+
+
+def test_the_edition_that_is_there_is_opened(started: list[tuple[list[str], dict[str, str]]]) -> None:
+    lab("--language", "tr")
+    lab()
+    assert "--LabApp.default_url=/lab/tree/notebooks/tr/00-setup.ipynb" in started[1][0]
+
+
+@pytest.mark.usefixtures("started")
+def test_a_newer_kit_renews_and_lists_what_it_laid_beside(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab()
+    own = here / "websocket-lab/labs/en/L1-echo/L1-echo.ipynb"
+    mine = own.read_bytes().replace(b"...", b"my answer")
+    own.write_bytes(mine)
+    shipped_now = shipped.files(("en",))
+    newer = {path: content.replace(b"the", b"THE") for path, content in shipped_now.items()}
+    monkeypatch.setattr(shipped, "files", lambda _: newer)
+    monkeypatch.setattr(shipped, "version", lambda: "99.0")
+    said = lab()
+    assert own.read_bytes() == mine
+    assert "L1-echo (new).ipynb" in said
+    assert "Renewed: " in said
+    manifest = read_manifest(here / "websocket-lab")
+    assert manifest is not None
+    assert manifest.version == "99.0"
+    monkeypatch.setattr(shipped, "version", lambda: "98.0")
+    assert "99.0" in lab()
+
+
+def test_a_checkout_and_somebody_else_s_course_stay_as_they_are(
+    here: Path, monkeypatch: pytest.MonkeyPatch, started: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    (here / "course" / "notebooks").mkdir(parents=True)
+    update(here / "class", {"notebooks/en/00-a.ipynb": b"{}"}, "1", source="class")
+    monkeypatch.setattr(launcher, "update", None)
+    lab()
+    lab("class")
+    assert [command[3] for command, _ in started] == [
+        f"--ServerApp.root_dir={here}",
+        f"--ServerApp.root_dir={here / 'class'}",
+    ]
+
+
+@pytest.mark.usefixtures("started")
+def test_a_first_layout_that_was_killed_is_finished(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    real, left = course_update._replace, iter(range(5))
+
+    def dying(new: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise Killed
+        real(new, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(course_update, "_replace", dying)
+        with pytest.raises(Killed):
+            CliRunner().invoke(cli.app, ["lab", "--language", "en"], catch_exceptions=False)
+    assert len(list((here / "websocket-lab").rglob("*.ipynb"))) == 4
+    lab()
+    assert {path: (here / "websocket-lab" / path).read_bytes() for path in shipped.files(("en",))} == shipped.files(
+        ("en",)
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, started: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    def denied(path: Path, content: bytes) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(course_update, "_write", denied)
+        assert "can't be written" in lab(status=1)
+    assert started == []
+    lab()
+    # A course that is there opens though it can't be renewed.
+    monkeypatch.setattr(course_update, "_write", denied)
+    monkeypatch.setattr(shipped, "version", lambda: "99.0")
+    assert "can't be written" in lab()
+    assert len(started) == 2
+
+
+def test_no_such_edition_is_a_sentence(started: list[tuple[list[str], dict[str, str]]], here: Path) -> None:
+    assert "'de' is no edition" in lab("--language", "de", status=1)
+    assert started == []
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_jupyterlab_s_menus_are_those_of_the_edition_in_this_run_alone(
+    language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from jupyterlab_server.settings_utils import _get_overrides
+
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path / "other"))
+    for name, value in launcher.environment(language).items():
+        monkeypatch.setenv(name, value)
+    assert os.environ["JUPYTER_CONFIG_PATH"].endswith(str(tmp_path / "other"))
+    overrides, error = _get_overrides(str(tmp_path))
+    assert not error
+    chosen = overrides.get("@jupyterlab/translation-extension:plugin", {})
+    assert chosen == ({"locale": "tr_TR"} if language == "tr" else {})
+    assert not (tmp_path / "config").exists()
+
+
+def test_the_language_pack_is_there_and_knows_this_jupyterlab_s_menus() -> None:
+    from jupyterlab_server.translation_utils import get_language_pack
+
+    pack, _ = get_language_pack("tr_TR")
+    menus = pack["jupyterlab"]
+    assert menus["Run All Cells"]
+    assert len(menus) > 500
