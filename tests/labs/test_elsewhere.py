@@ -21,6 +21,7 @@ from wslab.labs.judging import judge_app
 from wslab.labs.venue import Address, Mark, Watched
 from wslab.labs.verdict import Outcome, Raised
 from wslab.serving import ServerStartError
+from wslab.serving.watching import TaskSeen
 
 pytestmark = [
     pytest.mark.slow,
@@ -94,13 +95,14 @@ class Elsewhere:
     def watched(self) -> Watched:
         return Watched()
 
-    async def stop(self) -> None:
+    async def stop(self) -> tuple[TaskSeen, ...]:
         if self._process is not None:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
             await self._reader
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(str(self.address))
+        return ()
 
     async def restart(self) -> None:
         await self.stop()

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import http.server
 import os
+import re
 import secrets
 import signal
 import socket
@@ -133,6 +134,27 @@ def test_a_lifespan_that_never_ends() -> None:
         server.start(deadline=0.2)
     assert not server.running
     assert not server.thread.is_alive()
+
+
+def test_a_start_whose_loop_is_held_names_the_line_and_what_was_never_awaited() -> None:
+    async def ticks() -> None:
+        asyncio.sleep(0.2)  # type: ignore[unused-coroutine]
+        while True:
+            pass
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(ticks())
+        yield
+        task.cancel()
+
+    server = wslab.Server(FastAPI(lifespan=lifespan), "127.0.0.1", 0, None, {})
+    with pytest.raises(ServerStartError) as caught:
+        server.start(deadline=0.3)
+    line = ticks.__code__.co_firstlineno + 1
+    assert re.search(rf"test_server.py:({line + 1}|{line + 2}) holds the event loop", str(caught.value)), caught.value
+    assert f"coroutine 'sleep' was never awaited (test_server.py:{line})" in str(caught.value)
+    assert "bare await" not in str(caught.value)
 
 
 async def handler(websocket: WebSocket) -> None: ...

@@ -125,6 +125,7 @@ async def judge_app(
             while left:
                 check = left.pop(0)
                 if check.needs in stopped:
+                    stopped[check.name] = stopped[check.needs]
                     yield _failed(lab, check, stopped[check.needs])
                     continue
                 hopeless = len(passed) > 1 and not any(passed[-2:])

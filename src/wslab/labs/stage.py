@@ -31,6 +31,7 @@ from wslab.labs.venue import Venue, Watched
 from wslab.labs.verdict import Line, Misconception, Raised
 from wslab.language import Text, filled
 from wslab.serving.observing import PROBE_PATH
+from wslab.serving.watching import TaskSeen
 
 if TYPE_CHECKING:
     import httpx
@@ -642,10 +643,10 @@ class Stage:
                 return None
         return True
 
-    async def stop_server(self) -> None:
-        """Shut the app down, as its user would."""
+    async def stop_server(self) -> tuple[TaskSeen, ...]:
+        """Shut the app down, as its user would; return its own tasks that were still running after that."""
         await self._forget_http()
-        await self._venue.stop()
+        return await self._venue.stop()
 
     async def restart_server(self) -> None:
         """Have the app served anew; clients of before are gone."""

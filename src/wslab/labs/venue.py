@@ -92,8 +92,12 @@ class Venue(Protocol):
             ServerStartError: it does not start.
         """
 
-    async def stop(self) -> None:
-        """Shut the app down as `server.stop()` does: WebSockets end with 1012, the lifespan runs to its end."""
+    async def stop(self) -> tuple[TaskSeen, ...]:
+        """Shut the app down as `server.stop()` does: WebSockets end with 1012, the lifespan runs to its end.
+
+        Returns:
+            The app's own tasks that were still running when its shutdown was over.
+        """
 
     async def restart(self) -> None:
         """Have the app served again, whatever state it is in; what hangs is left behind.
@@ -104,7 +108,7 @@ class Venue(Protocol):
 
 
 _STARTING = 4.0  # seconds that an app's own start-up may take
-_STOPPING = 2.0  # and so the longest that a check ever sees a shutdown take
+_STOPPING = 1.5  # and so the longest that a check ever sees a shutdown take
 SWITCHING = 0.0005
 """Seconds after which a thread that computes lets the next one have the interpreter, while an app is judged."""
 
@@ -168,11 +172,13 @@ class Served:
             self._server = server
             self._logs.append(server.log)
 
-    async def stop(self) -> None:
-        if self._server is not None:
-            # What holds its loop is not waited for.
-            leaving = _leave(self._server, _STOPPING)
-            await asyncio.to_thread(lambda: leaving.join(2 * _STOPPING))
+    async def stop(self) -> tuple[TaskSeen, ...]:
+        if self._server is None:
+            return ()
+        # What holds its loop is not waited for.
+        leaving = _leave(self._server, _STOPPING)
+        await asyncio.to_thread(lambda: leaving.join(2 * _STOPPING))
+        return self._server.unfinished
 
     async def restart(self) -> None:
         recording = self._wire is not None

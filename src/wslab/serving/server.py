@@ -33,7 +33,7 @@ from wslab.serving.heartbeat import keep_interruptible
 from wslab.serving.log import Log
 from wslab.serving.observing import App, Observed
 from wslab.serving.ownership import Owner, acting_for
-from wslab.serving.watching import Watch
+from wslab.serving.watching import TaskSeen, Watch, unfinished
 from wslab.source import ipython_shell
 
 T = TypeVar("T")
@@ -63,6 +63,13 @@ _SLOW = Text(
     tr="Uygulama {deadline:g} saniyede başlayamadı. lifespan ya da startup fonksiyonunda hiç bitmeyen bir şey var: "
     "sonsuz döngünün yeri çıplak bir await değil, asyncio.create_task(…).",
 )
+_HELD = Text(
+    en="The app had not finished starting after {deadline:g} s: {place} holds the event loop. A loop that never ends "
+    "has to await something in every turn{never}.",
+    tr="Uygulama {deadline:g} saniyede başlayamadı: olay döngüsünü {place} tutuyor. Hiç bitmeyen bir döngü, "
+    "her turunda bir şeyi await ile beklemelidir{never}.",
+)
+_NEVER_AWAITED = Text(en="; here {warning}", tr="; burada ise: {warning}")
 _STUCK = Text(
     en="The server at {url} did not stop within {deadline:g} s: {why}. Its port is free again and the notebook goes "
     "on; the stuck thread ends with the kernel.",
@@ -138,6 +145,7 @@ class Server:
         loop: the event loop of its thread.
         thread: the thread.
         gate: what stands before the app when it is shared with a room (`serve(app, token=True)`), else None.
+        unfinished: once it has stopped, the app's own tasks that were still running when its shutdown was over.
     """
 
     def __init__(
@@ -167,6 +175,7 @@ class Server:
         self._identity = secrets.token_hex(8)
         self._run: _Run | None = None
         self._watch: Watch | None = None
+        self.unfinished: tuple[TaskSeen, ...] = ()
 
     @property
     def url(self) -> str:
@@ -232,9 +241,10 @@ class Server:
             self.stop(deadline=1.0)
             raise
         if not in_time or run.ended.is_set():
+            slow = None if in_time else self._slow(deadline)
             self.stop(deadline=1.0)
-            if not in_time:
-                raise ServerStartError(_SLOW, deadline=deadline)
+            if slow is not None:
+                raise slow
             if isinstance(run.failure, ServerStartError):
                 raise run.failure
             raise self._start_error(run)
@@ -262,6 +272,15 @@ class Server:
         for connection in list(run.engine.server_state.connections) if run.engine is not None else []:
             if getattr(connection, "scope", None) is scope:
                 connection.transport.abort()
+
+    def _slow(self, deadline: float) -> ServerStartError:
+        place = self.blocking_line()
+        if not place:
+            return ServerStartError(_SLOW, deadline=deadline)
+        never = next((entry for entry in self.log.events if "was never awaited" in entry.text), None)
+        warning = "" if never is None else f"{never.text} ({never.place})" if never.place else never.text
+        told = _NEVER_AWAITED.format(warning=warning) if warning else ""
+        return ServerStartError(_HELD, deadline=deadline, place=place, never=told)
 
     @staticmethod
     def _start_error(run: _Run) -> ServerStartError:
@@ -336,6 +355,7 @@ class Server:
             connection.transport.abort()
         for _ in range(2):
             await asyncio.sleep(0)
+        self.unfinished = unfinished()
 
     def _collect_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         message = context.get("message", "")

@@ -77,9 +77,8 @@ class Watch:
 
         def make(loop: asyncio.AbstractEventLoop, coroutine: Any, /, **options: Any) -> Any:
             task = former(loop, coroutine, **options) if former else asyncio.Task(coroutine, loop=loop, **options)
-            code = getattr(coroutine, "cr_code", None)
-            if code is not None and is_user_code(code.co_filename) and not self._over and len(self._tasks) < _MOST:
-                self._tasks.append((code.co_name, task))
+            if (name := _name_of(coroutine)) and not self._over and len(self._tasks) < _MOST:
+                self._tasks.append((name, task))
             return task
 
         loop.set_task_factory(make)
@@ -117,6 +116,18 @@ class Watch:
         gone = isinstance(error, RuntimeError) and "websocket.send" in str(error)
         if name not in _EVERYDAY and not gone:
             self.caught.setdefault((name, where), Caught(name, last_line(error), where))
+
+
+def unfinished() -> tuple[TaskSeen, ...]:
+    """The tasks of the reader's own code on the running loop that are not done and that nobody has cancelled."""
+    found = [task for task in asyncio.all_tasks() if not task.cancelling() and _name_of(task.get_coro())]
+    return tuple(_seen(_name_of(task.get_coro()), task) for task in found)
+
+
+def _name_of(coroutine: object) -> str:
+    """The name of the reader's own function that made a coroutine; empty where it is not the reader's."""
+    code = getattr(coroutine, "cr_code", None)
+    return str(code.co_name) if code is not None and is_user_code(code.co_filename) else ""
 
 
 def _seen(name: str, task: asyncio.Task[Any]) -> TaskSeen:

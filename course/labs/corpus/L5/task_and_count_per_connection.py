@@ -1,6 +1,7 @@
 """Starts a broadcaster for each client in the handler, and each of them counts for itself and speaks to all.
 
 fails one: task-per-connection
+fails shutdown: left-running
 """
 
 import asyncio

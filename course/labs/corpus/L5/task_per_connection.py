@@ -1,6 +1,7 @@
 """Starts the broadcaster in the handler, once for each client, and never ends it.
 
 fails one: task-per-connection
+fails shutdown: left-running
 """
 
 import asyncio

@@ -33,6 +33,7 @@ from wslab.language import use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
 from wslab.serving.observing import App, Message, Receive, Send
+from wslab.serving.watching import TaskSeen
 
 _MOST_AT_ONCE = 200
 _LONGEST = 2000
@@ -266,11 +267,9 @@ def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[
             venue.watch()
         case "watched":
             seen = venue.watched()
-            tasks = [[one.name, one.state, named(one.place), one.text[:_LONGEST]] for one in seen.tasks]
-            return {"caught": _told(seen.caught[:_MOST_AT_ONCE]), "tasks": tasks[:_MOST_AT_ONCE]}
+            return {"caught": _told(seen.caught[:_MOST_AT_ONCE]), "tasks": _named_tasks(seen.tasks)}
         case "stop":
-            runner.run(venue.stop())
-            return {}
+            return {"tasks": _named_tasks(runner.run(venue.stop()))}
         case "restart":
             return _started(runner, venue.restart())
     return {}
@@ -278,6 +277,10 @@ def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[
 
 def _told(raised: Sequence[Raised]) -> list[list[str | bool]]:
     return [[one.name, one.text[:_LONGEST], named(one.place), one.warning] for one in raised]
+
+
+def _named_tasks(tasks: Sequence[TaskSeen]) -> list[list[str]]:
+    return [[one.name, one.state, named(one.place), one.text[:_LONGEST]] for one in tasks[:_MOST_AT_ONCE]]
 
 
 if __name__ == "__main__":

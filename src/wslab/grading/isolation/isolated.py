@@ -259,8 +259,11 @@ class Isolated:
                 return Watched(tuple(_all_raised(caught)), tuple(_all_tasks(tasks)))
         return Watched()
 
-    async def stop(self) -> None:
-        await asyncio.to_thread(self._ask, "stop", _STOPPING)
+    async def stop(self) -> tuple[TaskSeen, ...]:
+        match await asyncio.to_thread(self._ask, "stop", _STOPPING):
+            case {"tasks": list(tasks)}:
+                return tuple(_all_tasks(tasks))
+        return ()
 
     async def restart(self) -> None:
         """As `Venue.restart()`: in the same process while it obeys, so that the app keeps its state; else in a new

@@ -1,0 +1,46 @@
+"""The handler puts nobody into the list that the task walks over.
+
+fails ticks: reaches-nobody
+waits: echo late one survive shutdown
+"""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+PERIOD = 0.2
+connected_clients = []
+
+
+async def broadcaster():
+    number = 0
+    while True:
+        await asyncio.sleep(PERIOD)
+        number += 1
+        for client in list(connected_clients):
+            with suppress(Exception):
+                await client.send_text(f"SUNUCU: {number}")
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = asyncio.create_task(broadcaster())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(f"Mesajınız: {data}")
+    except WebSocketDisconnect:
+        pass
