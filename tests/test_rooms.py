@@ -24,7 +24,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "jupyter": {"source"},
     "notebooks": set(),
     "asgi": set(),
-    "cells": {"source"},
+    "cells": {"source", "notebooks"},
     "course_folder": {"language"},
     "shipped": {"language", "errors", "notebooks"},
     "course_update": {"language", "errors", "notebooks"},

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from wslab.notebooks import turn_of
 from wslab.source import ipython_shell
 
 
@@ -17,11 +18,13 @@ class RanCell:
         id: the cell's id in its notebook, as the front end says it; "" where it doesn't.
         count: the number of the run: 7 for `In[7]`.
         digest: of its source, from `source_digest()`.
+        turn: whether it is a turn, in which the learner is to write.
     """
 
     id: str
     count: int
     digest: str
+    turn: bool = False
 
     @property
     def label(self) -> str:
@@ -53,7 +56,9 @@ def _note(info: Any) -> None:
         cell_id = str(info.cell_id or "")
         count = ipython_shell().execution_count
         # Where the front end names no cells, each run is a cell of its own.
-        _ran[cell_id or f"#{count}"] = RanCell(cell_id, count, source_digest(info.raw_cell))
+        _ran[cell_id or f"#{count}"] = RanCell(
+            cell_id, count, source_digest(info.raw_cell), turn_of(info.raw_cell) is not None
+        )
 
 
 def ran_cells() -> tuple[RanCell, ...]:

@@ -242,7 +242,9 @@ def doctor() -> None:
 
 @app.command()
 def check(
-    labs: Annotated[list[str] | None, typer.Argument(help="Numbers of labs, such as L1; else all.")] = None,
+    labs: Annotated[
+        list[str] | None, typer.Argument(help="Numbers of labs such as L1, of units such as 05; else all.")
+    ] = None,
     rounds: Annotated[int, typer.Option(help="How often each solution is run.")] = 20,
     busy: Annotated[int, typer.Option(help="Processes that keep the machine busy meanwhile.")] = 0,
     write: Annotated[
@@ -261,13 +263,14 @@ def check(
     """Prove the labs' checks on the stub, the solution, and programs known to be right or wrong."""
     with _for_authors():
         from wslab.authoring.proof import proof, survivors
+        from wslab.authoring.proof.turn_corpus import BadLines
 
     root = find_root()
     found: proof.Proof | survivors.Scores
     if mutants:
         try:
             found = survivors.scores(labs, root, right=right)
-        except (LabError, survivors.BadReasons) as error:
+        except (LabError, survivors.BadReasons, BadLines) as error:
             _fail(error)
     else:
         found = proof.prove(labs, rounds=rounds, root=root, busy=busy)

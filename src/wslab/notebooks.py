@@ -22,6 +22,7 @@ import copy
 import hashlib
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
@@ -36,6 +37,9 @@ _MARKERS = {
 # What nbgrader takes for a marker, wherever in a line it stands.
 _NBGRADER = re.compile(r"(BEGIN|END) SOLUTION")
 _COMMENT = re.compile(r"(\s*)# ?(.*)")
+_STUB = re.compile(r"[ \t]*### STUB\n.*?(?=[ \t]*### END SOLUTION)", re.DOTALL)
+_MARKER = re.compile(r"[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?")
+_REGION = re.compile(r"[ \t]*### BEGIN SOLUTION\n(?P<code>.*?)[ \t]*### (STUB|END SOLUTION)", re.DOTALL)
 
 Kind = Literal["markdown", "code"]
 
@@ -103,11 +107,61 @@ def cleared(text: str, kind: Kind) -> str:
     return "\n".join(kept)
 
 
+def without_markers(text: str) -> str:
+    """A solution cell that runs as it stands: without the markers, and without the stubs.
+
+    Args:
+        text: the cell's code, its markers balanced.
+    """
+    return _MARKER.sub("", _STUB.sub("", text)).strip("\n")
+
+
+# A cell in which the learner writes, judged at once
+
+_TURN = re.compile(r"""\bcheck\(\s*(["'])(?P<unit>\d\d)\.(?P<name>turn-\d+)\1""")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A "your turn": what a cell of a unit asks `check()` for.
+
+    Attributes:
+        unit: the unit's number: `"05"`.
+        name: `"turn-2"`, also the id of its cell.
+    """
+
+    unit: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.unit}.{self.name}"
+
+
+def turn_of(code: str) -> Turn | None:
+    """The turn that a code cell is, None where it is none."""
+    found = _TURN.search(code)
+    return Turn(found["unit"], found["name"]) if found else None
+
+
+def region(text: str) -> str:
+    """What stands in a cell's first solution region, without its stub; empty where there is none."""
+    found = _REGION.search(text)
+    return textwrap.dedent(found["code"]).strip("\n") if found else ""
+
+
 # Where a built notebook comes from
 
 TITLE, SUMMARY, NEXT = "title", "summary", "next"
 RENDERED = (TITLE, SUMMARY, NEXT)
 """The ids of the cells that are rendered from front matter."""
+
+ONE_WAY = "-one-way"
+"""How the id of the cell ends that shows the solution of the turn above it."""
+
+
+def is_rendered(cell_id: str) -> bool:
+    """Whether the build makes the cell of that id itself, so that no source has it."""
+    return cell_id in RENDERED or cell_id.endswith(ONE_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +195,7 @@ class Origin:
 
 def digest(cells: Iterable[Mapping[str, Any]]) -> str:
     """What tells an edited notebook from one that was only run: its cells without outputs, ids and rendered parts."""
-    content = [essence(cell) for cell in cells if cell["id"] not in RENDERED]
+    content = [essence(cell) for cell in cells if not is_rendered(cell["id"])]
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 

@@ -12,7 +12,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from tests.outputs import printed, shown
 
+from wslab.authoring.building import notebook
 from wslab.language import LANGUAGES
+from wslab.notebooks import turn_of
 from wslab.predictions.cards import UNEXPECTED_OUTCOME
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,7 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.notebook: NotebookNode = nbformat.read(path, as_version=4)
+        self.solved = False
         self.client = NotebookClient(
             self.notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
         )
@@ -48,6 +51,17 @@ class Run:
         assert not (errors and cell.metadata.get("nbgrader", {}).get("grade")), f"{cell.id}: {errors}"
         # A prediction's card says so when the run measured something that the course does not teach.
         assert not any(words in shown(cell) for words in UNEXPECTED), f"cell {index}: {shown(cell)}"
+
+        if self.solved and turn_of(cell.source) is not None:
+            assert "✓" in shown, f"{cell.id}: {shown}"
+
+    def fill_in(self) -> None:
+        """Write the course's own lines into the turns."""
+        number = self.notebook.metadata["wslab"]["unit"].partition("-")[0]
+        for cell in notebook(ROOT, number, LANGUAGES[0], solved=True).cells:
+            if cell.cell_type == "code" and turn_of(cell.source) is not None:
+                next(own for own in self.notebook.cells if own.id == cell.id).source = cell.source
+        self.solved = True
 
     def all(self) -> None:
         for index in self.code_cells:
@@ -80,6 +94,7 @@ def test_again_and_out_of_order(run: Run) -> None:
     again = random.Random(2011).sample(run.code_cells, min(6, len(run.code_cells)))
     for index in sorted(again, reverse=True):
         run.cell(index)
+    run.fill_in()
     run.all()
 
 

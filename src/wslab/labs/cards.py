@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from wslab.labs.lab_texts import Hint
 from wslab.labs.verdict import Line, Outcome, Verdict, earned
-from wslab.language import Text, current_language, decimal
+from wslab.language import Text, current_language, decimal, filled
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, STRONG, VERMILION, sentence_html, stylesheet, table
 
 _OBSERVED = Text(en="Observed", tr="Görülen")
@@ -40,6 +40,16 @@ _CELL_NOTE = Text(
 _LAB = Text(en="{lab} · {title}: {points}", tr="{lab} · {title}: {points}")
 _HINT = Text(en="{name}: hint {rung} of 3", tr="{name}: ipucu {rung}/3")
 _WARM_UP = Text(en="warm-up, no points", tr="ısınma, puansız")
+
+_TURN = Text(en="your turn", tr="sıra sizde")
+_OPEN_TURN = Text(
+    en="Your turn: {title}. Write your lines in place of `...` and run the cell again.",
+    tr="Sıra sizde: {title}. `...` yerine kendi satırlarınızı yazıp hücreyi yeniden çalıştırın.",
+)
+_FOLDED = Text(
+    en="Stuck? One way to write it is folded below this cell.",
+    tr="Takıldınız mı? Bir yazım yolu bu hücrenin altında katlı duruyor.",
+)
 
 _MARKS = {
     Outcome.PASSED: ("✓", GREEN, Text(en="passed", tr="geçti")),
@@ -87,6 +97,20 @@ def framed(body: str, colour: str = BLUE, *, css: bool = True) -> str:
     return f'<div class="wslab wslab-check" lang="{current_language()}" style="{edge}">{style}{body}</div>'
 
 
+def _worth(verdict: Verdict) -> str:
+    return str(_TURN) if verdict.turn else points_text(verdict.points, verdict.max)
+
+
+def open_turn_html(title: Text) -> str:
+    """The card of a turn in which nothing has been written yet."""
+    return framed(f'<p class="wslab-quiet">{sentence_html(filled(_OPEN_TURN, title=title))}</p>')
+
+
+def open_turn_text(title: Text) -> str:
+    """The same as plain text."""
+    return as_text(filled(_OPEN_TURN, title=title))
+
+
 def points_text(points: float, most: float) -> str:
     """`2 of 2 points`."""
     return _OF.format(points=decimal(points), max=decimal(most)) if most else str(_WARM_UP)
@@ -131,7 +155,7 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
     mark, colour, word = _MARKS[verdict.outcome]
     head = (
         f'<div class="wslab-head"><strong>{mark} {sentence_html(verdict.title)}</strong>'
-        f"<span>{points_text(verdict.points, verdict.max)}</span>"
+        f"<span>{_worth(verdict)}</span>"
         f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
     )
     seen = str(verdict.observed)
@@ -147,7 +171,7 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
 def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
     """A verdict as plain text."""
     mark, _, word = _MARKS[verdict.outcome]
-    lines = [f"{mark} {verdict.name} · {verdict.title}: {points_text(verdict.points, verdict.max)} ({word})"]
+    lines = [f"{mark} {verdict.name} · {verdict.title}: {_worth(verdict)} ({word})"]
     labels = [str(label) for label in (_OBSERVED, _MEANING, _NEXT)]
     width = max(map(len, labels)) + 2
     told = [verdict.observed] if verdict.passed else [verdict.observed, verdict.meaning, verdict.next]
@@ -208,6 +232,8 @@ def help_lines(verdict: Verdict, left: int, cell_error: str = "") -> list[str]:
         cell_error: what stopped the cell that was run before, if anything did.
     """
     told = [_CELL_NOTE.format(error=cell_error)] if cell_error and verdict.outcome is not Outcome.NOT_RUN else []
+    if verdict.turn:
+        return [*told, str(_FOLDED)] if verdict.outcome is Outcome.FAILED else told
     if verdict.outcome is Outcome.FAILED:
         solution = _OPENS.format(name=verdict.name, left=left) if left else _OPEN_NOW.format(name=verdict.name)
         told.append(f"{_HELP.format(name=verdict.name)} {solution}")

@@ -1,4 +1,4 @@
-"""Which labs there are: every module `lN_….py` of this package has one, as `LAB`."""
+"""Which labs there are: every module `lN_….py` of this package has one, as `LAB`; and the turns of each unit."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import functools
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from wslab.errors import LabError
+from wslab.labs import turns as turns_of_units
 from wslab.labs.lab import Check, Lab
 from wslab.language import Text
 from wslab.predictions import catalogue as predictions
 from wslab.progress import Progress, summary
 
 _MODULE = re.compile(r"l\d+_\w+")
+_TURNS = re.compile(r"u\d\d_\w+")
 _NO_LAB = Text(
     en="There is no lab {name!r}. The labs: {labs}.", tr="{name!r} adlı bir çalışma yok. Çalışmalar: {labs}."
 )
@@ -27,16 +30,33 @@ _ONE_CHECK = Text(
     en="Name one check, such as {example!r}. The checks of {lab}: {checks}.",
     tr="Tek bir sınama adı verin, örneğin {example!r}. {lab} çalışmasının sınamaları: {checks}.",
 )
+_NO_TURN = Text(
+    en='Unit {lab} has no "your turn" {name!r}. It has: {checks}.',
+    tr='{lab}. birimde {name!r} adlı bir "sıra sizde" yok. Olanlar: {checks}.',
+)
+_ONE_TURN = Text(
+    en='Name one "your turn", such as {example!r}. Those of unit {lab}: {checks}.',
+    tr='Tek bir "sıra sizde" adı verin, örneğin {example!r}. {lab}. birimdekiler: {checks}.',
+)
 
 
 @functools.cache
 def labs() -> Mapping[str, Lab]:
     """Every lab by its number: `{"L1": Lab(…)}`."""
-    names = sorted(
-        module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if _MODULE.fullmatch(module.name)
-    )
-    found: list[Lab] = [importlib.import_module(f"wslab.labs.{name}").LAB for name in names]
+    found: list[Lab] = [module.LAB for module in _modules("wslab.labs", [str(Path(__file__).parent)], _MODULE)]
     return {lab.number: lab for lab in sorted(found, key=lambda lab: int(lab.number[1:]))}
+
+
+@functools.cache
+def turns() -> Mapping[str, Lab]:
+    """The turns of every unit that has some, by its number: `{"05": Lab(…)}`."""
+    found: list[Lab] = [module.TURNS for module in _modules(turns_of_units.__name__, turns_of_units.__path__, _TURNS)]
+    return {unit.number: unit for unit in found}
+
+
+def _modules(package: str, path: Iterable[str], named: re.Pattern[str]) -> list[ModuleType]:
+    names = sorted(module.name for module in pkgutil.iter_modules(path) if named.fullmatch(module.name))
+    return [importlib.import_module(f"{package}.{name}") for name in names]
 
 
 def points() -> dict[str, Mapping[str, float]]:
@@ -46,22 +66,25 @@ def points() -> dict[str, Mapping[str, float]]:
 
 def progress() -> Progress:
     """How far the learner has come in every unit and every lab, and what comes next."""
-    return summary.progress(predictions.names(), points())
+    names = {number: [check.name for check in unit.checks] for number, unit in turns().items()}
+    return summary.progress(predictions.names(), points(), names)
 
 
 def find(name: str) -> tuple[Lab, Check | None]:
-    """The lab and the check of `"L1.echo"`; no check for `"L1"`.
+    """The lab and the check of `"L1.echo"` or `"05.turn-2"`; no check for `"L1"`.
 
     Raises:
         LabError: there is none of that name; the message lists those there are.
     """
     number, dot, rest = str(name).strip().partition(".")
-    lab = labs().get(number.upper())
+    lab = labs().get(number.upper()) or turns().get(number)
     if lab is None:
         raise LabError(_NO_LAB, name=name, labs=", ".join(labs()))
     check = lab.check(rest.lower())
     if dot and check is None:
-        raise LabError(_NO_CHECK, lab=lab.number, name=rest, checks=_names(lab))
+        raise LabError(_NO_CHECK if not lab.turns else _NO_TURN, lab=lab.number, name=rest, checks=_names(lab))
+    if check is None and lab.turns:
+        raise _one_check(lab)
     return lab, check
 
 
@@ -73,9 +96,13 @@ def find_check(name: str) -> tuple[Lab, Check]:
     """
     lab, check = find(name)
     if check is None:
-        example = f"{lab.number}.{lab.checks[0].name}"
-        raise LabError(_ONE_CHECK, example=example, lab=lab.number, checks=_names(lab))
+        raise _one_check(lab)
     return lab, check
+
+
+def _one_check(lab: Lab) -> LabError:
+    example = f"{lab.number}.{lab.checks[0].name}"
+    return LabError(_ONE_CHECK if not lab.turns else _ONE_TURN, example=example, lab=lab.number, checks=_names(lab))
 
 
 def _names(lab: Lab) -> str:

@@ -14,12 +14,14 @@ from wslab.capture import Capture
 from wslab.errors import LabError
 from wslab.jupyter import in_kernel
 from wslab.labs import cards, catalogue, general
+from wslab.labs.calling import Called
 from wslab.labs.judging import explained, judge_app, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import Text, filled
 from wslab.picture import ORANGE, sentence_html
+from wslab.predictions.as_shipped import untouched
 from wslab.progress import store
 from wslab.serving import WrongApp
 from wslab.source import ipython_shell
@@ -61,11 +63,11 @@ def check(name: str, app: Any = _MISSING) -> Checking:
     means and what to try next. The server stays up for the next check of the same app.
 
     Args:
-        name: a check, `"L1.echo"`, or a whole lab, `"L1"`.
-        app: the ASGI app; without it, the notebook's own variable `app`.
+        name: a check, `"L1.echo"`, a whole lab, `"L1"`, or a turn of a unit, `"05.turn-2"`.
+        app: the ASGI app, or the function that a turn is about; without it, the notebook's own variable.
 
     Returns:
-        What to await; that gives the points as a number.
+        What to await; that gives the points as a number, and None for a turn, which has no points.
 
     Raises:
         LabError: there is no such check.
@@ -90,16 +92,20 @@ class Checking:
         self._names = names
         self._told = False
 
-    def __await__(self) -> Generator[Any, None, float]:
+    def __await__(self) -> Generator[Any, None, float | None]:
         self._told = True
         return self._run().__await__()
 
-    def run(self) -> float:
+    def run(self) -> float | None:
         """Run it where nothing can be awaited, in a script; return the points."""
         self._told = True
         return asyncio.run(self._run())
 
-    async def _run(self) -> float:
+    async def _run(self) -> float | None:
+        if self._lab.turns and untouched(self._lab.number):
+            title = self._checks[0].title
+            show(cards.open_turn_html(title), cards.open_turn_text(title))
+            return None
         cell_error = _error_of_last_cell()
         apps: dict[int, tuple[Any, list[Check]]] = {}
         for one in self._checks:
@@ -112,7 +118,8 @@ class Checking:
             _record(app, verdicts[-len(checks) :])
         verdicts.sort(key=lambda verdict: [one.name for one in self._checks].index(verdict.check))
         for verdict in verdicts:
-            helped = cards.help_lines(verdict, attempts_left(verdict.lab, verdict.check), cell_error)
+            left = 0 if self._lab.turns else attempts_left(verdict.lab, verdict.check)
+            helped = cards.help_lines(verdict, left, cell_error)
             fault = store().fault
             show(
                 cards.verdict_html(verdict, helped=[*helped, *([fault] if fault else [])]),
@@ -123,7 +130,7 @@ class Checking:
                 cards.summary_html(self._lab.number, self._lab.title, verdicts),
                 cards.summary_text(self._lab.number, self._lab.title, verdicts),
             )
-        return earned(verdicts)
+        return None if self._lab.turns else earned(verdicts)
 
     def _app_of(self, one: Check) -> Any:
         # Where one check is named together with an app, that is the app, whatever it is called.
@@ -228,6 +235,8 @@ async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verd
 
 async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
     global _kept
+    if checks[0].calls:
+        app = Called(app)
     if _kept is None or _kept.app is not app:
         if _kept is not None:
             await _kept.stop()

@@ -35,6 +35,15 @@ HANDLER_RAISED = texts.wrong("handler-raised")
 NOT_AWAITED = texts.wrong("not-awaited")
 ANOTHER_LOOP = texts.wrong("bound-to-another-loop")
 
+# A turn's function
+
+NO_FUNCTION = texts.wrong("no-function")
+CALLED_ALREADY = texts.wrong("called-already")
+NO_COROUTINE_FUNCTION = texts.wrong("no-coroutine-function")
+RETURNS_COROUTINE = texts.wrong("returns-a-coroutine")
+FUNCTION_RAISED = texts.wrong("function-raised")
+NEVER_RETURNS = texts.wrong("never-returns")
+
 # Anything else
 
 UNFORESEEN = texts.wrong("unforeseen")
@@ -44,7 +53,8 @@ STUMBLED = texts.wrong("check-stumbled")
 GENERAL = (
     NO_APP, CELL_FAILED, WRONG_APP, DOES_NOT_START, NOT_REACHED, NEVER_ACCEPTED, REFUSED, NOT_ANNOTATED,
     HANDSHAKE_HANGS, NO_HANDSHAKE, NEEDS_ANOTHER, GHOSTS, NO_ANSWER, BLOCKS, DIED, ENDED, HANDLER_RAISED, NOT_AWAITED,
-    ANOTHER_LOOP, UNFORESEEN, TOO_LONG, STUMBLED,
+    ANOTHER_LOOP, NO_FUNCTION, CALLED_ALREADY, NO_COROUTINE_FUNCTION, RETURNS_COROUTINE, FUNCTION_RAISED, NEVER_RETURNS,
+    UNFORESEEN, TOO_LONG, STUMBLED,
 )  # fmt: skip
 """Every misconception that does not belong to one lab."""
 

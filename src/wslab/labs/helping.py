@@ -41,6 +41,16 @@ _FRESH = Text(
 )
 
 
+_FOLDED = Text(
+    en='A "your turn" has no hints: one way to write it is folded below its cell.',
+    tr='"Sıra sizde" hücrelerinin ipucu yok: bir yazım yolu, hücrenin altında katlı duruyor.',
+)
+_ONLY_LABS = Text(
+    en="There is a fresh copy of labs alone; {name} is a unit, and its notebook is where you got the course.",
+    tr="Yeni kopya yalnızca çalışmalar için üretilir; {name} bir birim, not defteri kursu aldığınız yerde duruyor.",
+)
+
+
 def hint(name: str, rung: int | None = None) -> None:
     """Show the next hint of a check, with those before it.
 
@@ -53,6 +63,9 @@ def hint(name: str, rung: int | None = None) -> None:
     """
     lab, one = catalogue.find_check(name)
     full = f"{lab.number}.{one.name}"
+    if lab.turns:
+        show(cards.framed(f"<p>{sentence_html(_FOLDED)}</p>"), str(_FOLDED))
+        return
     if rung is not None and (isinstance(rung, bool) or rung not in (1, 2, 3)):
         raise LabError(_RUNGS, name=full)
     opened = max((kept.rung for kept in store().hints(lab.number, one.name)), default=0)
@@ -74,6 +87,9 @@ def solution(name: str) -> None:
     """
     lab, one = catalogue.find_check(name)
     full = f"{lab.number}.{one.name}"
+    if lab.turns:
+        show(cards.framed(f"<p>{sentence_html(_FOLDED)}</p>"), str(_FOLDED))
+        return
     left = attempts_left(lab.number, one.name)
     if left:
         closed = _CLOSED.format(name=full, honest=ATTEMPTS_BEFORE_SOLUTION, left=left)
@@ -108,6 +124,8 @@ def reset(name: str) -> None:
     Raises:
         LabError: there is no such lab, or nothing to make a copy from.
     """
+    if name.strip() in catalogue.turns():
+        raise LabError(_ONLY_LABS, name=name)
     lab, _ = catalogue.find(name)
     root = course_root()
     try:

@@ -25,6 +25,7 @@ class Check:
         needs: the check that has to pass before this one can be judged; `""` for none. Where the server accepts no
             connection, this check says so and sends the learner there.
         app: the name of the variable that holds the app it is about.
+        calls: whether it is about a function or a value of the learner's instead of an app.
         budget: seconds after which it is broken off, more on a busy machine. Its own deadlines end it long before.
     """
 
@@ -37,6 +38,7 @@ class Check:
     needs: str = ""
     app: str = "app"
     budget: float = 10.0
+    calls: bool = False
 
     @classmethod
     def of(
@@ -49,6 +51,7 @@ class Check:
         needs: str = "",
         app: str = "app",
         budget: float = 10.0,
+        calls: bool = False,
     ) -> Check:
         """The check with what `texts` says about it.
 
@@ -56,16 +59,16 @@ class Check:
             BadTexts: nothing is written about it, or it lists a misconception that is not there.
         """
         written = texts.check(name)
-        return cls(name, written.title, points, run, written.hints, texts.listed(name), needs, app, budget)
+        return cls(name, written.title, points, run, written.hints, texts.listed(name), needs, app, budget, calls)
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab.
+    """A lab, or the turns of a unit.
 
     Attributes:
-        slug: the name of its notebook: `"L1-echo"`.
-        title: without the number.
+        slug: the name of its notebook: `"L1-echo"`, `"05-accept"`.
+        title: without the number; empty for a unit's turns.
         checks: in the order in which a learner meets them.
     """
 
@@ -88,8 +91,13 @@ class Lab:
 
     @property
     def number(self) -> str:
-        """`"L1"`."""
+        """`"L1"`, `"05"`."""
         return self.slug.partition("-")[0]
+
+    @property
+    def turns(self) -> bool:
+        """Whether it is the turns of a unit: they have no points, no hints and cells of their own."""
+        return self.number.isdigit()
 
     @property
     def points(self) -> float:

@@ -20,7 +20,8 @@ from wslab.labs.verdict import NOTHING, Misconception
 from wslab.language import Text
 
 FOLDER = Path(__file__).parent / "texts"
-"""Where the files are: `L1.yml` holds what lab L1 says, `general.yml` what any check may say."""
+"""Where the files are: `L1.yml` holds what lab L1 says, `05.yml` what the turns of unit 05 say, `general.yml` what any
+check may say."""
 
 GENERAL = "general"
 
@@ -51,7 +52,7 @@ class CheckTexts:
 
     Attributes:
         title: what it is about.
-        hints: its rungs.
+        hints: its rungs; none for a turn.
         wrong: the ids of the misconceptions that it names.
     """
 
@@ -66,7 +67,7 @@ class Texts:
 
     Attributes:
         path: the file.
-        title: the lab's title, without its number; empty in `general.yml`.
+        title: the lab's title, without its number; empty in `general.yml` and for the turns of a unit.
         checks: what is written about each check, by its name.
         misconceptions: by id.
         observations: what a check saw, with `{names}` to be filled in, by id.
@@ -171,7 +172,7 @@ class _Reader:
     def texts(self, root: yaml.Node) -> Texts:
         fields = yaml.Fields(root, "the file")
         general = self.path.stem == GENERAL
-        title = NOTHING if general else yaml.text(fields.need("title"), "title")
+        title = NOTHING if general or self.path.stem.isdigit() else yaml.text(fields.need("title"), "title")
         texts = Texts(
             self.path,
             title,
@@ -201,7 +202,8 @@ class _Reader:
 
 def _check(name: str, node: yaml.Node) -> CheckTexts:
     fields = yaml.Fields(node, f'the check "{name}"')
-    hints = tuple(_hint(held) for held in yaml.items(fields.need("hints"), "hints"))
+    given = fields.get("hints")
+    hints = () if given is None else tuple(_hint(held) for held in yaml.items(given, "hints"))
     wrong = tuple(yaml.raw(held) for held in yaml.items(fields.need("wrong"), "wrong"))
     texts = CheckTexts(yaml.text(fields.need("title"), "title"), hints, wrong)
     fields.finish()

@@ -14,10 +14,9 @@ from typing import Any
 from wslab import shipped
 from wslab.labs.lab import Lab
 from wslab.language import LANGUAGES
+from wslab.notebooks import without_markers
 
 _CHECK = re.compile(r"""\bcheck\(\s*(["'])(?P<name>L\d+(\.[\w-]+)?)\1""")
-_STUB = re.compile(r"[ \t]*### STUB\n.*?(?=[ \t]*### END SOLUTION)", re.DOTALL)
-_MARKER = re.compile(r"[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?")
 _ANSWER = re.compile(r"<!-- BEGIN SOLUTION -->(.*?)<!-- END SOLUTION -->", re.DOTALL)
 
 
@@ -47,7 +46,7 @@ class Cell:
     @property
     def solved(self) -> str:
         """Its code without the markers of the solution regions, and without the stubs in them."""
-        return _MARKER.sub("", _STUB.sub("", self.source)).strip("\n")
+        return without_markers(self.source)
 
     def assigns(self, name: str) -> bool:
         """Whether its code gives a value to the variable `name`."""

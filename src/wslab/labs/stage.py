@@ -358,6 +358,11 @@ class Stage:
         self._waited = 0.0  # seconds, by the last `until`
         self._http: httpx.AsyncClient | None = None
 
+    @property
+    def venue(self) -> Venue:
+        """Where the app is served."""
+        return self._venue
+
     # The record
 
     def clock(self) -> float:

@@ -83,7 +83,7 @@ class Verdict:
     """What one run of one check found.
 
     Attributes:
-        lab: `"L1"`.
+        lab: `"L1"`; for a turn its unit, `"05"`.
         check: its name in the lab: `"echo"`.
         title: what it is about.
         points: what was earned.
@@ -118,6 +118,11 @@ class Verdict:
     def name(self) -> str:
         """What `check()` calls it: `"L1.echo"`."""
         return f"{self.lab}.{self.check}"
+
+    @property
+    def turn(self) -> bool:
+        """Whether it is about a turn, which has no points."""
+        return self.lab.isdigit()
 
     @property
     def passed(self) -> bool:

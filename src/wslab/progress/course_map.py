@@ -19,6 +19,7 @@ _CONTINUE = Text(en="Continue where you were", tr="Kaldığınız yerden devam e
 _BEGIN = Text(en="Begin here", tr="Buradan başlayın")
 _THEN = Text(en="What comes next", tr="Sırada ne var")
 _ANSWERED = Text(en="{made} of {all} predictions", tr="{made}/{all} tahmin")
+_TAKEN = Text(en="{passed} of {all} turns", tr="{passed}/{all} sıra sizde")
 _OF_POINTS = Text(en="{points} of {max} points", tr="{points}/{max} puan")
 _NO_PREDICTIONS = Text(en="no predictions", tr="tahmin yok")
 _MAP = Text(en="Your way through the course", tr="Kurstaki yolunuz")
@@ -33,6 +34,7 @@ _STATES = {
     "skipped": Text(en="skipped", tr="atlandı"),
     "open": Text(en="still open", tr="henüz açık"),
 }
+_TURN_PASSED = Text(en='a "your turn" that passed', tr='geçilen bir "sıra sizde"')
 _POINTS_HAD = Text(en="a lab's points", tr="çalışmanın puanı")
 
 _SIZE, _STEP = 16, 20
@@ -91,6 +93,9 @@ def _tile(station: Station, is_next: bool) -> str:
         drawing, count = _dots(station), str(_NO_PREDICTIONS)
         if station.questions:
             count = _ANSWERED.format(made=station.made, all=station.questions)
+        if station.turns:
+            drawing += _boxes(station)
+            count += f" · {_TAKEN.format(passed=station.passed, all=station.turns)}"
     else:
         drawing = _bar(station.points, station.max)
         count = _OF_POINTS.format(points=decimal(station.points), max=decimal(station.max))
@@ -115,6 +120,18 @@ def _dots(unit: UnitProgress) -> str:
     states += ["open"] * (unit.questions - len(states))
     discs = "".join(_disc(state, index * _STEP) for index, state in enumerate(states))
     return _svg(max(1, len(states)) * _STEP, discs)
+
+
+def _boxes(unit: UnitProgress) -> str:
+    """A square for each turn, filled where it has passed."""
+    squares = [_square(number < unit.passed, number * _STEP) for number in range(unit.turns)]
+    return _svg(unit.turns * _STEP, "".join(squares))
+
+
+def _square(passed: bool, left: float) -> str:
+    look = f'fill="{GREEN}"' if passed else 'fill="none" stroke="var(--quiet)" stroke-width="1.5"'
+    tick = f'<path d="M{left + 4:g} 8.5l3 3l5 -6" fill="none" stroke="#fff" stroke-width="2"/>' if passed else ""
+    return f'<rect x="{left + 1:g}" y="1" width="{_SIZE - 2}" height="{_SIZE - 2}" rx="2" {look}/>{tick}'
 
 
 def _svg(width: int, inside: str) -> str:
@@ -153,7 +170,8 @@ def _bar(part: float, whole: float) -> str:
 def _legend() -> str:
     signs = "".join(f"<li>{_svg(_STEP, _disc(state, 2))} {says}</li>" for state, says in _STATES.items())
     bar = f"<li>{_svg(_BAR // 2, _bar_sample())} {_POINTS_HAD}</li>"
-    return f'<ul class="wslab-legend">{signs}{bar}</ul>'
+    turn = f"<li>{_svg(_STEP, _square(True, 2))} {_TURN_PASSED}</li>"
+    return f'<ul class="wslab-legend">{signs}{turn}{bar}</ul>'
 
 
 def _bar_sample() -> str:
@@ -166,14 +184,20 @@ def _bar_sample() -> str:
 
 def _tables(progress: ProgressData) -> str:
     units = [
-        (named(unit), f"{unit.made}/{unit.questions}" if unit.questions else "–", str(unit.right), str(unit.skipped))
+        (
+            named(unit),
+            f"{unit.made}/{unit.questions}" if unit.questions else "–",
+            str(unit.right),
+            str(unit.skipped),
+            f"{unit.passed}/{unit.turns}" if unit.turns else "–",
+        )
         for unit in progress.units
     ]
     labs = [
         (named(lab), f"{decimal(lab.points)}/{decimal(lab.max)}", str(lab.attempts), str(lab.hints))
         for lab in progress.labs
     ]
-    heads = (stations.UNIT, stations.MADE, stations.RIGHT, stations.SKIPPED)
+    heads = (stations.UNIT, stations.MADE, stations.RIGHT, stations.SKIPPED, stations.TURNS)
     lab_heads = (stations.LAB, stations.POINTS, stations.ATTEMPTS, stations.HINTS)
     return (_table(stations.PREDICTIONS, heads, units) if units else "") + (
         _table(stations.LAB, lab_heads, labs) if labs else ""

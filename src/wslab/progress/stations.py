@@ -9,7 +9,7 @@ from wslab.language import Text, decimal
 
 @dataclass(frozen=True, slots=True)
 class UnitProgress:
-    """One unit's predictions.
+    """One unit's predictions and turns.
 
     Attributes:
         unit: its number, `05`.
@@ -18,8 +18,10 @@ class UnitProgress:
         made: how many were answered before the outcome was known.
         right: how many of these the run confirmed.
         skipped: how many were skipped, or run past without an answer.
-        last: when something of it was last asked, answered or measured (ISO 8601), or "".
+        last: when something of it was last asked, answered, measured or checked (ISO 8601), or "".
         path: where its notebook stands, from the course's folder; "" if it isn't there.
+        turns: how many turns it has.
+        passed: how many of these have passed.
     """
 
     unit: str
@@ -30,6 +32,8 @@ class UnitProgress:
     skipped: int = 0
     last: str = ""
     path: str = field(default="", compare=False)
+    turns: int = 0
+    passed: int = 0
 
     @property
     def number(self) -> str:
@@ -84,6 +88,7 @@ PREDICTIONS = Text(en="Predictions", tr="Tahminler")
 MADE = Text(en="made", tr="yapılan")
 RIGHT = Text(en="right", tr="doğru")
 SKIPPED = Text(en="skipped", tr="atlanan")
+TURNS = Text(en="turns", tr="sıra sizde")
 LAB = Text(en="Lab", tr="Çalışma")
 POINTS = Text(en="points", tr="puan")
 ATTEMPTS = Text(en="attempts", tr="deneme")

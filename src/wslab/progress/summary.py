@@ -23,6 +23,7 @@ from wslab.progress.stations import (
     RIGHT,
     SKIPPED,
     TITLE,
+    TURNS,
     UNIT,
     LabProgress,
     ProgressData,
@@ -43,7 +44,7 @@ class Progress(ProgressData):
         for unit in self.units:
             lines.append(
                 f"  {named(unit)}: {PREDICTIONS}: {unit.made}/{unit.questions} {MADE}, {unit.right} {RIGHT}, "
-                f"{unit.skipped} {SKIPPED}"
+                f"{unit.skipped} {SKIPPED}" + (f"; {TURNS}: {unit.passed}/{unit.turns}" if unit.turns else "")
             )
         for lab in self.labs:
             lines.append(
@@ -65,13 +66,17 @@ class Progress(ProgressData):
         if self.units:
             table = Table(title=str(PREDICTIONS), title_justify="left")
             table.add_column(str(UNIT), overflow="fold")
+            with_turns = any(unit.turns for unit in self.units)
             for name in (MADE, RIGHT, SKIPPED):
                 table.add_column(str(name), justify="right", no_wrap=True)
+            if with_turns:
+                table.add_column(str(TURNS), justify="right")
             upcoming = self.upcoming
             for unit in self.units:
                 style = "bold" if unit is upcoming else None
                 made = f"{unit.made}/{unit.questions}" if unit.questions else "–"
-                table.add_row(Line(named(unit)), made, str(unit.right), str(unit.skipped), style=style)
+                turns = [f"{unit.passed}/{unit.turns}" if unit.turns else "–"] if with_turns else []
+                table.add_row(Line(named(unit)), made, str(unit.right), str(unit.skipped), *turns, style=style)
             parts.append(table)
         if self.labs:
             table = Table(title=str(LAB), title_justify="left")
@@ -91,14 +96,20 @@ class Progress(ProgressData):
         return progress_html(self)
 
 
-def progress(questions: Mapping[str, Sequence[str]], labs: Mapping[str, Mapping[str, float]] | None = None) -> Progress:
+def progress(
+    questions: Mapping[str, Sequence[str]],
+    labs: Mapping[str, Mapping[str, float]] | None = None,
+    turns: Mapping[str, Sequence[str]] | None = None,
+) -> Progress:
     """How far the learner has come in each unit and lab, and what comes next.
 
     Args:
         questions: for each unit the names of its predictions.
         labs: for each lab the maximum points of each of its checks; without it only labs that were tried appear.
+        turns: for each unit the names of its turns.
     """
-    return summarize(store(), tuple(built_notebooks(course_root(), current_language())), questions, labs or {})
+    notebooks = tuple(built_notebooks(course_root(), current_language()))
+    return summarize(store(), notebooks, questions, labs or {}, turns or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +127,10 @@ def summarize(
     notebooks: Sequence[BuiltNotebook],
     questions: Mapping[str, Sequence[str]],
     labs: Mapping[str, Mapping[str, float]],
+    turns: Mapping[str, Sequence[str]],
 ) -> Progress:
     """`progress()` of a given store, for a course of these notebooks."""
+    attempts, hints = kept.attempts(), kept.hints()
     answers, outcomes, asked = kept.answers(), kept.outcomes(), kept.asked()
     there = {notebook.number: notebook for notebook in notebooks}
     numbers = sorted({*there, *questions, *(answer.unit for answer in answers)})
@@ -128,12 +141,13 @@ def summarize(
             [answer for answer in answers if answer.unit == number],
             [outcome for outcome in outcomes if outcome.unit == number],
             [at for unit, _, at in asked if unit == number],
+            tuple(turns.get(number, ())),
+            [attempt for attempt in attempts if attempt.lab == number],
         )
         for number in numbers
         if not number.startswith("L")
     ]
-    attempts, hints = kept.attempts(), kept.hints()
-    names = sorted({*labs, *(attempt.lab for attempt in attempts)})
+    names = sorted({*labs, *(attempt.lab for attempt in attempts if not attempt.lab.isdigit())})
     done = [
         _lab(
             there.get(name, BuiltNotebook(name, "", "")),
@@ -152,6 +166,8 @@ def _unit(
     answers: list[Answer],
     outcomes: list[OutcomeRow],
     asked: list[str],
+    turns: tuple[str, ...],
+    attempts: list[Attempt],
 ) -> UnitProgress:
     made = right = skipped = 0
     for name in names:
@@ -163,9 +179,26 @@ def _unit(
             right += next((verdict for verdict in verdicts if verdict in ("right", "wrong")), "") == "right"
         elif any(answer.name == name for answer in answers) or any(outcome.name == name for outcome in outcomes):
             skipped += 1
-    times = [*asked, *(answer.answered_at for answer in answers), *(outcome.measured_at for outcome in outcomes)]
+    passed = {attempt.check for attempt in attempts if attempt.verdict == PASSED}
+    times = [
+        *asked,
+        *(attempt.at for attempt in attempts),
+        *(answer.answered_at for answer in answers),
+        *(outcome.measured_at for outcome in outcomes),
+    ]
     last = max(times, default="")
-    return UnitProgress(notebook.number, notebook.title, len(names), made, right, skipped, last, notebook.path)
+    return UnitProgress(
+        notebook.number,
+        notebook.title,
+        len(names),
+        made,
+        right,
+        skipped,
+        last,
+        notebook.path,
+        len(turns),
+        len(passed.intersection(turns)),
+    )
 
 
 def _lab(
@@ -190,6 +223,9 @@ def _lab(
         last,
     )
 
+
+PASSED = "passed"
+"""The verdict of an attempt that earned everything."""
 
 _LINKED = re.compile(r"\((?:[^()\s]*/)?(?P<number>\d\d)-[^()/\s]*\.ipynb\)")
 

@@ -195,7 +195,7 @@ BAD = {
         ":id: endpoint\n",
         ":id: summary\n",
         "```{code-cell} ipython3\n:id",
-        'duplicate id "summary": the cell rendered from the front matter has it already; give this one another',
+        'duplicate id "summary": the cell rendered by the build has it already; give this one another',
     ),
     "no front matter": (
         NOTEBOOK,
@@ -324,7 +324,7 @@ BAD = {
         "    connected_clients.append(websocket)\n",
         "    ### BEGIN SOLUTION\n    connected_clients.append(websocket)\n    ### END SOLUTION\n",
         "    ### BEGIN SOLUTION",
-        "a solution region belongs in a lab",
+        'a solution region belongs in a lab, or in the cell of a turn: check("05.turn-1", …)',
     ),
     "a grade in a notebook": (
         NOTEBOOK,

@@ -17,7 +17,7 @@ from wslab.authoring.building.problems import BuildError, Problem
 from wslab.authoring.building.reading import Source, read_source, write_block
 from wslab.authoring.building.unit import INSTRUCTOR, Cell, Unit, derived_id, in_edition, make_unit
 from wslab.language import LANGUAGES
-from wslab.notebooks import RENDERED, Origin, digest, essence
+from wslab.notebooks import Origin, digest, essence, has_region, is_rendered
 
 _read_notebook: Any = nbformat.read  # it carries no types
 _CARRIED = ("tags", "slideshow", "nbgrader")
@@ -114,7 +114,7 @@ def _rendered_edits(edited: NotebookNode, before: NotebookNode, unit: Unit, sour
     return [
         f'{unit.source}:{line}: the "{cell.id}" cell is rendered from here; its edit was not carried over, make it here'
         for cell in before.cells
-        if cell.id in RENDERED and now.get(cell.id) != cell.source.strip()
+        if is_rendered(cell.id) and now.get(cell.id) != cell.source.strip()
     ]
 
 
@@ -134,7 +134,7 @@ def _rewritten(
 
     follow(None)
     for number, cell in enumerate(edited.cells, 1):
-        if cell.id in RENDERED:
+        if is_rendered(cell.id):
             continue
         if cell.id in by_id and cell.id not in kept and cell.cell_type == by_id[cell.id].kind:
             kept.append(cell.id)
@@ -194,6 +194,9 @@ def _kept(
     if origin.folder == "labs" and known.grading.get("solution") and text != old_text:
         there = unit.built("solutions", origin.language)
         raise _refusal(path, f'the cell "{cell.id}" is a stub, made from the solution; edit {there} and adopt that')
+    if unit.kind == "notebook" and has_region(blocks[0].text) and text != old_text:
+        where = f"{unit.source}:{blocks[0].line}"
+        raise _refusal(path, f'the cell "{cell.id}" is a stub, made from the solution; edit {where}')
     spoken = [str(block.metadata.get("lang", origin.language)) for block in blocks]
     place = spoken.index(origin.language) if known.kind == "markdown" else 0
     texts = [block.text for block in blocks]
@@ -277,8 +280,8 @@ def _prove(text: str, edited: NotebookNode, unit: Unit, origin: Origin, course: 
     if again is None or problems:
         raise _refusal(path, "; ".join(["this edit cannot be written in the source", *problems]))
     built = make_notebook(again, course.neighbours(unit), origin.language, origin.folder)
-    wanted = [_written(cell) for cell in edited.cells if cell.id not in RENDERED and essence(cell)[1]]
-    given = [_written(cell) for cell in built.cells if cell.id not in RENDERED]
+    wanted = [_written(cell) for cell in edited.cells if not is_rendered(cell.id) and essence(cell)[1]]
+    given = [_written(cell) for cell in built.cells if not is_rendered(cell.id)]
     for number, (one, other) in enumerate(zip(wanted, given, strict=False), 1):
         if one != other:
             start = one[1].split("\n")[0][:60]

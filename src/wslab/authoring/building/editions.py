@@ -344,7 +344,7 @@ def notebook(root: str | Path, name: str, language: str, *, notes: bool = False,
         name: the unit's number or name, `"01"` or `"01-server"`.
         language: the edition.
         notes: keep the instructor's cells, as speaker notes.
-        solved: of a lab, the solution.
+        solved: of a lab, the solution; of a notebook, its turns as the course writes them.
 
     Raises:
         BuildError: the unit has a mistake, or there is none of this name.
@@ -352,7 +352,7 @@ def notebook(root: str | Path, name: str, language: str, *, notes: bool = False,
     course = read_course(Path(root))
     (unit,) = _chosen(course, [name], Path(root))
     folder = FOLDERS[unit.kind][-1 if solved else 0]
-    return make_notebook(unit, course.neighbours(unit), language, folder, notes=notes)
+    return make_notebook(unit, course.neighbours(unit), language, folder, notes=notes, solved=solved)
 
 
 def _files(root: Path) -> Iterator[str]:

@@ -14,7 +14,19 @@ from wslab.authoring.building.definitions import Links
 from wslab.authoring.building.glossary import Term
 from wslab.authoring.building.unit import Cell, Unit
 from wslab.language import LANGUAGES, Text
-from wslab.notebooks import NEXT, SUMMARY, TITLE, Origin, cleared, digest, locked
+from wslab.notebooks import (
+    NEXT,
+    ONE_WAY,
+    SUMMARY,
+    TITLE,
+    Origin,
+    cleared,
+    digest,
+    has_region,
+    locked,
+    region,
+    without_markers,
+)
 
 LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "tr": "Türkçe"}
 """What each language calls itself."""
@@ -30,6 +42,7 @@ _OBJECTIVES = {
 }
 _SUMMARY = Text(en="Key points", tr="Özet")
 _NEXT = Text(en="Next: {link}", tr="Sırada: {link}")
+_ONE_WAY = Text(en="One way to write it", tr="Bir yazım yolu")
 
 _v4: Any = nbformat.v4  # its functions carry no types
 _writes: Any = nbformat.writes
@@ -54,7 +67,9 @@ class Neighbours:
     version: str = ""
 
 
-def make_notebook(unit: Unit, around: Neighbours, language: str, folder: str, *, notes: bool = False) -> NotebookNode:
+def make_notebook(
+    unit: Unit, around: Neighbours, language: str, folder: str, *, notes: bool = False, solved: bool = False
+) -> NotebookNode:
     """An edition of a unit, without outputs.
 
     Args:
@@ -63,16 +78,19 @@ def make_notebook(unit: Unit, around: Neighbours, language: str, folder: str, *,
         language: the edition.
         folder: `"notebooks"`, `"labs"` (solution regions become stubs, given cells are locked) or `"solutions"`.
         notes: keep the cells for the instructor, as speaker notes of the slides.
+        solved: of a notebook, with its turns as the course writes them.
     """
     here = unit.built(folder, language)
     cells = [_title(unit, around, language, here, folder)]
     links = Links(around.terms, language, here)
     for cell in unit.cells:
         if notes or not cell.instructor:
-            built = _cell(cell, language, stubs=folder == "labs")
+            built = _cell(cell, language, folder, solved=solved)
             if built.cell_type == "markdown" and not (cell.instructor or cell.grading):
                 built.source = links.into(built.source)
             cells.append(built)
+            if folder == "notebooks" and has_region(cell.text.into(language)):
+                cells.append(_one_way(cell, language))
     cells += _ending(unit, around, language, here)
     origin = Origin(unit.slug, language, folder, digest(cells), around.version)
     notebook: NotebookNode = _v4.new_notebook(
@@ -87,12 +105,15 @@ def to_bytes(notebook: NotebookNode) -> bytes:
     return (text.rstrip("\n") + "\n").encode()
 
 
-def _cell(cell: Cell, language: str, *, stubs: bool) -> NotebookNode:
+def _cell(cell: Cell, language: str, folder: str, *, solved: bool) -> NotebookNode:
     text = cell.text.into(language)
     metadata: dict[str, Any] = dict(cell.metadata)
     grading = cell.grading
+    stubs = folder == "labs"
     if stubs and grading.get("solution"):
         text = cleared(text, cell.kind)
+    elif folder == "notebooks" and has_region(text):
+        text = without_markers(text) if solved else cleared(text, cell.kind)
     if stubs and grading:
         metadata.update(locked(grading))
     if cell.instructor:
@@ -101,6 +122,12 @@ def _cell(cell: Cell, language: str, *, stubs: bool) -> NotebookNode:
         return _markdown(cell.id, text, metadata)
     code: NotebookNode = _v4.new_code_cell(text, id=cell.id, metadata=metadata)
     return code
+
+
+def _one_way(cell: Cell, language: str) -> NotebookNode:
+    code = region(cell.text.into(language))
+    text = f"<details><summary>{_ONE_WAY.into(language)}</summary>\n\n```python\n{code}\n```\n\n</details>"
+    return _rendered(f"{cell.id}{ONE_WAY}", text, "skip")
 
 
 def _markdown(cell_id: str, text: str, metadata: Mapping[str, Any]) -> NotebookNode:

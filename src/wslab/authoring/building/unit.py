@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from wslab.authoring.building.grading_metadata import completed, metadata_mistak
 from wslab.authoring.building.problems import Note
 from wslab.authoring.building.reading import Block, FrontMatter, Source
 from wslab.language import LANGUAGES, Text
-from wslab.notebooks import RENDERED, has_region, region_mistakes
+from wslab.notebooks import has_region, is_rendered, region_mistakes, turn_of
 
 UnitKind = Literal["notebook", "lab"]
 
@@ -133,6 +134,7 @@ def make_unit(slug: str, kind: UnitKind, path: str, source: Source, terms: Seque
     cells = tuple(_cells(source.blocks, kind, note))
     _check_ids(cells, source.blocks, note)
     _check_setup(cells, source.blocks, note)
+    _check_turns(slug.partition("-")[0], cells, source.blocks, note)
     for block in source.blocks:
         if block.kind == "markdown" and block.metadata.get("lang") in LANGUAGES:
             for offset, message in departures(block.text, block.metadata["lang"], terms):
@@ -275,7 +277,8 @@ def _cells(blocks: Sequence[Block], kind: UnitKind, note: Note) -> Iterator[Cell
         grading = metadata.pop("nbgrader", None)
         if grading is not None and not any(metadata_mistakes(grading, first.kind)):
             metadata["nbgrader"] = completed(grading)
-        given = first.metadata.get("id") or metadata.get("nbgrader", {}).get("grade_id")
+        turn = turn_of(first.text) if first.kind == "code" else None
+        given = first.metadata.get("id") or metadata.get("nbgrader", {}).get("grade_id") or (turn and turn.name)
         text = _text([blocks[index] for index in group])
         setup = not set_up and first.kind == "code" and _EDITION.search(first.text) is not None
         set_up = set_up or setup
@@ -413,7 +416,8 @@ def _check_grading(block: Block, kind: UnitKind, note: Note) -> None:
     if has_region(block.text) and block.metadata.get("lang", LANGUAGES[0]) == LANGUAGES[0]:
         line = block.text_line + next(number for number, text in enumerate(block.text.split("\n")) if has_region(text))
         if kind != "lab":
-            note(line, "a solution region belongs in a lab")
+            if turn_of(block.text) is None:
+                note(line, 'a solution region belongs in a lab, or in the cell of a turn: check("05.turn-1", …)')
         elif not (isinstance(grading, Mapping) and grading.get("solution")):
             note(line, "a solution region stands in a cell with nbgrader: {grade_id: …, solution: true}")
 
@@ -422,8 +426,8 @@ def _check_ids(cells: Iterable[Cell], blocks: Sequence[Block], note: Note) -> No
     seen: dict[str, int] = {}
     for cell in cells:
         line = blocks[cell.blocks[0]].line
-        if cell.id in RENDERED or (cell.id in seen and cell.own_id):
-            where = f"on line {seen[cell.id]}" if cell.id in seen else "rendered from the front matter"
+        if is_rendered(cell.id) or (cell.id in seen and cell.own_id):
+            where = f"on line {seen[cell.id]}" if cell.id in seen else "rendered by the build"
             note(line, f'duplicate id "{cell.id}": the cell {where} has it already; give this one another')
         elif cell.id in seen:
             write = ":id: a-name-of-its-own" if cell.kind == "code" else '"id": "a-name-of-its-own"'
@@ -432,6 +436,46 @@ def _check_ids(cells: Iterable[Cell], blocks: Sequence[Block], note: Note) -> No
                 f"duplicate id: this cell equals the one on line {seen[cell.id]}; write {write} in its metadata",
             )
         seen.setdefault(cell.id, line)
+
+
+def _check_turns(number: str, cells: Iterable[Cell], blocks: Sequence[Block], note: Note) -> None:
+    code = [cell for cell in cells if cell.kind == "code"]
+    bound = {cell.id: _names_bound(cell.text.into(LANGUAGES[0])) for cell in code}
+    wanted = 1
+    for cell in code:
+        text = cell.text.into(LANGUAGES[0])
+        turn = turn_of(text)
+        if turn is None:
+            continue
+        line = blocks[cell.blocks[0]].line
+        expected = f"{number}.turn-{wanted}"
+        wanted += 1
+        if str(turn) != expected or cell.id != turn.name:
+            note(line, f'the turns of a unit are numbered in its order, and their cells have no id: "{expected}" here')
+        if text.count("### BEGIN SOLUTION") != 1:
+            note(line, f"the cell of {turn} has one solution region")
+        for other in code:
+            if other is not cell and (shared := sorted(bound[cell.id] & bound[other.id])):
+                note(line, f"{turn} gives {', '.join(shared)} a value, and so does another cell; take another name")
+
+
+def _names_bound(code: str) -> set[str]:
+    """The names that a cell's code gives a value at its top level, apart from what it imports."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # a cell that begins with % or !
+        return set()
+    found: set[str] = set()
+    todo: list[ast.AST] = list(tree.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            todo += ast.iter_child_nodes(node)
+    return found
 
 
 def _check_setup(cells: Sequence[Cell], blocks: Sequence[Block], note: Note) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wslab.authoring.proof import turn_corpus
 from wslab.authoring.proof.corpus import (
     EQUIVALENT,
     BadHeader,
@@ -26,7 +27,9 @@ from wslab.authoring.proof.corpus import (
 )
 from wslab.authoring.proof.page import between
 from wslab.authoring.proof.text_ids import id_faults
+from wslab.authoring.proof.turn_corpus import TurnCell
 from wslab.labs import cards, catalogue, general, notebooks
+from wslab.labs.calling import Called
 from wslab.labs.judging import judge_app, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.notebooks import Cell
@@ -132,11 +135,13 @@ class Proof:
             for run in proof.runs:
                 by_check = {verdict.check: verdict for verdict in run.verdicts}
                 marks = [MARKS[by_check[check.name].outcome] if check.name in by_check else "" for check in graded]
-                fails = [one.misconception for one in run.verdicts if one.outcome is Outcome.FAILED and one.max]
+                fails = [
+                    one.misconception for one in run.verdicts if one.outcome is Outcome.FAILED and (one.max or one.turn)
+                ]
                 row = [run.name, *marks, ", ".join(dict.fromkeys(fails)), f"{run.points:g}", str(run.rounds)]
                 table.add_row(*map(Line, [*row, f"{run.seconds:.1f}"]), style="red" if run.faults else None)
             parts.append(table)
-        verdict = f"proven: {len(self.labs)} labs, {sum(len(lab.runs) for lab in self.labs)} programs"
+        verdict = f"proven: {len(self.labs)} labs and units, {sum(len(lab.runs) for lab in self.labs)} programs"
         parts.append(Line(verdict, style="green") if self.ok else Line("\n".join(self.complaints), style="red"))
         return Group(*parts)
 
@@ -144,6 +149,8 @@ class Proof:
         """The matrix of every lab; without durations, so that the same proof gives the same text."""
         lines: list[str] = []
         for proof in self.labs:
+            if proof.lab.turns:  # the matrix is the labs'
+                continue
             graded = [check for check in proof.lab.checks if check.points]
             lines += [f"### {proof.lab.slug}", ""]
             lines.append(f"| program | {' | '.join(check.name for check in graded)} | points |")
@@ -193,14 +200,18 @@ def prove(
     """
     root = root or Path.cwd()
     corpus = corpus or corpus_folder(root)
-    wanted = [name.upper() for name in only or catalogue.labs()]
-    known = catalogue.labs()
+    known = {**catalogue.labs(), **catalogue.turns()}
+    wanted = [name.upper() for name in only or known]
     before = current_language()
     faults = [] if only else list(_orphans(root, corpus))
     faults += [f"there is no lab {name}" for name in wanted if name not in known]
     try:
         with _busy(busy), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            proofs = [runner.run(_prove(known[name], rounds, root, corpus)) for name in wanted if name in known]
+            proofs = [
+                runner.run((prove_turns if known[name].turns else _prove)(known[name], rounds, root, corpus))
+                for name in wanted
+                if name in known
+            ]
     finally:
         use_language(before)
     return Proof(tuple(proofs), tuple(faults))
@@ -225,6 +236,8 @@ def _orphans(root: Path, corpus: Path) -> Iterator[str]:
     for path in sorted(corpus.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             lab = path.relative_to(corpus).parts[0]
+            if lab == turn_corpus.FOLDER and path.suffix == ".yml" and path.stem in catalogue.turns():
+                continue
             if path.name == EQUIVALENT and lab in known:
                 continue
             if path.suffix != ".py" or lab not in known or path.parent.parent != corpus:
@@ -286,8 +299,8 @@ def _text_faults(lab: Lab) -> Iterator[str]:
         yield "its checks have no names of their own"
     for check in lab.checks:
         texts: list[tuple[str, Text]] = [("title", check.title)]
-        if len(check.hints) != 3:
-            yield f"{check.name}: {len(check.hints)} hints; it takes three"
+        if len(check.hints) != (0 if lab.turns else 3):
+            yield f"{check.name}: {len(check.hints)} hints; a lab's takes three, a turn's none"
         for rung, hint in enumerate(check.hints, 1):
             texts.append((f"hint {rung}", hint.says))
         if check.hints and not check.hints[-1].code:
@@ -331,6 +344,84 @@ def _corpus_faults(lab: Lab, corpus: Path) -> Iterator[str]:
     for check in lab.checks:
         if check.points and not any(check.name in one.expected.fails for one in programs):
             yield f"no submission fails {check.name}, so nothing shows that it can fail"
+
+
+# The turns of a unit
+
+
+async def prove_turns(unit: Lab, rounds: int, root: Path, corpus: Path) -> LabProof:
+    """The proof of a unit's turns: the stub passes none, the solution passes, its lines become what they say.
+
+    Args:
+        unit: the turns.
+        rounds: how often each solution is run.
+        root: the course's folder.
+        corpus: the folder of the corpora.
+    """
+    cells = turn_corpus.turn_cells(root).get(unit.number, ())
+    lines = turn_corpus.corpus_of(unit.number, corpus)
+    faults = [*_turn_faults(unit, cells, lines), *_text_faults(unit)]
+    runs: list[Run] = []
+    for cell in cells:
+        check = unit.check(cell.name)
+        if check is None:
+            continue
+        runs.append(await _turn_run(unit, check, f"{cell.name}, stub", cell, cell.stub, None, 1))
+        runs.append(await _turn_run(unit, check, f"{cell.name}, solution", cell, cell.solved, "", rounds))
+        for number, one in enumerate(lines.get(cell.name, turn_corpus.TurnCorpus()).lines, 1):
+            code = cell.written(one.code, whole=one.whole)
+            name = f"{cell.name}, lines {number}"
+            runs.append(await _turn_run(unit, check, name, cell, code, one.fails, 1 if one.fails else rounds // 4 or 1))
+    return LabProof(unit, tuple(runs), tuple(faults))
+
+
+def _turn_faults(unit: Lab, cells: Sequence[TurnCell], lines: Mapping[str, turn_corpus.TurnCorpus]) -> Iterator[str]:
+    names = [cell.name for cell in cells]
+    for check in unit.checks:
+        if check.name not in names:
+            yield f"no cell calls check({f'{unit.number}.{check.name}'!r}, …)"
+        known = lines.get(check.name, turn_corpus.TurnCorpus()).lines
+        if not [one for one in known if not one.fails]:
+            yield f"{check.name}: no lines but the solution are known to be right"
+        for wrong in check.wrong:
+            if wrong.id not in [one.fails for one in known]:
+                yield f"{check.name}: no lines fail at {wrong.id}, so nothing shows that it is found"
+    for name in [*names, *lines]:
+        if unit.check(name) is None:
+            yield f"{name} has no check in wslab.labs.turns"
+
+
+async def _turn_run(
+    unit: Lab, check: Check, name: str, cell: TurnCell, code: str, fails: str | None, rounds: int
+) -> Run:
+    expected = None if fails is None else Expected({check.name: fails} if fails else {})
+    faults: list[str] = []
+    verdicts: list[Verdict] = []
+    slowest = 0.0
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        try:
+            verdicts = await judged_turn(unit, check, cell.setup, code)
+        except Exception as error:
+            faults.append(f"{type(error).__name__}: {error}")
+            break
+        slowest = max(slowest, time.perf_counter() - begun)
+        faults += [*_departures(verdicts, expected), *_card_faults(verdicts)]
+    return Run(name, "", tuple(verdicts), rounds, slowest, tuple(faults))
+
+
+async def judged_turn(unit: Lab, check: Check, setup: str, code: str) -> list[Verdict]:
+    """The verdict on a turn whose cell says this, as a list of one.
+
+    Args:
+        unit: the turns of the unit.
+        check: the turn's.
+        setup: the code of the unit's setup cell.
+        code: the turn's cell, without the line that asks for the check.
+    """
+    names = program(setup, "setup")
+    exec(compile(code, f"<ipython-input {check.name}>", "exec", dont_inherit=True), names)
+    return await judged(unit, [check], names)
 
 
 # What it does
@@ -429,7 +520,8 @@ async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) ->
         if names.get(variable, ...) is ...:
             verdicts += [not_run(lab, check, general.NO_APP, general.NO_APP.meaning, name=variable) for check in about]
             continue
-        venue = Served(names[variable])
+        given = names[variable]
+        venue = Served(Called(given) if about[0].calls else given)
         try:
             verdicts += [verdict async for verdict in judge_app(lab, about, venue)]
         finally:

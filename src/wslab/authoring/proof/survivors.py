@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,14 +13,17 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from wslab.authoring.proof import turn_corpus
 from wslab.authoring.proof.corpus import EQUIVALENT, corpus_folder, submissions
 from wslab.authoring.proof.mutating import Mutant, mutants
 from wslab.authoring.proof.page import between
+from wslab.authoring.proof.proof import judged_turn
+from wslab.authoring.proof.turn_corpus import TurnCell
 from wslab.grading import task
 from wslab.grading.grading import grade
 from wslab.grading.task import Task
 from wslab.labs import catalogue, notebooks
-from wslab.labs.lab import Lab
+from wslab.labs.lab import Check, Lab
 from wslab.labs.notebooks import Cell
 from wslab.language import LANGUAGES
 
@@ -149,11 +153,53 @@ def score(lab: Lab, root: Path, *, right: bool = False, workers: int | None = No
     return Score(lab.number, len(jobs), tuple(survivors), tuple(stale), time.perf_counter() - begun)
 
 
+def turn_score(unit: Lab, root: Path, *, workers: int | None = None) -> Score:
+    """Judge every mutant of the solutions of a unit's turns, in this process.
+
+    Args:
+        unit: the turns.
+        root: the course's folder.
+        workers: how many are judged at a time; None for eight a core.
+
+    Raises:
+        BadLines: the unit's list of equivalent mutants is damaged.
+    """
+    begun = time.perf_counter()
+    lines = turn_corpus.corpus_of(unit.number, corpus_folder(root))
+    jobs = [
+        (cell, check, mutant)
+        for cell in turn_corpus.turn_cells(root).get(unit.number, ())
+        if (check := unit.check(cell.name)) is not None
+        for mutant in mutants(cell.solved)
+    ]
+
+    def passes(job: tuple[TurnCell, Check, Mutant]) -> bool:
+        cell, check, mutant = job
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            try:
+                (verdict,) = runner.run(judged_turn(unit, check, cell.setup, mutant.source))
+            except Exception:  # a program that cannot be run does not pass
+                return False
+        return verdict.passed
+
+    with ThreadPoolExecutor(workers or AT_ONCE * (os.cpu_count() or 1)) as pool:
+        kept = [job for job, keeps in zip(jobs, pool.map(passes, jobs), strict=True) if keeps]
+    reasons = {name: known.equivalent for name, known in lines.items()}
+    survivors = [
+        Survivor(cell.name, mutant, reasons.get(cell.name, {}).get(str(mutant), "")) for cell, _, mutant in kept
+    ]
+    used = {(one.program, str(one.mutant)) for one in survivors}
+    stale = [
+        f"{name}: {change}" for name, changes in reasons.items() for change in changes if (name, change) not in used
+    ]
+    return Score(unit.number, len(jobs), tuple(survivors), tuple(stale), time.perf_counter() - begun)
+
+
 def scores(only: Iterable[str] | None, root: Path, *, right: bool = False, workers: int | None = None) -> Scores:
     """`score()` of several labs.
 
     Args:
-        only: numbers of labs; all of them if left out.
+        only: numbers of labs, and of units for their turns; all of the labs if left out.
         root: the course's folder.
         right: as for `score()`.
         workers: as for `score()`.
@@ -162,8 +208,14 @@ def scores(only: Iterable[str] | None, root: Path, *, right: bool = False, worke
         LabError: there is no such lab.
         BadReasons: as for `score()`.
     """
-    labs = [catalogue.find(name)[0] for name in only or catalogue.labs()]
-    return Scores(tuple(score(lab, root, right=right, workers=workers) for lab in labs))
+    units = catalogue.turns()
+    found = [units[name] if name in units else catalogue.find(name)[0] for name in only or catalogue.labs()]
+    return Scores(
+        tuple(
+            turn_score(one, root, workers=workers) if one.turns else score(one, root, right=right, workers=workers)
+            for one in found
+        )
+    )
 
 
 def read_reasons(path: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ def id_faults(modules: Path = lab_texts.FOLDER.parent, folder: Path = lab_texts.
     """
     named: list[_Named] = []
     faults: list[str] = []
-    for path in sorted(modules.glob("*.py")):
+    for path in sorted(modules.rglob("*.py")):
         for found in _named(path):
             if isinstance(found, Problem):
                 faults.append(str(found))

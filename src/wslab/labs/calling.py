@@ -1,0 +1,134 @@
+"""A function of the learner's, judged as an app is: on a loop of its own, with deadlines, exceptions with their line.
+
+A turn about asyncio is about a function or a value, not about a server. It is served as an app whose one request calls
+it, so that the engine which judges apps judges it as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from wslab.labs import general
+from wslab.labs.failure import Failure
+from wslab.labs.stage import Stage
+from wslab.labs.venue import Served
+from wslab.labs.verdict import Misconception
+from wslab.language import Text, filled
+from wslab.source import is_user_code
+
+_PATH = "/call"
+_RETURNED = Text(en="`{name}()` returned {value} after {ms} ms", tr="`{name}()`, {ms} ms sonra {value} döndürdü")
+
+
+class Called:
+    """An ASGI app around what a turn was given.
+
+    Attributes:
+        given: the function or the value.
+        value: what the last call returned.
+        seconds: how long it took, in seconds.
+        awaited: whether the call had to be awaited.
+        left: how many tasks of the learner's code were still running when it returned.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.args: tuple[Any, ...] = ()
+        self.value: Any = None
+        self.seconds = 0.0
+        self.awaited = False
+        self.left = 0
+        self._app = Starlette(routes=[Route(_PATH, self._call, methods=["POST"])])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    async def _call(self, request: Request) -> Response:
+        loop = asyncio.get_running_loop()
+        before, begun = asyncio.all_tasks(), loop.time()
+        made = self.given(*self.args)
+        self.awaited = inspect.isawaitable(made)
+        try:
+            self.value = await made if self.awaited else made
+        finally:
+            self.seconds = loop.time() - begun
+            left = {task for task in asyncio.all_tasks() - before if _is_learners(task)}
+            self.left = len(left)
+            for task in left:
+                task.cancel()
+        return Response()
+
+
+def _is_learners(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and is_user_code(code.co_filename)
+
+
+def called(stage: Stage) -> Called:
+    """What a turn was given, and how its last call went."""
+    venue = stage.venue
+    assert isinstance(venue, Served)
+    assert isinstance(venue.app, Called)
+    return venue.app
+
+
+async def call(stage: Stage, *args: Any, within: float | None = None, plain: bool = False) -> Any:
+    """Call the learner's function on the server's loop; return what it returns.
+
+    Args:
+        stage: the stage of a check with `calls=True`.
+        args: what the function is called with.
+        within: seconds it may take; the stage's own deadline if left out.
+        plain: whether a function that need not be awaited will do.
+
+    Raises:
+        Failure: it is no function, it raised, it did not come to its end, it is no coroutine function.
+    """
+    about = called(stage)
+    given = about.given
+    if inspect.iscoroutine(given):
+        given.close()
+        raise Failure(general.CALLED_ALREADY, name=given.__name__)
+    if not callable(given):
+        raise Failure(general.NO_FUNCTION, came=repr(given)[:80])
+    about.args, about.value, about.left = args, None, 0
+    name = getattr(given, "__name__", "…")
+    with stage.off_the_record():
+        reply = await stage.request("POST", _PATH, within=within)
+    if reply is None:
+        raise await stage.silence(None, general.NEVER_RETURNS, name=name)
+    if reply.status != 200:
+        errors = [one for one in await stage.raised(disconnects=True) if not one.warning]
+        raise Failure(general.FUNCTION_RAISED, error=errors[-1] if errors else reply.status)
+    if inspect.iscoroutine(about.value):
+        about.value.close()
+        raise Failure(general.RETURNS_COROUTINE, name=about.value.__name__)
+    if not about.awaited and not plain:
+        raise Failure(general.NO_COROUTINE_FUNCTION, name=name)
+    stage.note("", "", filled(_RETURNED, name=name, value=repr(about.value)[:80], ms=round(about.seconds * 1000)))
+    return about.value
+
+
+async def fault(stage: Stage, misconception: Misconception, observed: Text | None = None, **values: object) -> Failure:
+    """What to raise where a call came to a wrong result: a coroutine that was never awaited comes first.
+
+    Args:
+        stage: the stage.
+        misconception: the name for the result where nothing else explains it.
+        observed: what was seen.
+        values: fill in the `{names}` of all sentences.
+    """
+    found = await stage.cause()
+    if found is not None:
+        kind, error = found
+        kind = kind if kind is general.NOT_AWAITED else general.FUNCTION_RAISED
+        return Failure(kind, observed, error=error, **values)
+    return Failure(misconception, observed, **values)
