@@ -42,7 +42,8 @@ def asked(deadlines: Deadlines) -> Asked:
         venue = Served(Called(program(f"import asyncio, time\n\n{lines}", "mine")["mine"]))
         await venue.start()
         try:
-            return await judge(Lab("05-accept", WORD, (about,)), about, venue, deadlines)
+            verdict, _ = await judge(Lab("05-accept", WORD, (about,)), about, venue, deadlines)
+            return verdict
         finally:
             await venue.restart()
             await venue.stop()
@@ -70,7 +71,7 @@ def asked(deadlines: Deadlines) -> Asked:
         ("async def mine(x):\n    return 3", "function-raised", "missing 1 required positional argument"),
         ("async def mine():\n    await asyncio.Event().wait()", "never-returns", "mine"),
         ("async def mine():\n    while True:\n        pass", "blocks-the-loop", "<ipython-input mine>:"),
-        ("async def mine():\n    time.sleep(4)", "blocks-the-loop", ""),
+        ("async def mine():\n    time.sleep(20)", "blocks-the-loop", ""),
         ("async def mine():\n    while True:\n        await asyncio.sleep(0)", "never-returns", ""),
     ],
 )

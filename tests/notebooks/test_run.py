@@ -51,9 +51,8 @@ class Run:
         assert not (errors and cell.metadata.get("nbgrader", {}).get("grade")), f"{cell.id}: {errors}"
         # A prediction's card says so when the run measured something that the course does not teach.
         assert not any(words in shown(cell) for words in UNEXPECTED), f"cell {index}: {shown(cell)}"
-
         if self.solved and turn_of(cell.source) is not None:
-            assert "✓" in shown, f"{cell.id}: {shown}"
+            assert "✓" in shown(cell), f"{cell.id}: {shown(cell)}"
 
     def fill_in(self) -> None:
         """Write the course's own lines into the turns."""
