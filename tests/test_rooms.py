@@ -13,7 +13,7 @@ import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
 GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
-GROUND |= {"shipped", "course_update"}
+GROUND |= {"shipped", "course_update", "links"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -26,6 +26,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "asgi": set(),
     "cells": {"source", "notebooks"},
     "course_folder": {"language"},
+    "links": set(),
     "shipped": {"language", "errors", "notebooks"},
     "course_update": {"language", "errors", "notebooks"},
     # What a learner runs
@@ -45,6 +46,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "launcher": GROUND,
     # What an instructor runs
     "grading": LEARNER | {""},  # "": the public names themselves
+    "release": GROUND | {"labs"},
     # What an author runs
     "authoring": LEARNER | {"grading"},
 }

@@ -185,13 +185,16 @@ def slides(
 @app.command()
 def site(
     units: Annotated[list[str] | None, typer.Argument(help="Numbers of units, such as 05 or L1; else all.")] = None,
+    students: Annotated[
+        bool, typer.Option("--students", help="Without the instructor's guide, and without what answers a question.")
+    ] = False,
 ) -> None:
     """Write the reading site into build/site; open its index.html."""
     with _for_authors():
         from wslab.authoring import building, publishing
 
     try:
-        first = publishing.site(find_root(), units or ())
+        first = publishing.site(find_root(), units or (), students=students)
         console.print(str(first), markup=False, highlight=False, soft_wrap=True)
     except (building.BuildError, publishing.PublishingError) as error:
         _fail(error)
@@ -335,6 +338,48 @@ def grade(
         finally:  # also at a second Ctrl-C
             os._exit(status)
     raise typer.Exit(status)
+
+
+@app.command()
+def release(
+    out: Annotated[
+        Path, typer.Argument(help="A folder, or a file that ends in .zip; a release that is there is renewed.")
+    ],
+    units: Annotated[str, typer.Option(help="Units and labs, such as 00-05,L1,L2; else all.")] = "",
+    language: Annotated[str | None, typer.Option(help="Which edition, en, tr or both; else the system's.")] = None,
+) -> None:
+    """Write what students get: units and labs without solutions, guide or sources."""
+    from wslab import release as releasing
+    from wslab import shipped
+
+    try:
+        root = course_folder() or shipped.root()
+        changes = releasing.release(root, out, units, language or current_language())
+    except LabError as error:
+        _fail(error)
+        return
+    for line in changes.told():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def take(
+    file: Annotated[Path, typer.Argument(help="A zip that wslab release has written.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where; else the course around here, or ./websocket-lab.")
+    ] = None,
+) -> None:
+    """Lay out what an instructor has handed out, or renew it; what you have written stays."""
+    from wslab import launcher
+    from wslab import release as releasing
+
+    try:
+        changes = releasing.take(file, folder or course_folder() or Path(launcher.FOLDER))
+    except LabError as error:
+        _fail(error)
+        return
+    for line in changes.told():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

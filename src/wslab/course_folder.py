@@ -8,7 +8,7 @@ from wslab.language import LANGUAGES
 
 
 def course_folder(start: Path | None = None) -> Path | None:
-    """The course's folder: the nearest one from `start` upwards that holds an edition's notebooks or their source.
+    """The course's folder: the nearest one from `start` upwards that holds an edition of it, or its source.
 
     Args:
         start: where to look first; without it, the working directory.
@@ -19,7 +19,7 @@ def course_folder(start: Path | None = None) -> Path | None:
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "course" / "notebooks").is_dir() or any(
-            (folder / "notebooks" / language).is_dir() for language in LANGUAGES
+            (folder / kind / language).is_dir() for kind in ("notebooks", "labs") for language in LANGUAGES
         ):
             return folder
     return None

@@ -31,6 +31,9 @@ from wslab.language import Text
 from wslab.notebooks import RENDERED
 
 MANIFEST = ".wslab-course.json"
+RELEASED = "release"
+"""The source of a course that an instructor has handed out by `wslab release`."""
+
 LOCK = ".wslab-course.lock"
 STAGING = ".wslab-new"
 _NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -216,7 +219,9 @@ def is_newer(one: str, other: str) -> bool:
         return False
 
 
-def update(folder: Path, files: Mapping[str, bytes], version: str, *, source: str = "wslab") -> Changes:
+def update(
+    folder: Path, files: Mapping[str, bytes], version: str, *, source: str = "wslab", partial: bool = False
+) -> Changes:
     """Lay a course out in a folder, or renew the one that is there; nothing that somebody wrote is lost.
 
     Args:
@@ -224,6 +229,7 @@ def update(folder: Path, files: Mapping[str, bytes], version: str, *, source: st
         files: the course as it is shipped now: the content by path from the folder, with `/`.
         version: the version of `files`. A course of a newer version is left alone.
         source: who lays it out. `wslab lab` renews courses of the source `"wslab"`.
+        partial: whether `files` are some of the course's, so that others which were laid out before stay part of it.
 
     Returns:
         What was done.
@@ -233,11 +239,11 @@ def update(folder: Path, files: Mapping[str, bytes], version: str, *, source: st
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        if not made and isinstance(nothing := _planned(folder, files, version, source), Changes):
+        if not made and isinstance(nothing := _planned(folder, files, version, source, partial), Changes):
             return nothing  # also where the folder is read-only
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            return _update(folder, files, version, source)
+            return _update(folder, files, version, source, partial)
     except OSError as error:
         _unmake(folder, made)
         if error.errno in _NO_ROOM:
@@ -273,7 +279,7 @@ def _locked(folder: Path) -> Iterator[None]:
 class _Plan:
     """What an update is about to do."""
 
-    def __init__(self, folder: Path, old: Manifest | None, files: Mapping[str, bytes]) -> None:
+    def __init__(self, folder: Path, old: Manifest | None, files: Mapping[str, bytes], partial: bool) -> None:
         self.folder = folder
         self.old: Mapping[str, Shipped] = {} if old is None else old.files
         self.kept: dict[str, Shipped] = {}
@@ -291,7 +297,10 @@ class _Plan:
             except PermissionError:  # on Windows: another program holds it
                 self._hold(path)
         for path in self.old.keys() - files.keys():
-            self._drop(path)
+            if partial:
+                self.kept[path] = self.old[path]
+            else:
+                self._drop(path)
 
     def _there(self, path: str) -> bytes | None:
         try:
@@ -414,19 +423,19 @@ class _Plan:
             target.parent.rmdir()
 
 
-def _planned(folder: Path, files: Mapping[str, bytes], version: str, source: str) -> _Plan | Changes:
+def _planned(folder: Path, files: Mapping[str, bytes], version: str, source: str, partial: bool) -> _Plan | Changes:
     """What is to be done; or, where nothing is, what to say."""
     old = read_manifest(folder)
     if old is not None and is_newer(old.version, version):
         return Changes(folder, newer=_NEWER.format(folder=folder, theirs=old.version, ours=version))
-    plan = _Plan(folder, old, files)
+    plan = _Plan(folder, old, files, partial)
     if plan.writes or plan.removed or old != Manifest(source, version, plan.kept) or (folder / STAGING).exists():
         return plan
     return Changes(folder, held=tuple(plan.held))
 
 
-def _update(folder: Path, files: Mapping[str, bytes], version: str, source: str) -> Changes:
-    plan = _planned(folder, files, version, source)
+def _update(folder: Path, files: Mapping[str, bytes], version: str, source: str, partial: bool) -> Changes:
+    plan = _planned(folder, files, version, source, partial)
     if isinstance(plan, Changes):
         return plan
     plan.carry_out(source, version)

@@ -11,7 +11,6 @@ from pathlib import Path
 from wslab.grading.intake.opening import LearnerCell
 from wslab.labs import notebooks
 from wslab.labs.lab import Lab
-from wslab.language import LANGUAGES
 from wslab.notebooks import BLANK
 
 LONGEST = 10_000
@@ -76,9 +75,8 @@ def questions(root: Path, lab: Lab, language: str) -> Questions:
         lab: the lab.
         language: the edition; another one where the lab has none in it.
     """
-    for edition in (language, *LANGUAGES):
-        with contextlib.suppress(OSError, ValueError):
-            return Questions(*notebooks.written_cells(notebooks.path_of(root, lab, "solutions", edition)))
+    with contextlib.suppress(OSError, ValueError):
+        return Questions(*notebooks.written_cells(notebooks.solved(root, lab, language)))
     return Questions()
 
 

@@ -6,6 +6,7 @@ import html
 import json
 from pathlib import Path
 
+from wslab.course_update import RELEASED, read_manifest
 from wslab.errors import LabError
 from wslab.labs import cards, catalogue, notebooks
 from wslab.labs.checking import ATTEMPTS_BEFORE_SOLUTION, attempts_left, show
@@ -33,6 +34,10 @@ _ONE_WAY = Text(
 _NOT_HERE = Text(
     en="The labs that come with wslab are not on this machine. Install it anew: {again}",
     tr="wslab ile gelen çalışmalar bu makinede yok. Yeniden kurun: {again}",
+)
+_KEPT = Text(
+    en="The solutions of this course are with your instructor. `hint({name!r})` goes on helping.",
+    tr="Bu kursun çözümleri eğitmeninizde. `hint({name!r})` yardım etmeyi sürdürür.",
 )
 _AGAIN = "pip install --force-reinstall wslab"
 _FRESH = Text(
@@ -79,6 +84,8 @@ def hint(name: str, rung: int | None = None) -> None:
 def solution(name: str) -> None:
     """Show how a check can be passed, once it has been passed or honestly tried three times.
 
+    In a course that an instructor has handed out by `wslab release`, the instructor keeps the solutions.
+
     Args:
         name: a check: `"L1.echo"`.
 
@@ -95,7 +102,13 @@ def solution(name: str) -> None:
         closed = _CLOSED.format(name=full, honest=ATTEMPTS_BEFORE_SOLUTION, left=left)
         show(cards.framed(f"<p>{sentence_html(closed)}</p>"), closed)
         return
-    code = solution_code(course_root(), lab, one)
+    root = course_root()
+    handed_out = read_manifest(root)
+    if handed_out is not None and handed_out.source == RELEASED:
+        kept = _KEPT.format(name=full)
+        show(cards.framed(f"<p>{sentence_html(kept)}</p>"), kept)
+        return
+    code = solution_code(root, lab, one)
     told = _ONE_WAY.format(name=full)
     show(cards.framed(f"<p>{sentence_html(told)}</p><pre>{html.escape(code)}</pre>"), f"{told}\n\n{code}")
 

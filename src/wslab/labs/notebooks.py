@@ -128,15 +128,17 @@ def solved(root: Path, lab: Lab, language: str) -> bytes:
     raise FileNotFoundError(path_of(root, lab, "solutions", language))
 
 
-def written_cells(path: Path) -> tuple[tuple[Written, ...], frozenset[str]]:
-    """What a lab asks to be answered in words, from its solution; and the ids of all its cells.
+def written_cells(solution: bytes) -> tuple[tuple[Written, ...], frozenset[str]]:
+    """What a lab asks to be answered in words; and the ids of all its cells.
+
+    Args:
+        solution: the solved notebook, as `solved()` gives it.
 
     Raises:
-        OSError: it cannot be read.
         ValueError: it is no notebook.
     """
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(solution)["cells"]
         found = []
         for cell in cells:
             grading = cell["metadata"].get("nbgrader", {})
@@ -148,7 +150,7 @@ def written_cells(path: Path) -> tuple[tuple[Written, ...], frozenset[str]]:
                 )
         return tuple(found), frozenset(cell["id"] for cell in cells)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no notebook") from error
+        raise ValueError("this is no notebook") from error
 
 
 def _cells(cells: list[dict[str, Any]]) -> Iterator[Cell]:

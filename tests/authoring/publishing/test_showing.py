@@ -12,10 +12,10 @@ import pytest
 
 from wslab import serve
 from wslab.authoring.publishing.executing import fingerprint
-from wslab.authoring.publishing.linking import relinked
 from wslab.authoring.publishing.showing import still
 from wslab.authoring.publishing.site import anchored, under_one_title
 from wslab.language import LANGUAGES, use_language
+from wslab.links import relinked
 from wslab.predictions import predict
 
 ROOT = Path(__file__).parents[3]

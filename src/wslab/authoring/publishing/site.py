@@ -21,9 +21,10 @@ from wslab.authoring.building import Unit
 from wslab.authoring.building.notebooks import LANGUAGE_NAMES, name
 from wslab.authoring.publishing import api
 from wslab.authoring.publishing.executing import PublishingError, outputs
-from wslab.authoring.publishing.linking import relink_notebook, relinked
+from wslab.authoring.publishing.linking import relink_notebook
 from wslab.authoring.publishing.showing import filled
 from wslab.language import LANGUAGES, Text
+from wslab.links import relinked
 
 FOLDER = "build/site"
 """Where the site goes, from the root of the checkout: `index.html`, and a folder for each language."""
@@ -68,17 +69,21 @@ _DOCS: Mapping[Text, Sequence[str]] = {
     _FOR_TEACHERS: ("instructor-guide",),
 }
 
+_OUTCOME = re.compile(r"\.outcome\(")
+_FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
+
 _write: Any = nbformat.write  # they carry no types
 _markdown_cell: Any = nbformat.v4.new_markdown_cell
 
 
 @dataclass(frozen=True, slots=True)
 class _Edition:
-    """One language of the site: what is on it, by its name on the site, without an ending."""
+    """One language of the site: what is on it, by its name on the site, without an ending, and whom it is for."""
 
     language: str
     units: Mapping[str, Unit]
     docs: Mapping[str, str]
+    students: bool = False
 
     @property
     def pages(self) -> frozenset[str]:
@@ -106,13 +111,16 @@ class _Edition:
         return lead
 
 
-def site(root: str | Path = ".", only: Iterable[str] = (), languages: Sequence[str] = LANGUAGES) -> Path:
+def site(
+    root: str | Path = ".", only: Iterable[str] = (), languages: Sequence[str] = LANGUAGES, *, students: bool = False
+) -> Path:
     """Write the reading site into `build/site`; it works from the file system, and asks no address for anything.
 
     Args:
         root: the checkout.
         only: numbers or names of units (`"05"`, `"L1"`) that are on it; none for the whole course.
         languages: the editions.
+        students: leave out the instructor's guide, the outputs of cells that answer a prediction, and folded answers.
 
     Returns:
         Its first page.
@@ -123,7 +131,7 @@ def site(root: str | Path = ".", only: Iterable[str] = (), languages: Sequence[s
     """
     root = Path(root).resolve()
     units = building.units(root, only)
-    editions = [_edition(root, units, language) for language in languages]
+    editions = [_edition(root, units, language, students) for language in languages]
     target = root / FOLDER
     shutil.rmtree(target, ignore_errors=True)
     for edition in editions:
@@ -137,14 +145,15 @@ def site(root: str | Path = ".", only: Iterable[str] = (), languages: Sequence[s
     return first
 
 
-def _edition(root: Path, units: Sequence[Unit], language: str) -> _Edition:
+def _edition(root: Path, units: Sequence[Unit], language: str, students: bool) -> _Edition:
     endings = [f".{language}", *([""] if language == LANGUAGES[0] else [])]
     docs = {}
-    for page in (f"docs/{doc}" for part in _DOCS.values() for doc in part):
+    parts = [docs for title, docs in _DOCS.items() if not (students and title is _FOR_TEACHERS)]
+    for page in (f"docs/{doc}" for part in parts for doc in part):
         there = (f"{page}{ending}.md" for ending in endings)
         if (source := next((path for path in there if (root / path).is_file()), None)) is not None:
             docs[page] = source
-    return _Edition(language, {f"{_FOLDERS[unit.kind]}/{unit.slug}": unit for unit in units}, docs)
+    return _Edition(language, {f"{_FOLDERS[unit.kind]}/{unit.slug}": unit for unit in units}, docs, students)
 
 
 # What Sphinx reads
@@ -156,6 +165,8 @@ def _write_sources(root: Path, edition: _Edition, others: Sequence[_Edition], fo
         notebook = building.notebook(root, unit.slug, language)
         if unit.kind == "notebook":
             filled(notebook, outputs(root, unit, language), root, language)
+        if edition.students:
+            without_answers(notebook)
         relink_notebook(notebook, unit.built(_FOLDERS[unit.kind], language), edition.leads(others, page))
         path = folder / f"{page}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,6 +194,16 @@ def anchored(notebook: NotebookNode) -> NotebookNode:
         cell.metadata = {}
         cells.append(cell)
     notebook.cells = cells
+    return notebook
+
+
+def without_answers(notebook: NotebookNode) -> NotebookNode:
+    """`notebook` without what answers a question: outputs of cells that measure a prediction, and folded answers."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and _OUTCOME.search(cell.source):
+            cell.outputs = []
+        elif cell.cell_type == "markdown":
+            cell.source = _FOLDED.sub("", cell.source)
     return notebook
 
 

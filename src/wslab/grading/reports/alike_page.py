@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,14 +82,11 @@ def alike_html(batch: Batch, root: Path) -> str:
 
 def _published(root: Path, lab: Lab) -> tuple[str, str]:
     """What a lab hands out in the cells to be written in, and how its solution fills them."""
-    for language in LANGUAGES:
-        try:
-            cells = notebooks.code_cells(notebooks.path_of(root, lab, "solutions", language))
-        except (OSError, ValueError):
-            continue
+    own: list[notebooks.Cell] = []
+    with contextlib.suppress(OSError, ValueError):
+        cells = notebooks.code_cells_of(notebooks.solved(root, lab, LANGUAGES[0]))
         own = [cell for cell in cells if cell.solution]
-        return "\n\n".join(cleared(cell.source, "code") for cell in own), "\n\n".join(cell.solved for cell in own)
-    return "", ""
+    return "\n\n".join(cleared(cell.source, "code") for cell in own), "\n\n".join(cell.solved for cell in own)
 
 
 def _section(lab: Lab, found: Alike, names: Mapping[str, str]) -> Markup:
