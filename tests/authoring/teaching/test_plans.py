@@ -77,7 +77,7 @@ def test_a_mistake_of_form_has_its_own_line(tmp_path: Path, course: tuple[Unit, 
 def test_the_minutes_of_a_plan_are_those_of_the_front_matter(course: tuple[Unit, ...]) -> None:
     minutes = {unit.number: unit.minutes for unit in course}
     plans = {plan.name: plan for plan in read_plans(ROOT, course)}
-    assert list(plans) == ["90", "half-day", "four-weeks"]
+    assert list(plans) == ["90", "half-day", "whole-course"]
     for plan in plans.values():
         for session in plan.sessions:
             for item in session.items:
@@ -87,10 +87,10 @@ def test_the_minutes_of_a_plan_are_those_of_the_front_matter(course: tuple[Unit,
         assert plan.taken == sum(in_class) <= sum(session.minutes for session in plan.sessions)
     assert plans["90"].taken <= 90
     assert plans["half-day"].taken <= 240
-    whole = plans["four-weeks"]
+    whole = plans["whole-course"]
     taught = [item.unit.number for session in whole.sessions for item in session.items if item.unit is not None]
     assert sorted(taught) == sorted(minutes)
-    assert len(whole.sessions) == 8
+    assert len(whole.sessions) == 10
 
 
 def test_sections_have_the_same_numbers_in_every_language(course: tuple[Unit, ...]) -> None:
