@@ -7,16 +7,16 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& { echo $$p; break; }; done)
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
-# Browsers and kernels take the processor; what judges labs by the clock mostly waits, so it has more workers and a turn
-# of its own. For PARALLEL=... the workers of a single run.
+# Browsers and kernels take the processor, what judges labs by the clock mostly waits: side by side each takes what the
+# other leaves. For PARALLEL=... the workers of a single run.
 BUSY ?= -n 3
-WAITING ?= -n 6
+WAITING ?= -n 4
 PARALLEL ?= -n 4
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test lint busy waiting proof pythons quick coverage build slides site bench pictures lock clean
+.PHONY: help install develop lab test lint busy waiting aside proof pythons quick coverage build slides site bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +55,7 @@ lab: $(VENV)/.lab ## open the course in JupyterLab (make lab LANG_=tr for Turkis
 	$(BIN)/wslab lab $(if $(LANG_),--language $(LANG_))
 
 test: $(VENV)/.develop ## run every test, in a real browser and real kernels too, and what lint looks at
-	@failed=0; $(MAKE) --no-print-directory -k -j 2 lint busy || failed=1; \
-		$(MAKE) --no-print-directory waiting || failed=1; exit $$failed
+	@failed=0; $(MAKE) --no-print-directory -k -j 3 lint busy aside || failed=1; cat build/waiting.log; exit $$failed
 
 lint: $(VENV)/.develop ## look at style and types, and whether every edition is what course/ says
 	$(BIN)/python -m ruff check .
@@ -69,6 +68,9 @@ busy: $(VENV)/.develop ## run the tests with a browser or a kernel
 
 waiting: $(VENV)/.develop ## run the tests without
 	$(BIN)/python -m pytest $(WAITING) --dist loadscope -m "not browser and not notebook and not proof and not elsewhere"
+
+aside: $(VENV)/.develop
+	@mkdir -p build && $(MAKE) --no-print-directory waiting >build/waiting.log 2>&1
 
 pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python found here
 	.ci/pythons

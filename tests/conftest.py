@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,39 +17,45 @@ from wslab.language import use_language
 from wslab.serving import stop_all
 
 if TYPE_CHECKING:
+    from tests.executed import Executed
     from tests.jupyterlab import Lab
+
+# jsonschema compiles a grammar of international addresses whenever it is imported, which takes each process of a run
+# over a second; no schema of a notebook has such an address.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-# Who uses the worker's JupyterLab, beside tests/browser/test_course.py: spread over the two that its editions have.
-_JUPYTERLAB = {
-    "tests/browser/test_labs.py": "en",
-    "tests/browser/test_start_page.py": "en",
-    "tests/classroom/test_in_a_browser.py": "tr",
-    "tests/predictions/test_card_in_jupyterlab.py": "tr",
-    "tests/recording/test_in_jupyterlab.py": "tr",
+# What shares one worker, so that the run has two JupyterLabs and one checkout that is published.
+_TOGETHER = {
+    "tests/authoring/publishing/test_decks.py": "publishing",
+    "tests/authoring/publishing/test_site.py": "publishing",
+    "tests/browser/test_course.py": "JupyterLab 1",
+    "tests/browser/test_labs.py": "JupyterLab 2",
+    "tests/browser/test_start_page.py": "JupyterLab 2",
+    "tests/classroom/test_in_a_browser.py": "JupyterLab 2",
+    "tests/predictions/test_card_in_jupyterlab.py": "JupyterLab 2",
+    "tests/recording/test_in_jupyterlab.py": "JupyterLab 2",
 }
+_OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
+# A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
+_SHARED_OUT = ("tests/notebooks/test_run.py", "tests/grading/test_same_points.py", "tests/test_incomplete.py")
 
 
 class _ByModule(LoadScopeScheduling):
-    """A module stays in one worker, with its course and its browser; notebooks in a kernel are shared out.
+    """A module stays in one worker, with its course and its browser, unless its tests are long and share nothing.
 
     xdist's own `loadgroup` says by a suffix of the test's name what belongs together, which is lost with pytest 9.2
     (pytest-xdist issue 1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module, _, test = nodeid.partition("::")
-        if module == "tests/seed/test_systems.py" or "02-client" in test or "test_02_client" in module:
-            # The document's own port, 8000, which these look for or take: one after the other.
-            return "JupyterLab tr"
-        if module == "tests/browser/test_course.py":
-            return "JupyterLab en" if "[en" in test else "JupyterLab tr"
-        if module in _JUPYTERLAB:
-            return f"JupyterLab {_JUPYTERLAB[module]}"
-        return nodeid if module.startswith("tests/notebooks/") else module
+        module = nodeid.partition("::")[0]
+        if _OPENED in nodeid:
+            return "JupyterLab 2"
+        return nodeid if module in _SHARED_OUT else _TOGETHER.get(module, module)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,13 +72,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def turn(item: pytest.Item) -> int:
         if item.nodeid.startswith("tests/browser/test_course.py"):
-            return 0
+            # What is only opened there has been run in a kernel by then.
+            return 5 if _OPENED in item.nodeid else 0
         for number, names in enumerate(({"browser"}, {"notebook"}, {"slow"}), 1):
             if marks[item.path] & names:
                 return number
         return 4
 
     items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: the garbage collector need not look at it after every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +95,16 @@ def _english_and_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     yield
     use_language(None)
     stop_all()
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
+    """Notebooks as they have run, kept for every worker of this run."""
+    from tests.executed import Executed
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Executed(shared / "executed")
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +127,9 @@ def browser() -> Iterator[object]:
         if os.environ.get("CI"):
             pytest.fail("no Chromium found; .ci/run installs it")
         pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # 5 s are soon over on a busy machine, and who is there earlier waits no longer
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,

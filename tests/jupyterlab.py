@@ -116,11 +116,21 @@ def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[L
 def close_all(page: Page, lab: Lab) -> None:
     """Close every document, unsaved, and end every kernel: else they pile up, with the servers in them."""
     page.evaluate(_CLOSE_ALL)
-    context = page.context
-    cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
-    headers = {"X-XSRFToken": cookies["_xsrf"]} if "_xsrf" in cookies else {}
-    for session in context.request.get(f"{lab.url}api/sessions").json():
-        assert context.request.delete(f"{lab.url}api/sessions/{session['id']}", headers=headers).ok
+    requests, headers = page.context.request, _headers(page, lab)
+    for session in requests.get(f"{lab.url}api/sessions").json():
+        assert requests.delete(f"{lab.url}api/sessions/{session['id']}", headers=headers).ok
+
+
+def trust(page: Page, lab: Lab, path: str) -> None:
+    """Trust a notebook that somebody else has run: else JupyterLab shows no HTML of its outputs."""
+    assert page.context.request.post(f"{lab.url}api/contents/{path}/trust", headers=_headers(page, lab)).ok
+
+
+def _headers(page: Page, lab: Lab) -> dict[str, str]:
+    """What a request that changes something needs; JupyterLab gives it to each window that asks for a page."""
+    page.context.request.get(f"{lab.url}lab")
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return {"X-XSRFToken": cookies["_xsrf"]} if "_xsrf" in cookies else {}
 
 
 _LOADED: weakref.WeakSet[Page] = weakref.WeakSet()
@@ -142,6 +152,9 @@ class Notebook:
             page.evaluate("(path) => jupyterapp.commands.execute('docmanager:open', { path }).then(() => null)", path)
         else:
             page.goto(f"{lab.url}lab/tree/{path}?reset")
+            # JupyterLab shows its menus, and takes keys, before every command behind them is there.
+            page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+            page.evaluate("() => jupyterapp.allPluginsActivated.then(() => null)")
             _LOADED.add(page)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         # JupyterLab asks for a kernel when its list of kernels comes later than the notebook, on a busy machine.
@@ -173,20 +186,9 @@ class Notebook:
 
     def run_all(self, timeout: float = 120) -> None:
         """By the menu: Run → Run All Cells; returns once each cell has run, or one has stopped those after it."""
-        # JupyterLab shows its menus before every command behind them is there, so the click is repeated until a
-        # cell has been sent.
-        for _ in range(5):
-            self.answer_dialogs()
-            self.menu("Run", "Run All Cells")
-            self.answer_dialogs()
-            try:
-                self.page.wait_for_function(
-                    _CODE_CELLS + ".some((cell) => cell.executionState !== 'idle' || cell.executionCount !== null)",
-                    timeout=5_000,
-                )
-                break
-            except TimeoutError:
-                self.page.keyboard.press("Escape")
+        self.answer_dialogs()
+        self.menu("Run", "Run All Cells")
+        self.answer_dialogs()
         # The notebook's own model: what is drawn of it may lag behind, and the sign of a busy kernel may stay
         # (JupyterLab issue 19235).
         try:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
-from playwright.sync_api import expect
-from tests.jupyterlab import ROOT, Notebook
-from tests.notebooks.test_run import MAY_RAISE, UNEXPECTED
+from nbformat import NotebookNode
+from playwright.sync_api import Page, expect
+from tests.executed import Executed
+from tests.jupyterlab import ROOT, Lab, Notebook, trust
+from tests.notebooks.test_run import MAY_RAISE, UNEXPECTED, running
+from tests.outputs import shown
+from tests.ports import ports_of
 from tests.seed.pages import CHAT_IS_OPEN
+
+from wslab.language import LANGUAGES
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +30,9 @@ MEANT = (
 )
 
 
-NOTEBOOKS = [path for folder in ("notebooks", "labs") for path in sorted((ROOT / folder).glob("**/*.ipynb"))]
+def edition(language: str) -> list[Path]:
+    """Its notebooks and labs."""
+    return [path for folder in ("notebooks", "labs") for path in sorted((ROOT / folder / language).glob("**/*.ipynb"))]
 
 
 def named(path: Path) -> str:
@@ -31,10 +41,11 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+@pytest.mark.parametrize("path", edition(LANGUAGES[0]), ids=named)
 def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], path: Path) -> None:
     notebook = open_notebook(path.relative_to(ROOT).as_posix(), height=1400)
-    notebook.run_all(timeout=240)
+    with ports_of(path.stem.partition("-")[0]):
+        notebook.run_all(timeout=240)
     notebook.shots(named(path))
     cells = [cell for cell in notebook.saved().cells if cell.cell_type == "code"]
     assert [cell.id for cell in cells if cell.execution_count is None and cell.source.strip()] == []
@@ -42,10 +53,33 @@ def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], path: Path) 
         may_raise = MAY_RAISE in cell.metadata.get("tags", [])
         for output in cell.outputs:
             assert may_raise or output.output_type != "error", f"{cell.id}: {output.evalue}"
-            printed = output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
-            assert "Traceback" not in printed, f"{cell.id}: {printed}"
-            assert not any(words in printed for words in UNEXPECTED), f"{cell.id}: {printed}"
+        assert "Traceback" not in shown(cell), f"{cell.id}: {shown(cell)}"
+        assert not any(words in shown(cell) for words in UNEXPECTED), f"{cell.id}: {shown(cell)}"
     assert [error for error in notebook.errors if not any(part in error for part in MEANT)] == []
+
+
+def run_in_a_kernel(path: Path) -> NotebookNode:
+    with running(path) as run:
+        run.all()
+    return run.notebook
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [path for one in LANGUAGES[1:] for path in edition(one)], ids=named)
+def test_shows_what_its_cells_showed_in_a_kernel(
+    open_notebook: Callable[..., Notebook], window: Page, lab: Lab, executed: Executed, path: Path
+) -> None:
+    """The code of every edition is the same, so the others are run by a kernel alone, and opened here."""
+    place = path.relative_to(ROOT).as_posix()
+    nbformat.write(executed.of(path, run_in_a_kernel), lab.folder / place)
+    try:
+        trust(window, lab, place)
+        notebook = open_notebook(place, height=1400)
+        expect(notebook.page.locator(".jp-OutputArea-output .wslab").first).to_be_attached()
+        notebook.shots(named(path))
+        assert [error for error in notebook.errors if not any(part in error for part in MEANT)] == []
+    finally:
+        shutil.copy(path, lab.folder / place)
 
 
 def test_a_message_typed_in_the_page_reaches_a_python_client_in_a_cell(open_notebook: Callable[..., Notebook]) -> None:

@@ -106,6 +106,7 @@ async def test_many_handlers_that_spin_leave_no_thread_behind(deadlines: Deadlin
     held = venue._server
     assert held is not None
     await venue.restart()
+    venue.end()
     await venue.stop()
     await asyncio.to_thread(held.thread.join, 20)
     assert not held.thread.is_alive()

@@ -9,6 +9,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from tests.outputs import shown
+from tests.ports import ports_of
 
 from wslab.authoring.building import notebook
 
@@ -51,7 +52,7 @@ def opened(number: str) -> Iterator[Unit]:
     """The English edition of this unit, run from top to bottom except for its last cell, which stops the servers."""
     cells = notebook(ROOT, number, "en")
     client = NotebookClient(cells, timeout=90, kernel_name="python3")
-    with client.setup_kernel():
+    with ports_of(number), client.setup_kernel():
         for index, cell in enumerate(cells.cells):
             if cell.cell_type == "code" and not cell.source.startswith("stop_all("):
                 client.execute_cell(cell, index)

@@ -89,18 +89,10 @@ def open_notebook(page: Page, lab: Lab, name: str) -> None:
 
 
 def run_setup(page: Page) -> None:
-    """Run the first cell; while JupyterLab is still starting, a key may be lost."""
-    from playwright.sync_api import TimeoutError as Expired
-
-    for _ in range(10):
-        page.locator(".jp-Notebook .jp-Cell").first.click()
-        page.keyboard.press("Escape")
-        page.keyboard.press("Shift+Enter")
-        with contextlib.suppress(Expired):
-            prompt = "document.querySelector('.jp-CodeCell .jp-InputPrompt').textContent"
-            page.wait_for_function(f"() => !{prompt}.includes('[ ]')", timeout=15_000)
-            break
-    page.wait_for_function(f"() => /\\[\\d+\\]/.test({prompt})")
+    """Run the first cell by keyboard."""
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    page.keyboard.press("Escape")
+    run_cell(page, 0)
 
 
 def run_cell(page: Page, number: int) -> None:

@@ -21,6 +21,7 @@ import httpx
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page
+from tests.ports import document_ports
 from tests.seed.pages import CHAT_IS_OPEN
 from websockets.sync.client import ClientConnection, connect
 
@@ -297,6 +298,15 @@ class Program:
         self.process.wait(DEADLINE)
 
 
+@pytest.fixture
+def fixed_ports() -> Iterator[None]:
+    """8000 and 8001, free before and after; no other test has them meanwhile."""
+    with document_ports():
+        require_free(8000, 8001)
+        yield
+        require_free(8000, 8001)
+
+
 def require_free(*ports: int) -> None:
     for port in ports:
         with socket.socket() as probe:
@@ -322,8 +332,8 @@ def alone(name: str, port: int, folder: Path) -> Iterator[Program]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("fixed_ports")
 def test_server_and_client_run_alone_as_in_the_document(tmp_path: Path) -> None:
-    require_free(8000, 8001)
     with alone("server", 8000, tmp_path) as server, alone("client", 8001, tmp_path):
         answer = httpx.get("http://localhost:8001/send/selam", timeout=DEADLINE).json()
         assert answer == {"sent": "selam", "response": "Mesajınız: selam"}
@@ -333,13 +343,12 @@ def test_server_and_client_run_alone_as_in_the_document(tmp_path: Path) -> None:
             assert heard(client) == "Mesajınız: merhaba"
             assert httpx.get("http://localhost:8000/", timeout=DEADLINE).json()["connected_clients"] == 1
         server.wait_for("Alınan mesaj: merhaba", deadline=DEADLINE)
-    require_free(8000, 8001)
 
 
 @pytest.mark.slow
 @pytest.mark.browser
+@pytest.mark.usefixtures("fixed_ports")
 def test_the_page_runs_alone_as_in_the_document(tmp_path: Path, browser: Browser) -> None:
-    require_free(8000, 8001)
     with alone("server", 8000, tmp_path), alone("client", 8001, tmp_path):
         page = browser.new_page()
         page.set_default_timeout(DEADLINE * 1000)
@@ -355,9 +364,9 @@ def test_the_page_runs_alone_as_in_the_document(tmp_path: Path, browser: Browser
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("fixed_ports")
 @pytest.mark.parametrize("name", ["push_server", "random_server"])
 def test_the_other_servers_run_alone(name: str, tmp_path: Path) -> None:
-    require_free(8000)
     assert name in SYSTEMS
     with alone(name, 8000, tmp_path), connect("ws://localhost:8000/ws", open_timeout=DEADLINE) as client:
         client.send("selam")

@@ -22,15 +22,20 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course from which both are made: what was run for one is there for the other."""
+    return checkout(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def decks(published: Path) -> Path:
     """The folder that holds the deck of notebook 04 in each language."""
-    root = checkout(tmp_path_factory)
-    assert [path.name for path in slides(root, [UNIT])] == ["04-on-the-wire.html"] * 2
-    return root / "build/slides"
+    assert [path.name for path in slides(published, [UNIT])] == ["04-on-the-wire.html"] * 2
+    return published / "build/slides"
 
 
-@pytest.fixture(scope="module")
-def reading_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def reading_site(published: Path) -> Path:
     """The folder of a site with notebook 04 and lab L1."""
-    return site(checkout(tmp_path_factory), [UNIT, LAB]).parent
+    return site(published, [UNIT, LAB]).parent
