@@ -1,7 +1,7 @@
 """Counts in a global that nobody sets back.
 
 fails none: count-goes-on
-fails count: counts-the-list
+fails count: count-goes-on-with-guests
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Sends to the names in the place of the connections, and an except hides what that raises.
 
-fails each: sent-to-nobody
+fails each: hides-an-error
 waits: reconnect meanwhile dead count
 """
 

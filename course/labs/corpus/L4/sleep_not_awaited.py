@@ -1,6 +1,6 @@
 """Makes the coroutine of the pause and does not await it.
 
-fails meanwhile: no-pause
+fails meanwhile: not-awaited
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Sends by tasks and waits for them; asyncio.wait() does not take an empty set.
 
-fails none: nobody-is-an-error
+fails none: nobody-raises
 fails meanwhile: one-pause-for-all
 """
 

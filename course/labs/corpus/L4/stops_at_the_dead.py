@@ -1,0 +1,46 @@
+"""Has one try around the whole loop.
+
+fails dead: stops-at-the-dead
+waits: count
+"""
+
+import asyncio
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+app = FastAPI()
+clients = {}
+
+
+async def reply_to(data):
+    if data == "/rapor":
+        await asyncio.sleep(5)
+    return f"Mesajınız: {data}"
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, name: str):
+    await websocket.accept()
+    clients[name] = websocket
+    try:
+        while True:
+            data = await websocket.receive_text()
+            await websocket.send_text(await reply_to(data))
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        if clients.get(name) is websocket:
+            del clients[name]
+
+
+@app.post("/broadcast")
+async def broadcast_to_all(message: str, pause: float = 0):
+    sent = 0
+    try:
+        for client in list(clients.values()):
+            await client.send_text(f"SUNUCU: {message}")
+            sent += 1
+            await asyncio.sleep(pause)
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    return {"sent": sent}
