@@ -47,6 +47,7 @@ MAY_USE: Mapping[str, set[str]] = {
     # What an instructor runs
     "grading": LEARNER | {""},  # "": the public names themselves
     "release": GROUND | {"labs"},
+    "watch": GROUND | {"progress", "grading"},
     # What an author runs
     "authoring": LEARNER | {"grading"},
 }

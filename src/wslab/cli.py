@@ -54,6 +54,7 @@ _FOR_INSTRUCTORS = Text(
     en='This command is for instructors, and {package} is missing here: pip install "wslab[class]"',
     tr='Bu komut eğitmenler içindir ve burada {package} eksik: pip install "wslab[class]"',
 )
+_NO_FOLDER = Text(en="There is no folder {path}.", tr="{path} adlı bir klasör yok.")
 _UNCHANGED = Text(en="Every edition is what course/ says.", tr="Bütün baskılar course/ ile aynı.")
 _WRITTEN = Text(en="Written: {count} files.", tr="Yazılan: {count} dosya.")
 
@@ -380,6 +381,43 @@ def take(
         return
     for line in changes.told():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def watch(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Homes of a Hub, a shared disk: what learners' folders lie in.")
+    ],
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=1.0)] = 3.0,
+    page: Annotated[Path | None, typer.Option(help="Write a page that renews itself, instead of the table.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
+) -> None:
+    """Show where learners are, what most of them misunderstand, and who is stuck, from their progress files."""
+    import time
+    from datetime import UTC, datetime
+
+    from rich.live import Live
+
+    from wslab.grading.reports.scores import write
+    from wslab.watch import display
+    from wslab.watch.learners import Watch
+
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        _fail(LabError(_NO_FOLDER, path=missing[0]))
+    looking = Watch(folders)
+    with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+        while True:
+            found, now = looking.look(), datetime.now(UTC)
+            if page is None:
+                live.update(display.terminal(found, folders, now), refresh=True)
+            else:
+                try:
+                    write(page, display.watch_html(found, folders, now))
+                except OSError as error:
+                    _fail(error)
+            if once:
+                return
+            time.sleep(every)
 
 
 @app.command()

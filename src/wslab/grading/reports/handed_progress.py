@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-_BIGGEST = 32 << 20
-_MOST_ROWS = 5_000
-_STEPS = 100_000
-_PATIENCE = 200  # times that many steps of SQLite's machine
+from wslab.progress import foreign
 
 _ANSWERS = (
     "SELECT a.unit, a.name, a.answer, o.verdict FROM answers a LEFT JOIN outcomes o ON o.answer = a.id "
@@ -87,37 +82,12 @@ def read(data: bytes) -> Told:
         data: the bytes of a student's `progress.sqlite`.
     """
     told = Told({}, {}, {})
-    broken = contextlib.suppress(sqlite3.Error, ValueError, OverflowError, MemoryError)
-    if len(data) <= _BIGGEST and hasattr(sqlite3.Connection, "deserialize"):
-        with broken, contextlib.closing(sqlite3.connect(":memory:")) as connection:
-            connection.deserialize(data)
-            _fill(told, _Tables(connection))
+    with contextlib.suppress(*foreign.BROKEN), foreign.opened(data) as tables:
+        _fill(told, tables)
     return told
 
 
-class _Tables:
-    """The tables of a file; a view or a trigger in the place of one could run for ever."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.left = _PATIENCE
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA query_only = ON")
-        connection.set_progress_handler(self._stop, _STEPS)
-        self.kinds = dict(connection.execute("SELECT name, type FROM sqlite_master LIMIT 200").fetchall())
-
-    def _stop(self) -> int:
-        self.left -= 1
-        return self.left < 0
-
-    def rows(self, query: str, *tables: str) -> list[tuple[Any, ...]]:
-        """The rows of a query over these tables; none where one of them is missing."""
-        if any(self.kinds.get(table) != "table" for table in tables):
-            return []
-        return self.connection.execute(query).fetchmany(_MOST_ROWS)
-
-
-def _fill(told: Told, tables: _Tables) -> None:
+def _fill(told: Told, tables: foreign.Tables) -> None:
     found = told.predictions
     for unit, name, answer, verdict in tables.rows(_ANSWERS, "answers", "outcomes"):
         if all(isinstance(value, str) for value in (unit, name, answer)):

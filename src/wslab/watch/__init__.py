@@ -1,0 +1,1 @@
+"""`wslab watch`: where the learners of a room are, by their progress files."""
