@@ -36,6 +36,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "edition": GROUND | {"serving"},
     "puzzle": GROUND | {"serving"},
     "audience": GROUND | {"serving"},
+    "pages": GROUND | {"serving"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},
     "progress": GROUND,

@@ -20,15 +20,15 @@ from wslab.progress import Progress, summary
 _MODULE = re.compile(r"l\d+_\w+")
 _TURNS = re.compile(r"u\d\d_\w+")
 _NO_LAB = Text(
-    en="There is no lab {name!r}. The labs: {labs}.", tr="{name!r} adlı bir çalışma yok. Çalışmalar: {labs}."
+    en="There is no lab {name!r}. The labs: {labs}.", tr="{name!r} adlı bir alıştırma yok. Alıştırmalar: {labs}."
 )
 _NO_CHECK = Text(
     en="Lab {lab} has no check {name!r}. Its checks: {checks}.",
-    tr="{lab} çalışmasında {name!r} adlı bir sınama yok. Sınamaları: {checks}.",
+    tr="{lab} alıştırmasında {name!r} adlı bir sınama yok. Sınamaları: {checks}.",
 )
 _ONE_CHECK = Text(
     en="Name one check, such as {example!r}. The checks of {lab}: {checks}.",
-    tr="Tek bir sınama adı verin, örneğin {example!r}. {lab} çalışmasının sınamaları: {checks}.",
+    tr="Tek bir sınama adı verin, örneğin {example!r}. {lab} alıştırmasının sınamaları: {checks}.",
 )
 _NO_TURN = Text(
     en='Unit {lab} has no "your turn" {name!r}. It has: {checks}.',

@@ -33,7 +33,7 @@ _ONE_WAY = Text(
 )
 _NOT_HERE = Text(
     en="The labs that come with wslab are not on this machine. Install it anew: {again}",
-    tr="wslab ile gelen çalışmalar bu makinede yok. Yeniden kurun: {again}",
+    tr="wslab ile gelen alıştırmalar bu makinede yok. Yeniden kurun: {again}",
 )
 _KEPT = Text(
     en="The solutions of this course are with your instructor. `hint({name!r})` goes on helping.",
@@ -42,7 +42,7 @@ _KEPT = Text(
 _AGAIN = "pip install --force-reinstall wslab"
 _FRESH = Text(
     en="A fresh copy of {lab} is in {path}; your own is as you left it.",
-    tr="{lab} çalışmasının yeni bir kopyası burada: {path}. Sizinki bıraktığınız gibi duruyor.",
+    tr="{lab} alıştırmasının yeni bir kopyası burada: {path}. Sizinki bıraktığınız gibi duruyor.",
 )
 
 
@@ -52,7 +52,7 @@ _FOLDED = Text(
 )
 _ONLY_LABS = Text(
     en="There is a fresh copy of labs alone; {name} is a unit, and its notebook is where you got the course.",
-    tr="Yeni kopya yalnızca çalışmalar için üretilir; {name} bir birim, not defteri kursu aldığınız yerde duruyor.",
+    tr="Yeni kopya yalnızca alıştırmalar için üretilir; {name} bir birim, not defteri kursu aldığınız yerde duruyor.",
 )
 
 

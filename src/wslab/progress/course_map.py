@@ -35,7 +35,7 @@ _STATES = {
     "open": Text(en="still open", tr="henüz açık"),
 }
 _TURN_PASSED = Text(en='a "your turn" that passed', tr='geçilen bir "sıra sizde"')
-_POINTS_HAD = Text(en="a lab's points", tr="çalışmanın puanı")
+_POINTS_HAD = Text(en="a lab's points", tr="alıştırmanın puanı")
 
 _SIZE, _STEP = 16, 20
 _BAR = 160

@@ -89,7 +89,7 @@ MADE = Text(en="made", tr="yapılan")
 RIGHT = Text(en="right", tr="doğru")
 SKIPPED = Text(en="skipped", tr="atlanan")
 TURNS = Text(en="turns", tr="sıra sizde")
-LAB = Text(en="Lab", tr="Çalışma")
+LAB = Text(en="Lab", tr="Alıştırma")
 POINTS = Text(en="points", tr="puan")
 ATTEMPTS = Text(en="attempts", tr="deneme")
 HINTS = Text(en="hints", tr="ipucu")
@@ -99,9 +99,9 @@ _START = Text(en="Begin with unit {unit}.", tr="Şununla başlayın: {unit}.")
 _GO_ON = Text(en="Go on with unit {unit}.", tr="Şununla devam edin: {unit}.")
 _FINISH_LAB = Text(
     en="Lab {lab} has {points} of {max} points; try it again.",
-    tr="{lab} çalışmasında {max} puandan {points} puanınız var; yeniden deneyin.",
+    tr="{lab} alıştırmasında {max} puandan {points} puanınız var; yeniden deneyin.",
 )
-_NEXT_LAB = Text(en="Now write it yourself: lab {lab}.", tr="Şimdi kendiniz yazın: {lab} çalışması.")
+_NEXT_LAB = Text(en="Now write it yourself: lab {lab}.", tr="Şimdi kendiniz yazın: {lab} alıştırması.")
 _ALL_DONE = Text(en="Everything here is done.", tr="Buradaki her şey tamam.")
 _NOTHING = Text(en="There are no units here yet.", tr="Burada henüz birim yok.")
 

@@ -104,6 +104,28 @@ def test_the_courses_own_list() -> None:
 def test_no_term_is_discouraged_by_another() -> None:
     terms = read_glossary(ROOT / "course/glossary.yml", lambda line, message: None)
     for term in terms:
+        others = [other for other in terms if other is not term]
         for language in ("en", "tr"):
-            assert departures(term.introduced(language), language, terms) == []
-            assert departures(term.words[language], language, terms) == []
+            assert departures(term.introduced(language), language, others) == []
+            assert departures(term.words[language], language, others) == []
+
+
+COURSE = read_glossary(ROOT / "course/glossary.yml", lambda line, message: pytest.fail(f"{line}: {message}"))
+EXAMPLES = [
+    pytest.param(term, language, sentence, faulty, id=f"{term.words['en']}: {sentence}")
+    for term in COURSE
+    for language, pair in term.examples.items()
+    for faulty, sentences in zip((True, False), pair, strict=True)
+    for sentence in sentences
+]
+
+
+@pytest.mark.parametrize(("term", "language", "sentence", "faulty"), EXAMPLES)
+def test_an_entry_finds_what_its_examples_say(term: Term, language: str, sentence: str, faulty: bool) -> None:
+    assert bool(departures(sentence, language, [term])) is faulty
+
+
+def test_a_word_that_is_two_things_needs_one_beside_it_in_each_paragraph() -> None:
+    term = Term({"en": "FIN"}, {}, beside={"en": ("TCP", "bit")})
+    text = "TCP sends a FIN.\n\nThen a FIN comes, `FIN` in code.\nIt is a packet."
+    assert [line for line, _ in departures(text, "en", [term])] == [2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,7 @@ NOT_PROSE = re.compile(
 _EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)")
 _BRACKET = re.compile(r"\(\s*(?P<inside>[^()\0]{2,80}?)\s*\)")
 _WORD = re.compile(r"[\w’'-]+")
+_PARAGRAPH = re.compile(r"(?:[^\n]|\n(?!\s*\n))+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ class Term:
 
     Attributes:
         words: the term in every language that has one.
-        avoid: by language, words that stand for the same thing and that the course does not use.
+        avoid: by language, words that stand for the same thing and that the course does not use; `=word` is that word
+            without an ending.
+        allow: by language, phrases in which such a word may stand all the same.
+        beside: by language, words of which one stands in each paragraph that has the term, where the term alone could
+            be two things.
+        examples: by language, sentences that this entry finds fault with, and sentences that it does not.
         definition: by language, what the learner's glossary says of it; empty where it is not on that page.
         link: whether its first use in a unit is linked to its definition.
     """
@@ -52,6 +58,9 @@ class Term:
     avoid: Mapping[str, tuple[str, ...]]
     definition: Mapping[str, str] = field(default_factory=dict)
     link: bool = True
+    allow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    examples: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
 
     def word(self, language: str) -> str:
         """The term in `language`, or the English one where it has no word of its own."""
@@ -100,12 +109,17 @@ def _term(node: yaml.Node) -> Term:
     fields = yaml.Fields(node, "an entry")
     fields.need(LANGUAGES[0])
     words = {language: _word(held, language) for language in LANGUAGES if (held := fields.get(language)) is not None}
-    avoid = {}
-    if (held := fields.get("avoid")) is not None:
-        for key, language, variants in yaml.entries(held, '"avoid"'):
-            if language not in LANGUAGES:
-                raise yaml.Wrong(key, f'there is no language "{language}"{yaml.suggest(language, LANGUAGES)}')
-            avoid[language] = tuple(_word(word, language) for word in yaml.items(variants, language))
+    avoid, allow, beside = (_words_by_language(fields.get(name), name) for name in ("avoid", "allow", "beside"))
+    examples = {}
+    if (held := fields.get("examples")) is not None:
+        for key, language, pair in yaml.entries(held, '"examples"'):
+            _known(key, language)
+            both = yaml.Fields(pair, "examples")
+            examples[language] = (
+                tuple(_word(one, "wrong") for one in yaml.items(both.need("wrong"), "wrong")),
+                tuple(_word(one, "right") for one in yaml.items(both.need("right"), "right")),
+            )
+            both.finish()
     definition = {}
     if (held := fields.get("definition")) is not None:
         text = yaml.text(held, "definition")
@@ -117,7 +131,21 @@ def _term(node: yaml.Node) -> Term:
             raise yaml.Wrong(held, '"link" is true or false')
     fields.get("note")  # for the authors alone
     fields.finish()
-    return Term(words, avoid, definition, link)
+    return Term(words, avoid, definition, link, allow, beside, examples)
+
+
+def _words_by_language(held: yaml.Node | None, what: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    if held is not None:
+        for key, language, words in yaml.entries(held, f'"{what}"'):
+            _known(key, language)
+            found[language] = tuple(_word(word, language) for word in yaml.items(words, language))
+    return found
+
+
+def _known(key: yaml.Node, language: str) -> None:
+    if language not in LANGUAGES:
+        raise yaml.Wrong(key, f'there is no language "{language}"{yaml.suggest(language, LANGUAGES)}')
 
 
 def _word(node: yaml.Node, what: str) -> str:
@@ -152,14 +180,34 @@ def departures(markdown: str, language: str, terms: Iterable[Term]) -> list[tupl
     for term in terms:
         word = term.words.get(language)
         instead = f'write "{word}"' if word else "say it otherwise"
+        searched = text
+        for phrase in term.allow.get(language, ()):
+            searched = _pattern(phrase).sub(silence, searched)
         for variant in term.avoid.get(language, ()):
-            for match in _pattern(variant).finditer(text):
+            for match in _pattern(variant).finditer(searched):
                 said = " ".join(match[0].split())
                 message = f'"{said}": for {term.words[LANGUAGES[0]]} {instead}'
                 if len(variant) > longest.get(match.start(), (0, ""))[0]:
                     longest[match.start()] = len(variant), message
     found += [(at, message) for at, (_, message) in longest.items()]
+    for term in terms:
+        if needed := term.beside.get(language):
+            found += _alone(text, term.word(language), needed)
     return [(text.count("\n", 0, at), f"{message} ({PATH})") for at, message in sorted(found)]
+
+
+def _alone(text: str, word: str, needed: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """The first place of `word` in each paragraph that has none of the words of which it needs one."""
+    for paragraph in _PARAGRAPH.finditer(text):
+        place = _pattern(f"={word}").search(paragraph[0])
+        if place and not any(_pattern(one).search(paragraph[0]) for one in needed):
+            beside = " or ".join(one.removeprefix("=") for one in needed)
+            yield paragraph.start() + place.start(), f'"{word}" alone is two things: say {beside} beside it'
+
+
+def semicolons(markdown: str) -> int:
+    """How many semicolons the prose of a text has."""
+    return _prose(markdown).count(";")
 
 
 def _prose(markdown: str) -> str:
@@ -180,8 +228,12 @@ def fold(word: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _pattern(variant: str) -> re.Pattern[str]:
+    ending = r"\w*"
+    if variant.startswith("="):
+        variant, ending = variant[1:], r"(?!\w)"
     words = r"\s+".join(re.escape(word) for word in fold(variant).split())
-    return re.compile(rf"(?<![\w.]){words}\w*(?!\.\w)")
+    before = r"(?<![\w.])" if words[:1].isalnum() else ""
+    return re.compile(rf"{before}{words}{ending}(?!\.\w)")
 
 
 def _introductions(text: str, language: str, terms: tuple[Term, ...]) -> tuple[str, list[tuple[int, str]]]:

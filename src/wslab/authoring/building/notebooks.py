@@ -38,7 +38,7 @@ _DOCUMENT = Text(en="docs/document.en.md", tr="docs/document.tr.md")
 _FIRST = Text(en="First: {links}", tr="Önce: {links}")
 _OBJECTIVES = {
     "notebook": Text(en="After this notebook you can", tr="Bu not defterinin sonunda"),
-    "lab": Text(en="After this lab you can", tr="Bu çalışmanın sonunda"),
+    "lab": Text(en="After this lab you can", tr="Bu alıştırmanın sonunda"),
 }
 _SUMMARY = Text(en="Key points", tr="Özet")
 _NEXT = Text(en="Next: {link}", tr="Sırada: {link}")

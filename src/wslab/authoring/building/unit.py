@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from wslab.authoring.building.glossary import Term, departures
+from wslab.authoring.building.glossary import Term, departures, semicolons
 from wslab.authoring.building.grading_metadata import completed, metadata_mistakes
 from wslab.authoring.building.problems import Note
 from wslab.authoring.building.reading import Block, FrontMatter, Source
@@ -139,11 +139,24 @@ def make_unit(slug: str, kind: UnitKind, path: str, source: Source, terms: Seque
         if block.kind == "markdown" and block.metadata.get("lang") in LANGUAGES:
             for offset, message in departures(block.text, block.metadata["lang"], terms):
                 note(block.text_line + offset, message)
+    _check_semicolons(source.blocks, note)
     unit = _front(slug, kind, path, source.front, terms, note)
     if unit is None:
         return None
     points = sum(cell.grading.get("points", 0) for cell in cells)
     return replace(unit, points=points, cells=cells)
+
+
+def _check_semicolons(blocks: Sequence[Block], note: Note) -> None:
+    """A translation has at most as many semicolons as the English text."""
+    first = 0
+    for block in blocks:
+        if block.kind == "markdown" and (language := block.metadata.get("lang")) in LANGUAGES:
+            count = semicolons(block.text)
+            if language == LANGUAGES[0]:
+                first = count
+            elif count > first:
+                note(block.text_line, f"{count} semicolons, {first} in the {LANGUAGES[0]} text: make sentences of them")
 
 
 # Front matter

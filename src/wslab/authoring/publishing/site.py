@@ -46,14 +46,14 @@ _INTRODUCTION = Text(
     tr="FastAPI WebSocket'leri ve asyncio, gerçekten olan şeylerle: gerçek bir sunucu, gerçek istemciler, "
     "aralarındaki her bayt ve olay döngüsünün kaydı. Bu sayfalar okumak içindir; not defterlerinin hücreleri "
     "çalıştırıldığında ne gösterdiyse burada o var. Resimler burada da çalışır: adım adım gezin, yakınlaştırın, bir "
-    "çerçeveyi açın. Hücreleri çalıştırıp değiştirmek, tahminleri yanıtlamak ve çalışmalarınızı denetletmek için not "
+    "çerçeveyi açın. Hücreleri çalıştırıp değiştirmek, tahminleri yanıtlamak ve alıştırmalarınızı denetletmek için not "
     "defterlerini JupyterLab'de açın: `make lab`.",
 )
 _MAP = Text(en="The map of the course", tr="Kursun haritası")
 _HEAD = (Text(en="unit", tr="birim"), Text(en="minutes", tr="dakika"), Text(en="first", tr="önce"))
 _TOTAL = Text(
     en="{count} units, {hours} h {minutes} min in all. A lab has no solutions here: writing them is the point.",
-    tr="Toplam {count} birim, {hours} sa {minutes} dk. Çalışmaların çözümleri burada yok: amaç onları sizin yazmanız.",
+    tr="Toplam {count} birim, {hours} sa {minutes} dk. Alıştırmaların çözümleri burada yok: onları siz yazacaksınız.",
 )
 _CHOOSE = Text(en="Read in English", tr="Türkçe okuyun")
 _FAULTY = Text(

@@ -25,7 +25,7 @@ _NOBODYS = frozenset(
         images img in indirilenler klasör kopya kurs lab labs late masaüstü moodle my new notebook notebooks old part
         proje project section sections semester solution son spring src students submission submissions submitted
         sürüm sınıf taslak temp term terms teslim teslimler tmp try untitled v version week weeks work yedek yeni
-        çalışma çalışmam çözüm ödev ödevler öğrenci öğrenciler şube
+        alıştırma çalışma çalışmam çözüm ödev ödevler öğrenci öğrenciler şube
         """,
     )
 )
