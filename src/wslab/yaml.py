@@ -35,16 +35,22 @@ __all__ = [
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong in a data file, and in which line."""
+    """One mistake in a file that an author writes: `course/notebooks/01-server.md:12: what to do`.
+
+    Attributes:
+        file: its path, with `/` on every system where it is one of the checkout's.
+        line: the line, counted from 1.
+        message: what is wrong and what to do.
+    """
 
     file: str
     line: int
-    says: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.says}"
+        return f"{self.file}:{self.line}: {self.message}"
 
 
 class Wrong(Exception):

@@ -61,7 +61,7 @@ NUMBER = (
 def problems_of(tmp_path: Path, text: str, name: str = "05.yml") -> list[str]:
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
-    return [f"{problem.line}: {problem.says}" for problem in read(file)[1]]
+    return [f"{problem.line}: {problem.message}" for problem in read(file)[1]]
 
 
 def test_a_good_file_has_no_problem(tmp_path: Path) -> None:

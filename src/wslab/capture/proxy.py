@@ -13,8 +13,6 @@ import logging
 import os
 import selectors
 import socket
-import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +20,7 @@ from typing import Any
 
 from wslab.capture.steps import Cut, Direction, Refused, Reset
 from wslab.capture.transcript import Address, Transcript
+from wslab.serving.binding import reset_when_closed
 
 logger = logging.getLogger("wslab.capture")
 
@@ -31,7 +30,6 @@ _IDLE = 0.005  # seconds without a word after which there is time to decode
 _QUIET = 0.05  # seconds without a word after which open connections are taken to be idle
 _NO_DESCRIPTORS = 0.2  # seconds to wait before accepting again when the process has no descriptors left
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK))
-_LINGER_NOT = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 Target = tuple[socket.AddressFamily, Any]
 
@@ -374,7 +372,7 @@ class Proxy:
 def _abort(sock: socket.socket) -> None:
     """Close with a RST."""
     with contextlib.suppress(OSError):  # it is gone already
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        reset_when_closed(sock)
     sock.close()
 
 

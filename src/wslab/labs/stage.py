@@ -13,8 +13,6 @@ import json
 import logging
 import secrets
 import socket
-import struct
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from wslab.labs.failure import Failure, NoConnection
 from wslab.labs.venue import Venue, Watched
 from wslab.labs.verdict import Line, Misconception, Raised
 from wslab.language import Text, filled
+from wslab.serving.binding import reset_when_closed
 from wslab.serving.observing import PROBE_PATH
 from wslab.serving.watching import TaskSeen
 
@@ -41,7 +40,6 @@ T = TypeVar("T")
 _MAX_LINES = 3000
 _LONGEST = 70
 _MOST_MESSAGES, _MOST_BYTES = 50_000, 32 << 20  # what a server may send at most: it may be one that means no good
-_NO_LINGER = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 _quiet = logging.getLogger("wslab.labs.clients")
 _quiet.addHandler(logging.NullHandler())
@@ -313,8 +311,7 @@ class Client:
         transport = self._websocket.transport
         sock = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
-            if sock.family != getattr(socket, "AF_UNIX", None):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            reset_when_closed(sock)
         transport.abort()
         await self._gone()
 
@@ -530,8 +527,7 @@ class Stage:
             return
         with sock, contextlib.suppress(OSError):
             await asyncio.get_running_loop().sock_sendall(sock, request.encode("ascii"))
-            if sock.family != getattr(socket, "AF_UNIX", None):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            reset_when_closed(sock)
 
     @property
     def _host(self) -> str:

@@ -389,7 +389,7 @@ def find(key: str) -> Question:
     if name in questions:
         return questions[name]
     for problem in problems:
-        if problem.says.startswith(f"{name}: ") or not questions:
+        if problem.message.startswith(f"{name}: ") or not questions:
             raise PredictionError(_BROKEN, key=key, problem=problem)
     if not questions:
         raise PredictionError(_NONE_AT_ALL, unit=unit, units=", ".join(units()) or "–")

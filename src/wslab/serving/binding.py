@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 import sys
 
 from wslab.language import Text
@@ -72,3 +73,17 @@ def bind(host: str, port: int) -> socket.socket:
             raise ServerStartError(_BUSY, port=port) from None
         raise ServerStartError(_NO_ADDRESS, host=host, reason=error.strerror or error) from None
     return sock
+
+
+# Two shorts on Windows, two ints elsewhere: switched on, for 0 seconds.
+_NO_LINGER = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+
+
+def reset_when_closed(sock: socket.socket) -> None:
+    """Let closing this socket send a RST, and no FIN; a Unix socket has neither.
+
+    Raises:
+        OSError: it is closed already.
+    """
+    if sock.family != getattr(socket, "AF_UNIX", None):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)

@@ -81,7 +81,7 @@ def test_reasons_are_read_or_refused(tmp_path: Path) -> None:
     assert read_reasons(path) == {"a: b → c": "It means the same."}
     for text in ("- change: a\n", "- change: a\n  why: ''\n", "change: a\nwhy: b\nmore: c\n", "- x\n"):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(BadReasons, match=r"equivalent\.yml: entry 1"):
+        with pytest.raises(BadReasons, match=r"equivalent\.yml:1: "):
             read_reasons(path)
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
+from wslab import yaml
 from wslab.authoring.proof import turn_corpus
 from wslab.authoring.proof.corpus import EQUIVALENT, corpus_folder, submissions
 from wslab.authoring.proof.mutating import Mutant, mutants
@@ -227,11 +226,17 @@ def read_reasons(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     found: dict[str, str] = {}
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
-        if not isinstance(entry, dict) or entry.keys() != {"change", "why"} or not all(map(str.strip, entry.values())):
-            raise BadReasons(f"{path}: entry {number} has a `change` and a `why`, and nothing else")
-        found[str(entry["change"])] = " ".join(str(entry["why"]).split())
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"))
+        for node in () if root is None else yaml.items(root, path.name):
+            fields = yaml.Fields(node, "an entry")
+            change, why = (yaml.raw(fields.need(name)) for name in ("change", "why"))
+            fields.finish()
+            if not change.strip() or not why.strip():
+                raise yaml.Wrong(node, "an entry says which change and why")
+            found[change] = " ".join(why.split())
+    except yaml.Wrong as wrong:
+        raise BadReasons(str(wrong.problem(path))) from wrong
     return found
 
 

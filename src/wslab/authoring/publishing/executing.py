@@ -28,7 +28,7 @@ FOLDER = "build/executed"
 _TIMEOUT = 300.0  # seconds a cell may take; the longest of the course take a few
 # What an output can depend on besides the notebook's own code. Rooms that no notebook uses
 # cannot change it.
-_WITHOUT = {"building", "labs", "grading", "teaching", "publishing", "cli.py"}
+_WITHOUT = {"authoring", "grading", "labs", "cli.py"}
 _DISTRIBUTIONS = ("fastapi", "starlette", "uvicorn", "websockets", "nest-asyncio", "ipykernel", "ipywidgets")
 
 _FAILED = Text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -212,14 +213,12 @@ def _protections(graded: Sequence[Row]) -> Markup:
 
 def _section(lab: Lab, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
     parts = [markup("<h2>{}</h2>", _LAB.format(lab=lab.number, title=lab.title))]
-    scores = sorted(float(row.result.score) for row in rows if row.result is not None)
+    scores = [float(row.result.score) for row in rows if row.result is not None]
     if scores:
-        middle = len(scores) // 2
-        median = scores[middle] if len(scores) % 2 else (scores[middle - 1] + scores[middle]) / 2
         full = sum(score >= lab.points for score in scores)
         said = _MEAN.format(
             mean=decimal(sum(scores) / len(scores), digits=1),
-            median=decimal(median),
+            median=decimal(statistics.median(scores)),
             max=decimal(lab.points),
             full=full,
             count=len(scores),
