@@ -16,7 +16,7 @@ PARALLEL ?= -n 4
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test lint busy waiting aside proof pythons quick coverage build slides site bench pictures lock clean
+.PHONY: help install develop lab test lint busy waiting aside installed proof pythons quick coverage build slides site release bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,10 +64,13 @@ lint: $(VENV)/.develop ## look at style and types, and whether every edition is 
 	$(BIN)/wslab build --check
 
 busy: $(VENV)/.develop ## run the tests with a browser or a kernel
-	$(BIN)/python -m pytest $(BUSY) --dist loadscope -m "(browser or notebook) and not proof and not elsewhere"
+	$(BIN)/python -m pytest $(BUSY) --dist loadscope -m "(browser or notebook) and not proof and not elsewhere and not installed"
 
 waiting: $(VENV)/.develop ## run the tests without
-	$(BIN)/python -m pytest $(WAITING) --dist loadscope -m "not browser and not notebook and not proof and not elsewhere"
+	$(BIN)/python -m pytest $(WAITING) --dist loadscope -m "not browser and not notebook and not proof and not elsewhere and not installed"
+
+installed: $(VENV)/.develop ## build the package, install it by uv and pip in empty environments, run the course from it
+	$(BIN)/python -m pytest -m installed tests/installed
 
 aside: $(VENV)/.develop
 	@mkdir -p build && $(MAKE) --no-print-directory waiting >build/waiting.log 2>&1
@@ -80,10 +83,10 @@ proof: $(VENV)/.develop ## run every lab's checks on all that is known to be rig
 
 quick: $(VENV)/.develop ## the everyday tests: about 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -q $(PARALLEL) --dist loadscope -m "not slow and not browser and not notebook and not proof"
+	$(BIN)/python -m pytest -q $(PARALLEL) --dist loadscope -m "not slow and not browser and not notebook and not proof and not installed"
 
 # The tests of `make test`, or fewer: make coverage TESTS="tests/serving -m 'not browser'"
-TESTS ?= -m "not proof and not elsewhere"
+TESTS ?= -m "not proof and not elsewhere and not installed"
 coverage: $(VENV)/.develop ## report which lines the tests run, in processes that they start too
 	@rm -rf build/coverage && mkdir -p build/coverage
 	-$(BIN)/python -m coverage run -m pytest -q $(PARALLEL) --dist loadscope $(TESTS)
@@ -100,6 +103,9 @@ slides: $(VENV)/.develop ## write build/slides: a reveal.js file for each notebo
 
 site: $(VENV)/.develop ## write build/site: both editions to read in a browser, with search
 	$(BIN)/wslab site
+
+release: $(VENV)/.develop ## make a release up to its tag: make release VERSION=0.2.0; a trial: make release DRY=1
+	$(BIN)/python .ci/release.py $(VERSION) $(if $(DRY),--dry-run)
 
 bench: $(VENV)/.develop ## measure, keep the figures, compare them with earlier runs; asserts nothing
 	@for script in $(filter-out bench/ledger.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,11 +82,18 @@ def test_lab_opens_unit_00_of_the_edition(language: str) -> None:
 
 def test_lab_puts_the_course_s_python_first_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that `python -m wslab.seed.server` in a terminal of JupyterLab is the course's, with no environment active."""
-    environments: list[dict[str, str]] = []
-    monkeypatch.setattr(launcher.subprocess, "call", lambda command, env: environments.append(env) or 0)
-    assert run(cli.app, ["lab", "--language", "tr", "--no-browser"]).exit_code == 0
-    assert environments[0]["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-    assert environments[0]["WSLAB_LANG"] == "tr"
+    environment = launcher.environment("tr")
+    assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert environment["WSLAB_LANG"] == "tr"
+
+
+def test_a_sentence_in_an_encoding_that_lacks_its_letters(tmp_path: Path) -> None:
+    """As on Windows, where what is written into a file or a pipe is in the system's own encoding."""
+    command = [sys.executable, "-m", "wslab", "--in", "tr", "schedule"]
+    small = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    said = subprocess.run(command, cwd=tmp_path, env=small, capture_output=True, check=False, timeout=60)
+    assert said.returncode == 2
+    assert b"Burada kurs yok" in said.stdout
 
 
 @pytest.mark.parametrize(("readme", "language"), [("README.md", "en"), ("README.tr.md", "tr")])

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from typer.testing import CliRunner
 
 from wslab import cli, course_update, launcher, shipped
 from wslab.course_update import read_manifest, update
+from wslab.language import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,7 +24,20 @@ ROOT = Path(__file__).parents[1]
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
     """Each JupyterLab that would have been started: its command line and its environment."""
     found: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.setattr(launcher.subprocess, "call", lambda command, env: found.append((command, env)) or 0)
+
+    class Started:
+        def __init__(self, command: list[str], env: dict[str, str]) -> None:
+            found.append((command, env))
+
+        def __enter__(self) -> Started:
+            return self
+
+        def __exit__(self, *of: object) -> None: ...
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(launcher.subprocess, "Popen", Started)
     return found
 
 
@@ -192,3 +210,33 @@ def test_the_language_pack_is_there_and_knows_this_jupyterlab_s_menus() -> None:
     menus = pack["jupyterlab"]
     assert menus["Run All Cells"]
     assert len(menus) > 500
+
+
+_ASKS_TWICE = """
+import signal, sys
+from wslab import launcher
+answered = "import signal, sys; signal.signal(2, signal.SIG_IGN); print('up', flush=True); sys.exit(int(input()))"
+sys.exit(launcher.run([sys.executable, "-c", answered], "en"))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals a process group")
+def test_ctrl_c_is_for_jupyterlab_to_answer() -> None:
+    """JupyterLab asks whether Ctrl+C is meant: nobody kills it before it has an answer."""
+    command = [sys.executable, "-c", _ASKS_TWICE]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdout.readline() == b"up\n"
+        os.killpg(process.pid, signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)  # longer than subprocess.call() gives a child after Ctrl+C
+        process.communicate(b"7\n", timeout=20)
+    assert process.returncode == 7
+
+
+def test_paths_of_the_course_fit_every_system() -> None:
+    paths = list(shipped.files(LANGUAGES))
+    assert len({path.lower() for path in paths}) == len(paths), "two names that differ in their case alone"
+    # Windows has 260 characters for a whole path; JupyterLab's checkpoints and a "(new 2)" are longer than the file.
+    assert max(map(len, paths)) < 70
+    assert all(re.fullmatch(r"[A-Za-z0-9._/-]+", path) for path in paths)

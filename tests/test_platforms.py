@@ -144,3 +144,20 @@ def test_the_doctor_notes_a_loop_without_a_selector() -> None:
         loop.close()
     assert finding.state is environment.State.NOTE
     assert "ProactorLike" in str(finding)
+
+
+def test_windows_says_the_reader_s_language_where_no_variable_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ctypes
+
+    from wslab import language
+
+    language.use_language(None)
+    for variable in ("WSLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    for number, expected in ((0x041F, "tr"), (0x0409, "en"), (0x0407, "en"), (0xFFFF, "en")):
+        kernel32 = SimpleNamespace(GetUserDefaultUILanguage=lambda number=number: number)
+        monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel32), raising=False)
+        language._of_windows.cache_clear()
+        assert language.current_language() == expected
+    monkeypatch.undo()
+    language._of_windows.cache_clear()

@@ -36,12 +36,13 @@ def test_the_steps_are_those_of_make_test() -> None:
     for target in ("lint", "busy", "waiting"):
         assert target in " ".join(recipe("test"))
     assert [line for line in recipe("lint") if line not in commands("test")] == []
-    # Together `make test` selects `-m "not proof and not elsewhere"`, and so do the two jobs.
-    assert recipe("busy")[0].endswith('-m "(browser or notebook) and not proof and not elsewhere"')
-    assert recipe("waiting")[0].endswith('-m "not browser and not notebook and not proof and not elsewhere"')
+    # Together `make test` selects `-m "not proof and not elsewhere and not installed"`, and so do the two jobs.
+    left_out = "not proof and not elsewhere and not installed"
+    assert recipe("busy")[0].endswith(f'-m "(browser or notebook) and {left_out}"')
+    assert recipe("waiting")[0].endswith(f'-m "not browser and not notebook and {left_out}"')
     assert sum("pytest" in command for job in JOBS for command in commands(job)) == 2
-    assert commands("test")[-1].endswith('-m "not proof and not elsewhere and not browser"')
-    assert commands("browser")[-1].endswith('-m "browser and not proof"')
+    assert commands("test")[-1].endswith('-m "not proof and not elsewhere and not installed and not browser"')
+    assert commands("browser")[-1].endswith('-m "browser and not proof and not installed"')
 
 
 def test_the_screenshots_are_kept_whatever_happens() -> None:

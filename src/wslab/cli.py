@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,9 @@ def main(
         str | None, typer.Option("--in", help=f"The language of the messages: {', '.join(LANGUAGES)}.")
     ] = None,
 ) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what is written into a file or pipe may be in a small encoding
+            stream.reconfigure(errors="replace")
     _speak(language)
 
 

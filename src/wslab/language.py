@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -26,14 +27,27 @@ def use_language(language: str | None) -> None:
 
 
 def current_language() -> str:
-    """The language in use: what was chosen, else `WSLAB_LANG`, else the locale, else English."""
+    """The language in use: what was chosen, else `WSLAB_LANG`, else the locale or that of Windows, else English."""
     if _chosen is not None:
         return _chosen
-    for variable in ("WSLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        code = os.environ.get(variable, "")[:2].lower()
-        if code in LANGUAGES:
-            return code
+    said = (os.environ.get(variable, "") for variable in ("WSLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
+    for code in (*said, _of_windows()):
+        if code[:2].lower() in LANGUAGES:
+            return code[:2].lower()
     return LANGUAGES[0]
+
+
+@functools.cache
+def _of_windows() -> str:
+    """The language in which Windows speaks to its user, such as `tr_TR`; "" elsewhere. Windows sets no variable for it.
+
+    Source: GetUserDefaultUILanguage of the Win32 API, whose numbers are those of `locale.windows_locale`.
+    """
+    import ctypes
+    import locale
+
+    windll = getattr(ctypes, "windll", None)
+    return "" if windll is None else locale.windows_locale.get(windll.kernel32.GetUserDefaultUILanguage(), "")
 
 
 class Text:

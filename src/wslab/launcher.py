@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -144,8 +145,13 @@ def environment(language: str) -> dict[str, str]:
 def run(said: list[str], language: str) -> int:
     """Run JupyterLab until it ends; return its exit status.
 
+    Ctrl+C reaches JupyterLab, too, which asks whether it is meant: it is JupyterLab that ends, and nobody kills it.
+
     Args:
         said: from `command()`.
         language: the edition.
     """
-    return subprocess.call(said, env=environment(language))
+    with subprocess.Popen(said, env=environment(language)) as jupyterlab:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return jupyterlab.wait()
