@@ -1,0 +1,126 @@
+"""Who a learner's function meets in a turn: a server that notes its visits, and things to do that note themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from wslab.labs.stage import Stage, quoted
+from wslab.language import Text, filled, verbatim
+
+_OPENED = Text(en="101: the connection is open", tr="101: bağlantı açıldı")
+_TEXT = Text(en="text {payload}", tr="metin {payload}")
+_CLOSED = Text(en="close {code} {reason}", tr="kapatma {code} {reason}")
+_YOU = Text(en="you", tr="siz")
+
+
+@dataclass(slots=True)
+class Visit:
+    """One connection that a learner's client opened.
+
+    Attributes:
+        heard: what it sent.
+        code: its close code; None while the connection is open, 1006 where no close frame came.
+        reason: the reason that came with it.
+        ended: set once the connection has ended.
+    """
+
+    heard: list[str | bytes] = field(default_factory=list)
+    code: int | None = None
+    reason: str = ""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class Host:
+    """A server that a learner's client visits.
+
+    Attributes:
+        url: where it is: `"ws://127.0.0.1:53211/ws"`.
+        visits: the connections, in order.
+    """
+
+    url: str = ""
+    visits: list[Visit] = field(default_factory=list)
+
+
+@contextlib.asynccontextmanager
+async def host(
+    stage: Stage, answers: Callable[[Visit, str | bytes], Sequence[str]], greeting: Sequence[str] = ()
+) -> AsyncIterator[Host]:
+    """Serve on a free port of loopback for the length of the block.
+
+    Args:
+        stage: the stage, whose record gets every message.
+        answers: what to send back for a message.
+        greeting: what to send as soon as a connection opens.
+    """
+    here = Host()
+    who = str(_YOU)
+
+    async def receive(connection: ServerConnection) -> None:
+        visit = Visit()
+        here.visits.append(visit)
+        stage.note(who, "←", _OPENED)
+
+        async def say(*texts: str) -> None:
+            for text in texts:
+                stage.note(who, "←", filled(_TEXT, payload=quoted(text)))
+                await connection.send(text)
+
+        with contextlib.suppress(ConnectionClosed):
+            await say(*greeting)
+            async for message in connection:
+                visit.heard.append(message)
+                stage.note(who, "→", filled(_TEXT, payload=quoted(message)))
+                await say(*answers(visit, message))
+        await connection.wait_closed()
+        visit.code, visit.reason = connection.close_code, connection.close_reason or ""
+        stage.note(who, "→", filled(_CLOSED, code=visit.code, reason=visit.reason))
+        visit.ended.set()
+
+    async with serve(receive, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        here.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+        yield here
+
+
+async def ends(stage: Stage, visit: Visit) -> bool:
+    """Whether a visit comes to its end in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(stage.deadlines.step):
+            await visit.ended.wait()
+    return visit.ended.is_set()
+
+
+class Acts:
+    """Coroutine functions that note in one list when they begin and how they end: `"tea begins"`, `"tea ends"`."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.noted: list[str] = []
+        self._stage = stage
+
+    def act(self, name: str, *, seconds: float = 0.03, value: Any = None) -> Callable[[], Awaitable[Any]]:
+        """A coroutine function that takes `seconds` and returns `value`."""
+
+        async def act() -> Any:
+            self._note(f"{name} begins")
+            end = "is cancelled"
+            try:
+                await asyncio.sleep(seconds)
+                end = "ends"
+            finally:
+                self._note(f"{name} {end}")
+            return value
+
+        act.__name__ = act.__qualname__ = name
+        return act
+
+    def _note(self, what: str) -> None:
+        self.noted.append(what)
+        self._stage.note("", "", verbatim(what))
