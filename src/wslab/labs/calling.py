@@ -25,7 +25,14 @@ from wslab.language import Text, filled
 from wslab.source import is_user_code
 
 _PATH = "/call"
+_LONGEST = 80
 _RETURNED = Text(en="`{name}()` returned {value} after {ms} ms", tr="`{name}()`, {ms} ms sonra {value} döndürdü")
+_RAISED = Text(en="`{name}()` raised {error}", tr="`{name}()` istisna fırlattı: {error}")
+_GAVE = Text(en="`{name}()` gave {came} at once.", tr="`{name}()` hemen {came} verdi.")
+_GAVE_COROUTINE = Text(
+    en="Your function returned a coroutine of `{name}()`.", tr="Fonksiyonunuz bir `{name}()` eşyordamı döndürdü."
+)
+_CAME = Text(en="`check()` got {came}.", tr="`check()` fonksiyonuna {came} verildi.")
 
 
 class Called:
@@ -36,6 +43,7 @@ class Called:
         value: what the last call returned.
         seconds: how long it took, in seconds.
         awaited: whether the call had to be awaited.
+        returned_coroutine: the name of the coroutine that it returned; empty where it returned something else.
         left: how many tasks of the learner's code were still running when it returned.
     """
 
@@ -45,6 +53,7 @@ class Called:
         self.value: Any = None
         self.seconds = 0.0
         self.awaited = False
+        self.returned_coroutine = ""
         self.left = 0
         self._app = Starlette(routes=[Route(_PATH, self._call, methods=["POST"])])
 
@@ -55,9 +64,12 @@ class Called:
         loop = asyncio.get_running_loop()
         before, begun = asyncio.all_tasks(), loop.time()
         made = self.given(*self.args)
-        self.awaited = inspect.isawaitable(made)
+        self.awaited, self.returned_coroutine = inspect.isawaitable(made), ""
         try:
             self.value = await made if self.awaited else made
+            if inspect.iscoroutine(self.value):  # here its warning is the server's
+                self.returned_coroutine = self.value.__name__
+                self.value.close()
         finally:
             self.seconds = loop.time() - begun
             left = {task for task in asyncio.all_tasks() - before if _is_learners(task)}
@@ -70,6 +82,11 @@ class Called:
 def _is_learners(task: asyncio.Task[Any]) -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and is_user_code(code.co_filename)
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
 def called(stage: Stage) -> Called:
@@ -95,10 +112,9 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
     about = called(stage)
     given = about.given
     if inspect.iscoroutine(given):
-        given.close()
-        raise Failure(general.CALLED_ALREADY, name=given.__name__)
+        raise Failure(general.CALLED_ALREADY, _CAME, came=_short(given), name=given.__name__)
     if not callable(given):
-        raise Failure(general.NO_FUNCTION, came=repr(given)[:80])
+        raise Failure(general.NO_FUNCTION, _CAME, came=_short(given))
     about.args, about.value, about.left = args, None, 0
     name = getattr(given, "__name__", "…")
     with stage.off_the_record():
@@ -107,13 +123,13 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
         raise await stage.silence(None, general.NEVER_RETURNS, name=name)
     if reply.status != 200:
         errors = [one for one in await stage.raised(disconnects=True) if not one.warning]
-        raise Failure(general.FUNCTION_RAISED, error=errors[-1] if errors else reply.status)
-    if inspect.iscoroutine(about.value):
-        about.value.close()
-        raise Failure(general.RETURNS_COROUTINE, name=about.value.__name__)
+        error = errors[-1] if errors else reply.status
+        raise Failure(general.FUNCTION_RAISED, _RAISED, name=name, error=error)
+    if about.returned_coroutine:
+        raise Failure(general.RETURNS_COROUTINE, _GAVE_COROUTINE, name=about.returned_coroutine)
     if not about.awaited and not plain:
-        raise Failure(general.NO_COROUTINE_FUNCTION, name=name)
-    stage.note("", "", filled(_RETURNED, name=name, value=repr(about.value)[:80], ms=round(about.seconds * 1000)))
+        raise Failure(general.NO_COROUTINE_FUNCTION, _GAVE, name=name, came=_short(about.value))
+    stage.note("", "", filled(_RETURNED, name=name, value=_short(about.value), ms=round(about.seconds * 1000)))
     return about.value
 
 
