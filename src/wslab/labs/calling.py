@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -44,6 +45,7 @@ class Called:
         seconds: how long it took, in seconds.
         awaited: whether the call had to be awaited.
         returned_coroutine: the name of the coroutine that it returned; empty where it returned something else.
+        at_return: called at the moment when the function returns or raises.
         left: how many tasks of the learner's code were still running when it returned.
     """
 
@@ -54,6 +56,7 @@ class Called:
         self.seconds = 0.0
         self.awaited = False
         self.returned_coroutine = ""
+        self.at_return: Callable[[], None] | None = None
         self.left = 0
         self._app = Starlette(routes=[Route(_PATH, self._call, methods=["POST"])])
 
@@ -67,13 +70,17 @@ class Called:
         self.awaited, self.returned_coroutine = inspect.isawaitable(made), ""
         try:
             self.value = await made if self.awaited else made
-            if inspect.iscoroutine(self.value):  # here its warning is the server's
-                self.returned_coroutine = self.value.__name__
-                self.value.close()
+            several = self.value if isinstance(self.value, list | tuple) else [self.value]
+            for one in several:
+                if inspect.iscoroutine(one):  # here its warning is the server's
+                    self.returned_coroutine = one.__name__
+                    one.close()
         finally:
             self.seconds = loop.time() - begun
             left = {task for task in asyncio.all_tasks() - before if _is_learners(task)}
             self.left = len(left)
+            if self.at_return is not None:
+                self.at_return()
             for task in left:
                 task.cancel()
         return Response()
@@ -112,6 +119,7 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
     about = called(stage)
     given = about.given
     if inspect.iscoroutine(given):
+        given.close()
         raise Failure(general.CALLED_ALREADY, _CAME, came=_short(given), name=given.__name__)
     if not callable(given):
         raise Failure(general.NO_FUNCTION, _CAME, came=_short(given))
