@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,15 +90,23 @@ def named(path: Path) -> str:
 
 
 # The code is the same in every edition: the first one is run in JupyterLab (tests/browser/test_course.py), the second
-# one here. Solutions take turns.
+# one here. Solutions, and on other Pythons the notebooks, take turns.
 SECOND = [path for path in NOTEBOOKS if path.parent.name == LANGUAGES[1]]
 STUBS = sorted(ROOT.glob(f"labs/{LANGUAGES[1]}/*/*.ipynb"))
 
 
+def in_turn(path: Path, language: str) -> bool:
+    """Whether it is this edition's turn: each unit runs in one of them."""
+    number = int(re.sub(r"\D", "", path.stem.partition("-")[0]))
+    return language == LANGUAGES[number % len(LANGUAGES)]
+
+
+IN_TURN = [path for path in NOTEBOOKS if in_turn(path, path.parent.name)]
+
+
 def once(path: Path) -> object:
-    """One edition of each solution; `make proof` and other Pythons' runs have the rest."""
-    language = LANGUAGES[int(path.stem[1]) % len(LANGUAGES)]
-    return pytest.param(path, marks=() if path.parents[1].name == language else pytest.mark.proof)
+    """A solution; those whose turn it isn't are run by `make proof`."""
+    return pytest.param(path, marks=() if in_turn(path, path.parents[1].name) else pytest.mark.proof)
 
 
 def test_there_is_something_to_run() -> None:
@@ -117,7 +126,7 @@ def test_again_and_out_of_order(run: Run, executed: Executed) -> None:
 
 
 @pytest.mark.elsewhere
-@pytest.mark.parametrize("run", NOTEBOOKS, ids=named, indirect=True)
+@pytest.mark.parametrize("run", IN_TURN, ids=named, indirect=True)
 def test_top_to_bottom(run: Run) -> None:
     run.all()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wslab.cells import ran_cells
@@ -112,18 +112,23 @@ class Prediction:
             answers = kept.answers(self.key)
             given = answers[-1] if answers else None
             answer = self._usable(given)
-            judgement = judge(self._question, measured, answer)
+            again = self._again(judge(self._question, measured, answer))
+
+            def judged(one: Answer | None) -> Judgement:
+                this = judge(self._question, measured, self._usable(one))
+                return this if again is None else replace(this, verdict=Verdict.ODD, sentence=again.sentence)
+
+            judgement = judged(given)
             # The first answer counts, so it is judged too where the learner has changed it since.
             first = counted_answer(answers)
-            again = self._again(judgement)
-            for judged in (given,) if first is None or first is given else (first, given):
-                this = judge(self._question, measured, self._usable(judged))
+            for one in (given,) if first is None or first is given else (first, given):
+                this = judged(one)
                 kept.outcome(
                     self.key,
-                    answer=None if judged is None else judged.id,
+                    answer=None if one is None else one.id,
                     measured=this.measured,
                     option=this.option,
-                    verdict=(Verdict.ODD if again else this.verdict).value,
+                    verdict=this.verdict.value,
                 )
             ran = ran_cells()
             _outcome_shown.setdefault(self.key, (ran[-1].count if ran else 0, str(judgement.happened)))
@@ -132,8 +137,6 @@ class Prediction:
         else:
             predicted = str(cards.SKIPPED if given is not None and given.skipped else cards.NO_PREDICTION)
         late = given is not None and given.late and not given.skipped
-        if again is not None:
-            judgement = dataclasses.replace(judgement, verdict=Verdict.ODD, sentence=again.sentence)
         return Outcome(self.key, answer, judgement, cards.OutcomeCard(predicted, judgement, late, kept.fault, again))
 
     def _again(self, judgement: Judgement) -> cards.Again | None:
