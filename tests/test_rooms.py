@@ -13,7 +13,7 @@ import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
 GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
-GROUND |= {"shipped", "course_update", "links"}
+GROUND |= {"shipped", "course_update", "links", "own_course"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -27,6 +27,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "cells": {"source", "notebooks"},
     "course_folder": {"language"},
     "links": set(),
+    "own_course": set(),
     "shipped": {"language", "errors", "notebooks"},
     "course_update": {"language", "errors", "notebooks"},
     # What a learner runs

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+from wslab import own_course
 from wslab.course_folder import course_folder
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text, current_language, use_language
@@ -96,11 +97,25 @@ def main(
     language: Annotated[
         str | None, typer.Option("--in", help=f"The language of the messages: {', '.join(LANGUAGES)}.")
     ] = None,
+    course: Annotated[
+        Path | None, typer.Option(help="A folder with labs and questions of your own; else WSLAB_COURSE.")
+    ] = None,
 ) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what is written into a file or pipe may be in a small encoding
             stream.reconfigure(errors="replace")
     _speak(language)
+    if course is not None:
+        if not course.is_dir():
+            _fail(LabError(_NO_FOLDER, path=course))
+        os.environ[own_course.VARIABLE] = str(course.absolute())  # for the processes that are started, too
+    if own_course.folder() is not None:
+        from wslab.labs import catalogue
+
+        try:
+            catalogue.labs()
+        except LabError as error:
+            _fail(error)
 
 
 def _speak(language: str | None) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "Wrong",
     "compose",
     "entries",
+    "in_every_language",
     "items",
     "kind",
     "line",
@@ -93,6 +94,24 @@ def compose(source: str) -> Node | None:
 def _root(source: str, loader: Any) -> Node | None:
     root: Node | None = yaml.compose(source, Loader=loader)
     return root
+
+
+def in_every_language(node: Node) -> Node:
+    """The same, each text that stands in some languages alone taken for the others, too; the node is changed."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, MappingNode):
+            there = {key.value: held for key, held in one.value if isinstance(key, ScalarNode)}
+            if there and there.keys() <= set(LANGUAGES):
+                first, held = next(iter(one.value))
+                for language in (code for code in LANGUAGES if code not in there):
+                    key = ScalarNode(first.tag, language, first.start_mark, first.end_mark)
+                    one.value.append((key, held))
+            waiting += [held for _, held in one.value]
+        elif isinstance(one, SequenceNode):
+            waiting += one.value
+    return node
 
 
 def line(node: Node) -> int:

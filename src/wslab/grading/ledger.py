@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from wslab import own_course
 from wslab.errors import LabError
 from wslab.grading.intake.utf8 import whole
 from wslab.grading.task import Result, Task
@@ -215,4 +216,6 @@ def kit_version() -> str:
     for room in _DECIDING:
         for path in sorted(path for path in (_KIT / room).rglob("*") if path.suffix in (".py", ".yml")):
             digest.update(path.read_bytes())
+    for path in (*own_course.files("checks/*.py"), *own_course.files("texts/*.yml")):
+        digest.update(path.read_bytes())
     return f"{version('wslab')}+{digest.hexdigest()[:16]}"

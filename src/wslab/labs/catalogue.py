@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
+from wslab import own_course
 from wslab.errors import LabError
 from wslab.labs import turns as turns_of_units
 from wslab.labs.lab import Check, Lab
@@ -19,6 +21,14 @@ from wslab.progress import Progress, summary
 
 _MODULE = re.compile(r"l\d+_\w+")
 _TURNS = re.compile(r"u\d\d_\w+")
+_NUMBER = re.compile(r"L\d+")
+_BROKEN_LAB = Text(
+    en="The lab in {path} can't be used: {error}", tr="{path} içindeki alıştırma kullanılamıyor: {error}"
+)
+_NUMBER_TAKEN = Text(
+    en="{path}: there is a lab {number} already. Give yours another number, such as L70.",
+    tr="{path}: {number} numaralı bir alıştırma zaten var. Sizinkine başka bir numara verin, L70 gibi.",
+)
 _NO_LAB = Text(
     en="There is no lab {name!r}. The labs: {labs}.", tr="{name!r} adlı bir alıştırma yok. Alıştırmalar: {labs}."
 )
@@ -40,11 +50,40 @@ _ONE_TURN = Text(
 )
 
 
-@functools.cache
 def labs() -> Mapping[str, Lab]:
-    """Every lab by its number: `{"L1": Lab(…)}`."""
+    """Every lab by its number: `{"L1": Lab(…)}`; an instructor's own behind the course's.
+
+    Raises:
+        LabError: a module of the instructor's can't be used; the message names it and says why.
+    """
+    return _labs(tuple(path for path in own_course.files("checks/l*.py") if _MODULE.fullmatch(path.stem)))
+
+
+@functools.cache
+def _labs(own: tuple[Path, ...]) -> Mapping[str, Lab]:
     found: list[Lab] = [module.LAB for module in _modules("wslab.labs", [str(Path(__file__).parent)], _MODULE)]
-    return {lab.number: lab for lab in sorted(found, key=lambda lab: int(lab.number[1:]))}
+    known = {lab.number: lab for lab in sorted(found, key=lambda lab: int(lab.number[1:]))}
+    for path in own:
+        lab = _own_lab(path)
+        if lab.number in known:
+            raise LabError(_NUMBER_TAKEN, path=path, number=lab.number)
+        known[lab.number] = lab
+    return known
+
+
+def _own_lab(path: Path) -> Lab:
+    spec = importlib.util.spec_from_file_location(f"wslab_own_labs.{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        lab = module.LAB
+        if not isinstance(lab, Lab) or not _NUMBER.fullmatch(lab.number):
+            raise TypeError("LAB is no Lab with a slug such as L7-mine")
+    except Exception as error:  # whatever an instructor's module does while it is loaded
+        raise LabError(_BROKEN_LAB, path=path, error=f"{type(error).__name__}: {error}") from error
+    return lab
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from wslab import yaml
+from wslab import own_course, yaml
 from wslab.labs.verdict import NOTHING, Misconception
 from wslab.language import Text
 
@@ -126,18 +126,28 @@ class Texts:
         return held[id]
 
 
-@functools.cache
 def read_texts(name: str) -> Texts:
-    """What `texts/<name>.yml` says.
+    """What `texts/<name>.yml` says, of the kit or of an instructor's own course.
 
     Raises:
         BadTexts: there is no such file, or it is wrong.
     """
-    return read(FOLDER / f"{name}.yml")
+    path = FOLDER / f"{name}.yml"
+    own = own_course.find("texts", path.name) if not path.is_file() else None
+    return _read(own or path, own is not None)
 
 
-def read(path: Path) -> Texts:
+@functools.cache
+def _read(path: Path, in_one_language: bool) -> Texts:
+    return read(path, in_one_language=in_one_language)
+
+
+def read(path: Path, *, in_one_language: bool = False) -> Texts:
     """What a file says.
+
+    Args:
+        path: the file.
+        in_one_language: whether a text may stand in one language alone.
 
     Raises:
         BadTexts: there is none, or it is wrong; the message has a line for each mistake.
@@ -153,6 +163,8 @@ def read(path: Path) -> Texts:
         root = yaml.compose(source)
         if root is None:
             raise yaml.Wrong(1, "this file is empty")
+        if in_one_language:
+            yaml.in_every_language(root)
         texts = reader.texts(root)
     except yaml.Wrong as wrong:
         reader.problems.append(wrong.problem(path))

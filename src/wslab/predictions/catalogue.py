@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from wslab import yaml
+from wslab import own_course, yaml
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text
 from wslab.predictions.question import (
@@ -290,8 +290,13 @@ def _entry(unit: str, name: str, node: yaml.Node) -> Question:
     return read
 
 
-def read(path: Path) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
-    """The predictions of one file by name, and every problem in it; a broken entry leaves the others alone."""
+def read(path: Path, *, in_one_language: bool = False) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
+    """The predictions of one file by name, and every problem in it; a broken entry leaves the others alone.
+
+    Args:
+        path: the file.
+        in_one_language: whether a text may stand in one language alone.
+    """
     problems: list[Problem] = []
     questions: dict[str, Question] = {}
 
@@ -305,6 +310,8 @@ def read(path: Path) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
         problems.append(Problem(str(path), 1, f"the file is named after its unit, 05.yml or L1.yml, not {path.name}"))
     if root is None:
         return {}, tuple(problems)
+    if in_one_language:
+        yaml.in_every_language(root)
     seen: set[str] = set()
     try:
         for key, name, node in yaml.entries(root, "a file of predictions"):
@@ -332,25 +339,36 @@ def _always_same_place(path: Path, questions: Mapping[str, Question]) -> Iterato
 
 
 @functools.lru_cache(maxsize=64)
-def _read_version(path: Path, changed: int) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
-    return read(path)
+def _read_version(path: Path, changed: int, own: bool) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
+    return read(path, in_one_language=own)
 
 
 def load(unit: str) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
-    """What `read()` says of a unit's file, read again only when it changed; nothing where there is no file."""
-    path = FOLDER / f"{unit}.yml"
+    """What `read()` says of a unit's file, read again only when it changed; nothing where there is no file.
+
+    An instructor's own questions stand behind the course's; one by a name that the course has is a problem.
+    """
+    questions, problems = _load(FOLDER / f"{unit}.yml", own=False)
+    path = own_course.find("predictions", f"{unit}.yml")
+    if path is None:
+        return questions, problems
+    own, more = _load(path, own=True)
+    says = "the course has a prediction of this name"
+    taken = [Problem(str(path), 1, f"{name}: {says}") for name in own if name in questions]
+    return {**own, **questions}, (*problems, *more, *taken)
+
+
+def _load(path: Path, *, own: bool) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
     try:
         changed = path.stat().st_mtime_ns
     except OSError:
         return {}, ()
-    return _read_version(path, changed)
+    return _read_version(path, changed, own)
 
 
 def units() -> tuple[str, ...]:
     """The units that have a file of predictions, in the course's order."""
-    if not FOLDER.is_dir():
-        return ()
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yml")))
+    return tuple(sorted({path.stem for path in (*FOLDER.glob("*.yml"), *own_course.files("predictions/*.yml"))}))
 
 
 def names() -> Mapping[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import contextlib
 import inspect
+import json
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wslab import own_course
 from wslab.authoring.proof import turn_corpus
 from wslab.authoring.proof.corpus import (
     EQUIVALENT,
@@ -36,6 +38,7 @@ from wslab.labs.notebooks import Cell
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import LANGUAGES, Text, current_language, use_language
+from wslab.notebooks import lab_of, to_bytes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -257,10 +260,29 @@ def shape_faults(lab: Lab, root: Path, corpus: Path | None = None) -> list[str]:
         root: the course's folder.
         corpus: the folder of the submissions; without it, the course's own.
     """
-    return [*_text_faults(lab), *_corpus_faults(lab, corpus or corpus_folder(root)), *_missing_files(lab, root)]
+    programs = _corpus_of(lab, corpus or corpus_folder(root))
+    return [*_text_faults(lab), *_corpus_faults(lab, programs), *_missing_files(lab, root)]
+
+
+def _corpus_of(lab: Lab, corpus: Path) -> Path:
+    """The folder of the corpora that has the lab's: the instructor's for a lab of theirs."""
+    own = own_course.folder()
+    return own / "corpus" if own is not None and not (corpus / lab.number).is_dir() else corpus
+
+
+def _own_solutions(lab: Lab) -> dict[str, Path]:
+    """Of an instructor's own lab the solved notebook of each edition that it has."""
+    found = own_course.files(f"solutions/*/{lab.slug}/{lab.slug}.ipynb")
+    return {path.parts[-3]: path for path in found if path.parts[-3] in LANGUAGES}
 
 
 def _missing_files(lab: Lab, root: Path) -> Iterator[str]:
+    if own_course.files(f"checks/l{lab.number[1:]}_*.py"):
+        if not _own_solutions(lab):
+            yield f"solutions/{LANGUAGES[0]}/{lab.slug}/{lab.slug}.ipynb is missing, and so is every other edition"
+        for path in _own_solutions(lab).values():
+            yield from (f"{path}: {fault}" for fault in _notebook_faults(lab, notebooks.code_cells(path)))
+        return
     if not (root / "course" / "labs" / f"{lab.slug}.md").is_file():
         yield f"course/labs/{lab.slug}.md is missing"
     for folder in ("labs", "solutions"):
@@ -431,22 +453,29 @@ async def _prove(lab: Lab, rounds: int, root: Path, corpus: Path) -> LabProof:
     faults = shape_faults(lab, root, corpus)
     runs: list[Run] = []
     graded = [check for check in lab.checks if check.points]
+    own = _own_solutions(lab)
     for folder, expected in (("labs", None), ("solutions", Expected())):
         for language in LANGUAGES:
             path = notebooks.path_of(root, lab, folder, language)
-            if path.is_file():
+            if path.is_file() or language in own:
                 use_language(language)
-                cells = notebooks.code_cells(path)
+                built = language not in own
+                cells = notebooks.code_cells(path) if built else _cells_of_own(root, lab, folder, language)
                 # The code of the other editions is the same but for the name of the edition.
                 times = 1 if expected is None or language != LANGUAGES[0] else rounds
                 about = f"the {'stub' if expected is None else 'solution'}, {language}"
                 runs.append(await _run(lab, lab.checks, f"{folder}/{language}", about, cells, expected, times))
     use_language(LANGUAGES[0])
     with contextlib.suppress(BadHeader):  # told above
-        for one in submissions(lab.number, corpus):
+        for one in submissions(lab.number, _corpus_of(lab, corpus)):
             times = max(1, rounds // 4) if one.expected.right else 1
             runs.append(await _run(lab, graded, one.name, one.about, one, one.expected, times))
     return LabProof(lab, tuple(runs), tuple(faults))
+
+
+def _cells_of_own(root: Path, lab: Lab, folder: str, language: str) -> Sequence[Cell]:
+    solved = notebooks.solved(root, lab, language)
+    return notebooks.code_cells_of(solved if folder == "solutions" else to_bytes(lab_of(json.loads(solved))))
 
 
 async def _run(
