@@ -214,6 +214,24 @@ def test_without_a_readable_manifest_nothing_is_taken_for_untouched(folder: Path
     assert after[BESIDE] == course("two")[LAB]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["../own.txt", "docs/../../own.txt", "{here}/own.txt", "C:/own.txt", "..\\own.txt", "docs//../own.txt", "", "."],
+)
+def test_a_manifest_that_names_what_is_outside_is_not_believed(folder: Path, tmp_path: Path, path: str) -> None:
+    """It comes with a release that somebody else packed: a file that it knows the digest of would be removed."""
+    update(folder, course(), "1")
+    own = tmp_path / "own.txt"
+    own.write_text("mine", "utf-8")
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    kept = course_update.Shipped.of("own.txt", b"mine")
+    manifest["files"][path.format(here=tmp_path)] = {"file": kept.file, "text": kept.text, "lesson": kept.lesson}
+    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    update(folder, course("two"), "2")
+    assert own.read_text("utf-8") == "mine"
+    assert read_manifest(folder).files.keys() == course().keys()  # type: ignore[union-attr]
+
+
 def test_an_older_kit_leaves_a_newer_course_alone(folder: Path) -> None:
     update(folder, course("two"), "0.10.0")
     done = update(folder, course("one"), "0.9.0")

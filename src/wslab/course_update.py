@@ -154,11 +154,19 @@ class Manifest:
         return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
 
 
+def leads_inside(path: str) -> bool:
+    """Whether a path that somebody else wrote stays below its folder on every system: no `..`, no drive, no root."""
+    parts = path.split("/")
+    return not ("\\" in path or ":" in path or "\0" in path or any(part in ("", ".", "..") for part in parts))
+
+
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a folder; None where there is none, or it is damaged."""
+    """The manifest of a folder; None where there is none, or it is damaged or names something outside the folder."""
     try:
         said = json.loads((folder / MANIFEST).read_bytes())
         files = {str(path): Shipped(**kept) for path, kept in said["files"].items()}
+        if not all(map(leads_inside, files)):
+            return None
         return Manifest(str(said["source"]), str(said["version"]), files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

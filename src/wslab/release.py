@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from wslab import shipped
-from wslab.course_update import MANIFEST, RELEASED, Changes, Manifest, Shipped, read_manifest, update
+from wslab.course_update import MANIFEST, RELEASED, Changes, Manifest, Shipped, leads_inside, read_manifest, update
 from wslab.errors import LabError
 from wslab.labs import notebooks
 from wslab.labs.catalogue import labs
@@ -314,7 +314,6 @@ def _unpacked(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 def _members(archive: zipfile.ZipFile, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     for name in names:
-        parts = name.split("/")
-        if "\\" in name or ":" in name or any(part in ("", ".", "..") for part in parts):
+        if not leads_inside(name):
             raise ValueError(name)
         yield name, archive.read(name)
