@@ -75,7 +75,7 @@ class Outcome:
         missed: of all messages to all reading listeners, the part that never came, from 0 to 1.
         slow, deaf: how many messages such listeners got in all.
         buffered: bytes in all write buffers of the server, at the moment when there were most.
-        queued: messages in the app's own queues, at the moment when there were most.
+        queued: messages in the app's own queues when time was up.
         held: connections of the server when time was up.
         ended: whether the broadcasting ended in time.
         by_number: for each message, how late the last reading listener got it; None where one never got it.
@@ -145,15 +145,14 @@ class Audience:
             broadcasting: sends the messages with the numbers 1 to `due`.
             due: how many there are.
             seconds: how long to wait for the last one to reach the last reading listener.
-            queued: how many messages wait in the app's own queues; called again and again.
+            queued: how many messages wait in the app's own queues; called at the end.
         """
-        most_bytes = most_queued = 0
+        most_bytes = 0
         running = self._server.submit(broadcasting)
         until = time.perf_counter() + seconds
         while time.perf_counter() < until and not self._all_heard(due):
             await asyncio.sleep(_LOOKS)
             most_bytes = max(most_bytes, sum(one.buffered for one in self._server.connections))
-            most_queued = max(most_queued, queued())
         await asyncio.wait([asyncio.wrap_future(running)], timeout=max(0.0, until - time.perf_counter()))
         ended = running.done()
         running.cancel()
@@ -168,7 +167,7 @@ class Audience:
             slow=sum(len(one.heard) for one in self.slow),
             deaf=sum(len(one.heard) for one in self.deaf),
             buffered=most_bytes,
-            queued=most_queued,
+            queued=queued(),
             held=len(self._server.connections),
             ended=ended,
             by_number=tuple(by_number),
@@ -223,6 +222,8 @@ async def audience(
                 for number, kind in enumerate(order[begin : begin + _AT_ONCE], begin + 1)
             ]
             listeners += await asyncio.gather(*group)
+        # A handler goes on with the line behind its accept() a moment after its client has the 101.
+        await asyncio.wrap_future(server.submit(asyncio.sleep(0)))
         crowd = Audience(server, listeners, pause)
     except BaseException:
         for one in listeners:

@@ -18,7 +18,7 @@ _HEAD = (
     Text(en="the slow one got", tr="yavaş olanın aldığı"),
     Text(en="the deaf one got", tr="sağır olanın aldığı"),
     Text(en="most bytes in write buffers", tr="yazma arabelleklerinde en çok"),
-    Text(en="most messages in queues", tr="kuyruklarda en çok mesaj"),
+    Text(en="messages in queues at the end", tr="sonda kuyruklardaki mesaj"),
     Text(en="connections at the end", tr="sonda kalan bağlantı"),
     Text(en="it ended", tr="bitti mi"),
 )

@@ -1,6 +1,6 @@
 """Calls the parameter otherwise than the query does.
 
-fails enter: another-parameter
+fails enter: shut-to-all
 waits: refuse bye kick reason binary alive
 """
 

@@ -1,6 +1,6 @@
 """Gives close() a code in quotation marks, and close() raises.
 
-fails bye: code-is-no-number
+fails bye: handler-raised
 """
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect

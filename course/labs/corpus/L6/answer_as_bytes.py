@@ -1,6 +1,6 @@
 """Sends the result as a binary message.
 
-fails result: bytes-instead-of-text
+fails result: wrong-result
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Sends the lines of a flood without `SUNUCU: `.
 
-fails flood: no-prefix
+fails flood: flood-differs
 """
 
 import asyncio
