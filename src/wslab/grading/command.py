@@ -16,6 +16,7 @@ from wslab.grading.intake.roster import read_roster
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.marks import FILE as RULES
 from wslab.grading.marks import read_rules
+from wslab.grading.plain import plain
 from wslab.grading.reports import class_page, feedback, scores, writing, written_answers
 from wslab.grading.reports.feedback import speaking
 from wslab.language import LANGUAGES, Text, current_language
@@ -104,7 +105,7 @@ def grade_class(
         shown = bar.add_task("", total=None)
 
         def tell(done: int, of: int, name: str) -> None:
-            bar.update(shown, completed=done, total=of, description=name[:40])
+            bar.update(shown, completed=done, total=of, description=plain(name, 40))
 
         try:
             batch = grade_all(
@@ -149,4 +150,5 @@ def _told(batch: Batch, out: Path) -> Sequence[str]:
 
 def _say(console: Console, *lines: str) -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        # Names of folders and files are strangers' own: none of them moves the cursor.
+        console.print(plain(line, 2000), markup=False, highlight=False, soft_wrap=True)

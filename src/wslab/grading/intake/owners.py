@@ -143,8 +143,8 @@ class _Tree:
     def _levels(self, parent: _Node, children: Sequence[_Node]) -> Iterable[tuple[_Node, int | None]]:
         """For each child how much further away a level makes what is in it; None where it is a person's.
 
-        A level by its name (`section-a`), or by the roster, is beyond doubt. One by what it holds is not, and where
-        somebody's own work stands beside it, as it does beside a zip that a student has packed, it is a person's.
+        A level by its name (`section-a`) is beyond doubt. One by the roster or by what it holds is not, and where
+        somebody's own work stands beside it, as it does beside what a student has packed, it is a person's.
         """
         surely_people = any(
             self._seen(child).direct and not self._is_evident_level(child) for child in children
@@ -158,7 +158,7 @@ class _Tree:
             one_inside = loose and len(seen.people) + len(seen.exported) == 1
             if self.known(stem(child.name)):
                 yield child, None
-            elif self._is_evident_level(child):
+            elif self._is_level_by_name(child) or (self._is_level_by_roster(child) and not surely_people):
                 yield child, 0
             elif not surely_people and (self._is_split(child) or (splits and one_inside)):
                 yield child, 1
@@ -166,10 +166,15 @@ class _Tree:
                 yield child, None
 
     def _is_evident_level(self, node: _Node) -> bool:
+        return self._is_level_by_name(node) or self._is_level_by_roster(node)
+
+    def _is_level_by_roster(self, node: _Node) -> bool:
+        people = self._seen(node).people
+        return any(self.known(stem(child.name)) for child in people) and not self.known(stem(node.name))
+
+    def _is_level_by_name(self, node: _Node) -> bool:
         seen = self._seen(node)
         holds = bool(seen.exported or seen.people) or (not seen.direct and self._names_somebody(node))
-        if any(self.known(stem(child.name)) for child in seen.people) and not self.known(stem(node.name)):
-            return True
         return is_nobodys(node.name) and (holds or (bool(seen.in_file_names) and not seen.direct))
 
     def _names_somebody(self, node: _Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,12 @@ _PLACES = Text(
     "rename one.",
     tr="Bu tek kişi mi? {name} aynı alıştırmayı {places} içinde teslim etmiş; ayrı tutuldular. `roster.csv` yazın ya "
     "da birini yeniden adlandırın.",
+)
+_TWO_OF_ONE = Text(
+    en="Who is this? {count} people in one export are called {name}, and on the roster is one. None was taken for that "
+    "one; write the others' names as aliases there, or rename a folder.",
+    tr="Bu kim? Tek bir dışa aktarmada adı {name} olan {count} kişi var, sınıf listesinde ise bir. Hiçbiri o kişi "
+    "sayılmadı. Ötekilerin adlarını listeye takma ad (alias) olarak yazın ya da bir klasörü yeniden adlandırın.",
 )
 _NOT_ON_ROSTER = Text(
     en="Who is this? {name} is not on the roster. Add an alias there if it is somebody's.",
@@ -46,7 +53,11 @@ class People:
 
 
 def people(
-    claims: Mapping[Claim, frozenset[str]], roster: Roster | None = None, known: Sequence[Student] = ()
+    claims: Mapping[Claim, frozenset[str]],
+    roster: Roster | None = None,
+    known: Sequence[Student] = (),
+    *,
+    packed: bool = False,
 ) -> People:
     """Find out which claims are one person's.
 
@@ -54,11 +65,12 @@ def people(
         claims: what was claimed in a drop, and the labs that were found there.
         roster: the class list, if there is one.
         known: who handed in something in an earlier drop.
+        packed: whether all of it came in one zip.
     """
     students: dict[Claim, Student | None] = {}
     questions: dict[str, list[Text]] = {}
     ids = _Ids(roster, known)
-    for group, asked in _groups(list(claims), claims, roster):
+    for group, asked in _groups(list(claims), claims, roster, packed):
         near = _nearest(group)
         student, more = _student(near, asked, roster, ids)
         students |= {claim: student if claim in near else None for claim in group}
@@ -68,7 +80,7 @@ def people(
 
 
 def _groups(
-    claims: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], roster: Roster | None
+    claims: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], roster: Roster | None, packed: bool
 ) -> Iterable[tuple[list[Claim], Text | None]]:
     """Claims to the same person, and what is to be asked about them."""
     found: dict[tuple[str, ...], list[Claim]] = {}
@@ -85,8 +97,44 @@ def _groups(
             yield from _by_number(group)
         elif key[0] == "":
             yield from _by_place(group, labs)
+        elif key[0] == "roster":
+            yield from _one_of_the_roster(group, labs, packed)
         else:
             yield group, None
+
+
+def _one_of_the_roster(
+    group: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], packed: bool
+) -> Iterable[tuple[list[Claim], Text | None]]:
+    """All forms of a name are one person, but not two people whom an export tells apart: a name can be chosen."""
+    numbered: dict[tuple[str, str], list[Claim]] = {}
+    for claim in group:
+        if claim.named.number:
+            numbered.setdefault((claim.named.origin, claim.named.number), []).append(claim)
+    if not any(_are_two(one, other, labs, packed) for one, other in itertools.combinations(numbered.values(), 2)):
+        yield list(group), None
+        return
+    asked = filled(_TWO_OF_ONE, count=len(numbered), name=group[0].named.name)
+    for one in numbered.values():
+        yield one, asked
+    if rest := [claim for claim in group if not claim.named.number]:
+        yield rest, None
+
+
+def _are_two(one: Sequence[Claim], other: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], packed: bool) -> bool:
+    """Whether two numbers of an export are two people.
+
+    Canvas has one number for each person. Moodle has one for each person and assignment: in one export two are two
+    people, in a folder of several exports they are if both have handed in the same lab.
+    """
+    if one[0].named.origin != other[0].named.origin:
+        return False
+    if one[0].named.origin == "canvas":
+        return True
+    together = {claim.level for claim in one} & {claim.level for claim in other}
+    in_a_zip = any(packed if not level else level[-1].lower().endswith(".zip") for level in together)
+    shared = frozenset().union(*(labs[claim] for claim in one)) & frozenset().union(*(labs[claim] for claim in other))
+    return bool(together) and (in_a_zip or bool(shared))
 
 
 def _nearest(group: Sequence[Claim]) -> list[Claim]:
@@ -163,11 +211,11 @@ def _student(near: Sequence[Claim], asked: Text | None, roster: Roster | None, i
     more: list[Text] = []
     if roster is not None:
         found = roster.find(named)
-        if len(found) == 1:
+        if len(found) == 1 and asked is None:
             return found[0].student, []
-        if found:
+        if len(found) > 1:
             more.append(filled(_SEVERAL_ON_ROSTER, name=named.name, people=", ".join(one.student.id for one in found)))
-        else:
+        elif not found:
             more.append(filled(_NOT_ON_ROSTER, name=named.name))
     if named.origin == "moodle":
         first, _, last = named.name.rpartition(" ")

@@ -174,7 +174,7 @@ def take_in(
     for thing, claim in zip(things, claims, strict=True):
         if claim is not None:
             labs_of[claim] = labs_of.get(claim, frozenset()) | ({thing.lab} - {""})
-    whose = people(labs_of, roster, known)
+    whose = people(labs_of, roster, known, packed=top.is_file())
     return _Sorting(whose, owned.others, roster).sorted_out(things, claims)
 
 

@@ -11,6 +11,7 @@ from wslab.labs.catalogue import labs
 from wslab.language import Text
 
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(file|onlinetext)(_.*)?", re.DOTALL)
+_INSIDE = re.compile(r"_\d+_assignsubmission_(file|onlinetext)")
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)", re.IGNORECASE | re.DOTALL)
 NOBODY = Text(en="(whose?)", tr="(kimin?)")
 """Stands for the name where nobody knows whose something is."""
@@ -131,7 +132,7 @@ def exported(name: str) -> Named | None:
     Moodle: `Full Name_123456_assignsubmission_file_`, as a folder or before a file's own name. Canvas:
     `lastfirst_LATE_12345_67890_L1-echo-1.ipynb`.
     """
-    if (moodle := _MOODLE.fullmatch(name)) is not None:
+    if (moodle := _moodle(name)) is not None:
         return Named("moodle", moodle["id"], moodle["name"].strip())
     if (canvas := _canvas(name)) is not None:
         return Named("canvas", canvas["id"], canvas["name"])
@@ -143,7 +144,7 @@ def export_prefix(name: str) -> str:
 
     Moodle (`Full Name_123456_assignsubmission_file_`) and Canvas (`lastfirst_LATE_12345_67890_`) go by its numbers.
     """
-    moodle, canvas = _MOODLE.fullmatch(name), _canvas(name)
+    moodle, canvas = _moodle(name), _canvas(name)
     if moodle is not None:
         return f"{moodle['name']}_{moodle['id']}_assignsubmission_{moodle[3]}_"
     return "" if canvas is None else name[: canvas.start("file")]
@@ -158,6 +159,19 @@ def is_late(name: str) -> bool:
 def comes_from_an_export(name: str) -> bool:
     """Whether a file or folder is named as Moodle or Canvas name them in an export."""
     return exported(name) is not None
+
+
+def _moodle(name: str) -> re.Match[str] | None:
+    """Moodle's naming; None also where it stands twice with two names.
+
+    People may write what they like into their name and into a file's. Somebody's own earlier download is theirs again.
+    """
+    found = _MOODLE.fullmatch(name)
+    if found is None:
+        return None
+    inner = _MOODLE.fullmatch((found[4] or "").removeprefix("_"))
+    same = inner is None or folded(inner["name"]) == folded(found["name"])
+    return found if same and not (inner is None and _INSIDE.search(found[4] or "")) else None
 
 
 def _canvas(name: str) -> re.Match[str] | None:
@@ -178,7 +192,7 @@ def own_name(name: str) -> str:
     Args:
         name: the file's name in the export.
     """
-    moodle, canvas = _MOODLE.fullmatch(name), _canvas(name)
+    moodle, canvas = _moodle(name), _canvas(name)
     if moodle is not None:
         return (moodle[4] or name).removeprefix("_")
     return name if canvas is None else re.sub(r"-\d+(?=\.\w+$)", "", canvas["file"])
