@@ -60,3 +60,29 @@ def test_every_action_is_pinned_to_a_major_version() -> None:
 def test_no_job_may_write_and_each_ends() -> None:
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert all(job["timeout-minutes"] <= 60 for job in JOBS.values())
+
+
+def test_the_package_is_tried_on_three_systems() -> None:
+    matrix = JOBS["installed"]["strategy"]["matrix"]
+    assert matrix["os"] == JOBS["test"]["strategy"]["matrix"]["os"]
+    assert set(matrix["python"]) <= set(JOBS["test"]["strategy"]["matrix"]["python"])
+    *_, built, installed, tried = commands("installed")
+    assert "pip wheel" in built
+    assert "-e" not in installed.split()
+    assert "tests/installed/try_course.py" in tried
+    assert JOBS["installed"]["steps"][-1]["working-directory"] == "${{ runner.temp }}", "outside the checkout"
+
+
+def test_a_release_publishes_only_what_was_built_for_its_tag_and_keeps_no_password() -> None:
+    release: dict[Any, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))
+    assert release[True] == {"push": {"tags": ["v*"]}}  # YAML 1.1 reads "on" as true
+    assert release["permissions"] == {"contents": "read"}
+    build, publish = release["jobs"]["build"], release["jobs"]["publish"]
+    assert "permissions" not in build
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["needs"] == "build"
+    assert not any("run" in step for step in publish["steps"])
+    steps = " ".join(step.get("run", "") for step in build["steps"])
+    assert "twine check --strict" in steps
+    assert "GITHUB_REF_NAME#v" in steps
+    assert "secrets." not in (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")

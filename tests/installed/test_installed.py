@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
+import runpy
 import socket
 import subprocess
 import sys
@@ -70,24 +70,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def newer_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The next version, in which L1 has a new sentence: bumped and built as a maintainer does it."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    names = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, checkout / name)
-    project = checkout / "pyproject.toml"
-    lines = project.read_text("utf-8").split("\n")
-    number = next(number for number, line in enumerate(lines) if line.startswith("version = "))
-    lines[number] = 'version = "99.0"'
-    project.write_text("\n".join(lines), "utf-8")
+    release = runpy.run_path(str(ROOT / ".ci" / "release.py"))
+    checkout: Path = release["copy_of"](ROOT, tmp_path_factory.mktemp("checkout"))
     source = checkout / "course" / "labs" / "L1-echo.md"
     text = source.read_text("utf-8")
-    assert "summary:" in text or "+++" in text
     begin = text.index('+++ {"lang": "en"')
     first = text.index("\n", begin) + 1
     source.write_text(text[:first] + "\nA sentence of the next version.\n\n" + text[first:].lstrip("\n"), "utf-8")
-    subprocess.run([sys.executable, "-m", "wslab", "build"], cwd=checkout, check=True, timeout=120)
+    release["write_version"](checkout, "99.0")
     return build(checkout, tmp_path_factory.mktemp("newer wheel"))
 
 

@@ -146,7 +146,7 @@ async def test_a_whole_lab_is_not_gone_on_with_where_nothing_passes(
     monkeypatch.setattr(checking, "_LONG_ENOUGH", 0.0)
     assert await check("L1", FastAPI()) == 0
     verdicts = {attempt.check: attempt.verdict for attempt in store().attempts("L1")}
-    assert verdicts["accept"] == "refused"
+    assert verdicts["accept"] == "no-handler"
     assert verdicts["order"] == verdicts["relay"] == "-not-reached"
     assert "name it alone: `L1.relay`" in " ".join(capsys.readouterr().out.split())
     assert await check("L1", app) == 10
@@ -224,7 +224,7 @@ async def test_attempts_are_kept_and_the_same_again_is_none() -> None:
     blank = FastAPI()
     for _ in range(3):
         await check("L1.accept", blank)
-    assert [attempt.verdict for attempt in store().attempts("L1", "accept")] == ["refused"]
+    assert [attempt.verdict for attempt in store().attempts("L1", "accept")] == ["no-handler"]
     assert attempts_left("L1", "accept") == 2
     await check("L1.accept", FastAPI())
     await check("L1.accept", FastAPI())

@@ -162,7 +162,7 @@ async def test_a_handler_that_ends_too_early(judged: Judge) -> None:
         ("closes", general.REFUSED),
         ("raises", general.HANDLER_RAISED),
         ("waits", general.HANDSHAKE_HANGS),
-        ("nowhere", general.REFUSED),
+        ("nowhere", general.NO_HANDLER),
     ],
 )
 async def test_each_way_of_not_accepting_has_its_sentence(

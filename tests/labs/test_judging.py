@@ -100,7 +100,8 @@ async def test_whatever_ends_a_check_the_venue_hears_of_it() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert [step for step in venue.steps if step.startswith("begin")] == ["begin c0", "begin c1"]
+    # The first that fails is repeated once, to see whether the app hides why.
+    assert [step for step in venue.steps if step.startswith("begin")] == ["begin c0", "begin c0", "begin c1"]
     assert venue.steps[-1] == "end"
 
 

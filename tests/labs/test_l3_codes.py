@@ -75,7 +75,7 @@ async def forgets_the_f(websocket: WebSocket) -> None:
         (shouts, lab.enter, "wrong-echo"),
         (closes_with_the_whole_message, lab.kick, "wrong-reason"),
         (closes_with_the_whole_message, lab.reason, "wrong-reason"),
-        (sends_1006, lab.bye, "handler-raised"),
+        (sends_1006, lab.bye, "no-such-code"),
         (answers_all_twice, lab.enter, "answers-twice"),
         (forgets_the_f, lab.enter, "braces-not-filled-in"),
     ],

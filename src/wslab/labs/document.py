@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
-from wslab.labs import general
+from wslab.labs import causes, general
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Message, Reply, Stage
+from wslab.labs.stage import Message, Reply, Stage, quoted
+from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text, filled
 
 texts = read_texts("general")
@@ -33,6 +35,49 @@ def is_answer(message: Message) -> bool:
     return not is_relay(message) and not is_by_server(message)
 
 
+def wrong_text(came: Message, prefix: str, said: str, otherwise: Misconception, **values: object) -> Failure:
+    """What to raise where a message came that is not `prefix` and what was said.
+
+    Args:
+        came: what came.
+        prefix: what has to stand in front.
+        said: what the client had sent.
+        otherwise: the name for a difference of no known kind.
+        values: fill in the `{names}` of that one.
+    """
+    fault = _difference(came, prefix, said) or otherwise
+    return Failure(fault, expected=quoted(prefix + said), came=came, prefix=prefix, **values)
+
+
+def _difference(came: Message, prefix: str, said: str) -> Misconception | None:
+    text, expected = came.text, prefix + said
+    if isinstance(came.data, bytes) and text == expected:
+        return texts.wrong("bytes-instead-of-text")
+    if text == said:
+        return texts.wrong("no-prefix")
+    if "{'type': 'websocket." in text:
+        return texts.wrong("dictionary-for-text")
+    if said not in text and "{" in text and "}" in text:
+        return texts.wrong("braces-not-filled-in")
+    if _is_json(text):
+        return texts.wrong("json-instead-of-text")
+    if text.replace("ı", "i") == expected.replace("ı", "i"):
+        return texts.wrong("dotted-i")
+    if text.split() == expected.split() or text.replace(" ", "") == expected.replace(" ", ""):
+        return texts.wrong("spaces-differ")
+    if text.endswith(said):
+        return texts.wrong("other-prefix")
+    passed_on = prefix in (ECHO, RELAY) and text.startswith(prefix)
+    return texts.wrong("changes-the-message") if passed_on else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), str | dict | list)
+    except ValueError:
+        return False
+
+
 async def count(stage: Stage, *, quietly: bool = False) -> int:
     """How many clients the server says are connected.
 
@@ -42,18 +87,19 @@ async def count(stage: Stage, *, quietly: bool = False) -> int:
     reply = await stage.get("/", quietly=quietly)
     if reply is None:
         raise await stage.silence(None)
-    return _number(reply)
-
-
-def _number(reply: Reply) -> int:
     found = reply.json.get("connected_clients") if isinstance(reply.json, dict) else None
-    if reply.status == 200 and reply.body == b"null":
-        raise Failure(texts.wrong("blank-count"), texts.saw("count-came"), status=reply.status, body="null")
     if reply.status != 200 or isinstance(found, bool) or not isinstance(found, int):
-        raise Failure(
-            texts.wrong("no-count"), texts.saw("count-came"), status=reply.status, body=reply.text[:80] or "–"
-        )
+        raise await _no_count(stage, reply)
     return found
+
+
+async def _no_count(stage: Stage, reply: Reply) -> Failure:
+    told = causes.cause(await stage.raised()) if reply.status == 500 else None
+    if told is not None:
+        return Failure(told[0], texts.saw("count-came"), status=reply.status, body="", error=told[1])
+    blank = reply.status == 200 and reply.body == b"null"
+    fault = texts.wrong("blank-count") if blank else texts.wrong("no-count")
+    return Failure(fault, texts.saw("count-came"), status=reply.status, body=reply.text[:80] or "–")
 
 
 async def settled_count(stage: Stage) -> int:
@@ -108,6 +154,8 @@ async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:
         check: the check that is about the list.
     """
     if failure.misconception.id in general.SERVER_UNRESPONSIVE or failure.waits_for:
+        return failure
+    if isinstance(failure.error, Raised) and not causes.is_out_of_turn(failure.error):
         return failure
     await stage.dismiss()
     try:

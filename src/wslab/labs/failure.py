@@ -18,6 +18,7 @@ class Failure(Exception):
         earned: points that were earned all the same.
         waits_for: the check whose failure is behind this one, so that nothing is judged here; empty for none.
         stops: why the checks that need this one have nothing to judge; None where they have.
+        error: the exception or warning of the server that it names, which nothing outranks; None where it names none.
     """
 
     waits_for = ""
@@ -47,6 +48,7 @@ class Failure(Exception):
         self.meaning = filled(misconception.meaning, **values)
         self.next = filled(misconception.next, **values)
         self.earned = 0.0
+        self.error = values.get("error")
 
 
 class Waits(Failure):

@@ -10,6 +10,7 @@ texts = read_texts("general")
 
 NO_APP = texts.wrong("no-app")
 CELL_FAILED = texts.wrong("cell-did-not-run")
+CELL_HALF_RUN = texts.wrong("cell-ran-in-part")
 WRONG_APP = texts.wrong("wrong-app")
 DOES_NOT_START = texts.wrong("does-not-start")
 
@@ -20,6 +21,11 @@ NOT_REACHED = texts.wrong("not-reached")
 NEVER_ACCEPTED = texts.wrong("never-accepted")
 REFUSED = texts.wrong("refused")
 NOT_ANNOTATED = texts.wrong("not-annotated")
+NOT_GIVEN = texts.wrong("parameter-not-given")
+NO_HANDLER = texts.wrong("no-handler")
+HTTP_ONLY = texts.wrong("handler-for-http")
+ANOTHER_PATH = texts.wrong("another-path")
+USED_BEFORE_ACCEPT = texts.wrong("used-before-accept")
 HANDSHAKE_HANGS = texts.wrong("handshake-hangs")
 NO_HANDSHAKE = texts.wrong("no-handshake")
 NEEDS_ANOTHER = texts.wrong("needs-another")
@@ -31,8 +37,10 @@ NO_ANSWER = texts.wrong("no-answer")
 BLOCKS = texts.wrong("blocks-the-loop")
 DIED = texts.wrong("server-died")
 ENDED = texts.wrong("connection-ended")
-HANDLER_RAISED = texts.wrong("handler-raised")
+CLOSED_BY_HANDLER = texts.wrong("closed-by-the-handler")
 NOT_AWAITED = texts.wrong("not-awaited")
+RUN_IN_A_LOOP = texts.wrong("run-in-a-running-loop")
+ASYNC_FOR = texts.wrong("async-for-over-nothing")
 ANOTHER_LOOP = texts.wrong("bound-to-another-loop")
 
 # A turn's function
@@ -44,6 +52,26 @@ RETURNS_COROUTINE = texts.wrong("returns-a-coroutine")
 FUNCTION_RAISED = texts.wrong("function-raised")
 NEVER_RETURNS = texts.wrong("never-returns")
 
+# An exception
+
+HANDLER_RAISED = texts.wrong("handler-raised")
+TASK_RAISED = texts.wrong("task-raised")
+HIDDEN = texts.wrong("hidden-exception")
+AWAITS_NO_COROUTINE = texts.wrong("awaits-no-coroutine")
+CALLS_A_VALUE = texts.wrong("calls-a-value")
+TASK_OF_NO_COROUTINE = texts.wrong("task-of-no-coroutine")
+LOCAL_NAME = texts.wrong("local-name")
+UNKNOWN_NAME = texts.wrong("unknown-name")
+SENDS_NO_TEXT = texts.wrong("sends-no-text")
+TEXT_AND_NUMBER = texts.wrong("text-and-number")
+RAW_SEND = texts.wrong("raw-send")
+WHOLE_MESSAGE = texts.wrong("whole-message")
+NO_SUCH_ATTRIBUTE = texts.wrong("no-such-attribute")
+ACCEPTS_TWICE = texts.wrong("accepts-twice")
+EXPECTS_JSON = texts.wrong("expects-json")
+EXPECTS_BYTES = texts.wrong("expects-bytes")
+NO_SUCH_CODE = texts.wrong("no-such-code")
+
 # Anything else
 
 UNFORESEEN = texts.wrong("unforeseen")
@@ -51,10 +79,13 @@ TOO_LONG = texts.wrong("too-long")
 STUMBLED = texts.wrong("check-stumbled")
 
 GENERAL = (
-    NO_APP, CELL_FAILED, WRONG_APP, DOES_NOT_START, NOT_REACHED, NEVER_ACCEPTED, REFUSED, NOT_ANNOTATED,
-    HANDSHAKE_HANGS, NO_HANDSHAKE, NEEDS_ANOTHER, GHOSTS, NO_ANSWER, BLOCKS, DIED, ENDED, HANDLER_RAISED, NOT_AWAITED,
-    ANOTHER_LOOP, NO_FUNCTION, CALLED_ALREADY, NO_COROUTINE_FUNCTION, RETURNS_COROUTINE, FUNCTION_RAISED, NEVER_RETURNS,
-    UNFORESEEN, TOO_LONG, STUMBLED,
+    NO_APP, CELL_FAILED, CELL_HALF_RUN, WRONG_APP, DOES_NOT_START, NOT_REACHED, NEVER_ACCEPTED, REFUSED, NOT_ANNOTATED,
+    NOT_GIVEN, NO_HANDLER, HTTP_ONLY, ANOTHER_PATH, USED_BEFORE_ACCEPT, HANDSHAKE_HANGS, NO_HANDSHAKE, NEEDS_ANOTHER,
+    GHOSTS, NO_ANSWER, BLOCKS, DIED, ENDED, CLOSED_BY_HANDLER, NOT_AWAITED, RUN_IN_A_LOOP, ASYNC_FOR, ANOTHER_LOOP,
+    HANDLER_RAISED, TASK_RAISED, HIDDEN, AWAITS_NO_COROUTINE, LOCAL_NAME, UNKNOWN_NAME, SENDS_NO_TEXT,
+    TEXT_AND_NUMBER, RAW_SEND, WHOLE_MESSAGE, NO_SUCH_ATTRIBUTE, ACCEPTS_TWICE, EXPECTS_JSON, EXPECTS_BYTES,
+    NO_SUCH_CODE, NO_FUNCTION, CALLED_ALREADY, NO_COROUTINE_FUNCTION, RETURNS_COROUTINE, FUNCTION_RAISED, NEVER_RETURNS,
+    CALLS_A_VALUE, TASK_OF_NO_COROUTINE, UNFORESEEN, TOO_LONG, STUMBLED,
 )  # fmt: skip
 """Every misconception that does not belong to one lab."""
 

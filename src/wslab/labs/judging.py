@@ -7,10 +7,10 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from wslab.labs import general
+from wslab.labs import causes, general
 from wslab.labs.deadlines import Deadlines, measured
 from wslab.labs.failure import Failure, NoConnection, Waits
 from wslab.labs.lab import Check, Lab
@@ -22,10 +22,19 @@ from wslab.serving import ServerStartError
 
 logger = logging.getLogger("wslab.labs")
 
+_SOON = 4.0  # seconds: a check that took longer to fail is not repeated to find out more
 _LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 
 
-async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> tuple[Verdict, Failure | None]:
+async def judge(
+    lab: Lab,
+    check: Check,
+    venue: Venue,
+    deadlines: Deadlines,
+    passed: Collection[str] = (),
+    *,
+    twice: bool = False,
+) -> tuple[Verdict, Failure | None]:
     """Run one check against the server at `venue`, which runs.
 
     Nothing is raised because of the server or of the check: a hang ends at a deadline, a fault in the check itself
@@ -36,6 +45,8 @@ async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> t
         check: the check.
         venue: where the app is served.
         deadlines: from `wslab.labs.deadlines.measured()`, in this run.
+        passed: the checks that have passed in this run; no card sends a learner to one of them.
+        twice: whether a check that fails may be repeated, to see whether an `except` hides the cause.
 
     Returns:
         The verdict, and the failure behind it if there is one.
@@ -55,9 +66,11 @@ async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> t
         except Exception as error:
             failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
             logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
+        if failure is not None:
+            failure = await _outranked(stage, check, failure, passed)
         await stage.clear(politely=failure is None or failure.misconception.id not in general.SERVER_UNRESPONSIVE)
-    if isinstance(failure, NoConnection) and check.needs:
-        failure = Waits(check.needs, general.NEEDS_ANOTHER, failure.observed)
+    if twice and failure is not None and _may_be_hidden(failure, stage):
+        failure = await _with_what_is_hidden(check, venue, deadlines, failure)
     verdict = replace(
         _passed(lab, check, observed) if failure is None else _failed(lab, check, failure),
         transcript=tuple(stage.lines),
@@ -65,6 +78,46 @@ async def judge(lab: Lab, check: Check, venue: Venue, deadlines: Deadlines) -> t
         seconds=time.perf_counter() - begun,
     )
     return verdict, failure
+
+
+async def _outranked(stage: Stage, check: Check, failure: Failure, passed: Collection[str]) -> Failure:
+    """What a card says instead of `failure`, where the cell or the server tells more than the clients saw."""
+    if isinstance(failure, NoConnection) and check.needs and check.needs not in passed:
+        return Waits(check.needs, general.NEEDS_ANOTHER, failure.observed)
+    if failure.waits_for and failure.waits_for not in passed:
+        return failure
+    if stage.cell_error:
+        return Failure(general.CELL_HALF_RUN, failure.observed, error=stage.cell_error).earning(failure.earned)
+    if failure.error is not None:
+        return failure
+    raised = await stage.raised()
+    told = causes.cause(raised) if failure.waits_for else causes.never_run(raised)
+    if told is not None:
+        return Failure(told[0], failure.observed, error=told[1]).earning(failure.earned)
+    return Failure(general.UNFORESEEN, failure.observed) if failure.waits_for else failure
+
+
+def _may_be_hidden(failure: Failure, stage: Stage) -> bool:
+    """Whether an exception may be behind a failure that nobody heard of."""
+    if failure.waits_for or failure.error is not None or failure.misconception.id in general.SERVER_UNRESPONSIVE:
+        return False
+    if isinstance(failure, NoConnection) or not failure.misconception.begun:
+        return False
+    return stage.clock() < _SOON * stage.deadlines.stretch and not causes.exceptions(stage.raised_so_far())
+
+
+async def _with_what_is_hidden(check: Check, venue: Venue, deadlines: Deadlines, failure: Failure) -> Failure:
+    """The failure; or, where an `except` in the app hides a mistake, that mistake: seen while the check is repeated."""
+    with _stage(venue, check, deadlines) as stage:
+        stage.watch()
+        with contextlib.suppress(Failure, TimeoutError):
+            async with asyncio.timeout(check.budget * deadlines.stretch):
+                await check.run(stage)
+        hidden = causes.hidden((await stage.watched()).caught)
+        await stage.clear()
+    if hidden is None:
+        return failure
+    return Failure(general.HIDDEN, failure.observed, error=hidden).earning(failure.earned)
 
 
 def _passed(lab: Lab, check: Check, observed: Text) -> Verdict:
@@ -121,6 +174,7 @@ async def judge_app(
         await venue.start()
         async with measured() as deadlines:
             begun = time.perf_counter()
+            good: set[str] = set()  # the names of those that passed
             stopped: dict[str, Failure] = {}  # by a check's name, what those that need it say
             while left:
                 check = left.pop(0)
@@ -132,8 +186,10 @@ async def judge_app(
                 if hopeless and time.perf_counter() - begun > give_up_after:
                     yield not_run(lab, check, general.NOT_REACHED, _LEFT_OUT, check=f"{lab.number}.{check.name}")
                     continue
-                verdict, found = await judge(lab, check, venue, deadlines)
+                verdict, found = await judge(lab, check, venue, deadlines, good, twice=all(passed))
                 passed.append(verdict.passed)
+                if verdict.passed:
+                    good.add(check.name)
                 if found is not None and found.stops is not None:
                     stopped[check.name] = Waits(check.name, found.stops, found.observed)
                 yield verdict

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
+from wslab.labs import causes, general
 from wslab.labs.document import (
     ECHO,
     RELAY,
@@ -13,11 +14,14 @@ from wslab.labs.document import (
     hold_at_rest,
     is_answer,
     settled_count,
+    wrong_text,
 )
+from wslab.labs.document import count as count_of
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Client, Stage, quoted
+from wslab.labs.stage import Client, Message, Stage, quoted
+from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text, filled
 
 texts = read_texts("L2")
@@ -45,13 +49,36 @@ async def _come_and_go(stage: Stage, who: str, leave: Leaving, base: int, within
     """
     client = await stage.connect(who)
     came = await count_becomes(stage, base + 1, within)
-    if came < base + 1:
-        raise Failure(texts.wrong("not-in-the-list"), counted(1, came, base))
+    await _all_in(stage, 1, came, base)
     await leave(client)
     came = await count_becomes(stage, base, within)
     if came < base:
         raise Failure(texts.wrong("removes-too-many"), counted(0, came, base))
     return came - base
+
+
+async def _all_in(stage: Stage, connected: int, came: int, base: int) -> None:
+    """Make sure that just those who are connected are counted.
+
+    Raises:
+        Failure: fewer or more are.
+    """
+    seen = counted(connected, came, base)
+    if came < base + connected:
+        if told := await stage.cause():
+            raise Failure(told[0], seen, error=told[1])
+        raise Failure(texts.wrong("not-in-the-list"), seen)
+    if came > base + connected:
+        raise Failure(texts.wrong("in-the-list-twice"), seen)
+
+
+async def _what_stopped_it(stage: Stage) -> tuple[Misconception, Raised] | None:
+    """The exception that kept a handler from taking its connection off; None where it raised none of its own."""
+    for one in await stage.raised(disconnects=True):
+        # The receive tells the code with which the client left; a send or a close to who is gone has none to tell.
+        if one.name == "WebSocketDisconnect" and "(" not in one.text:
+            return texts.wrong("talks-before-removal"), one
+    return await stage.cause()
 
 
 def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
@@ -60,6 +87,8 @@ def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
         left = await _come_and_go(stage, "A", KINDS[kind], base)
         if left:
             seen = counted(0, base + left, base)
+            if told := await _what_stopped_it(stage):
+                raise Failure(told[0], seen, error=told[1])
             with stage.off_the_record():
                 fault = (
                     texts.wrong("ghost")
@@ -121,8 +150,7 @@ async def interleaved(stage: Stage) -> Text:
     # They come one by one; it is the leaving together that is judged.
     clients = [await stage.connect(str(number)) for number in range(1, MANY + 1)]
     came = await count_becomes(stage, base + MANY)
-    if came < base + MANY:
-        raise Failure(texts.wrong("not-in-the-list"), counted(MANY, came, base))
+    await _all_in(stage, MANY, came, base)
     ways = list(KINDS.values())
     leaving = [ways[number % len(ways)](client) for number, client in enumerate(clients)]
     await asyncio.gather(*leaving, *(stage.leave_early() for _ in range(EARLY)))
@@ -155,8 +183,7 @@ async def others(stage: Stage) -> Text:
     """Two of five leave; the three others go on as if nothing had happened, and so does the server."""
     base = await settled_count(stage)
     alice, bob, carol, dave, eve = [await stage.connect(who) for who in "ABCDE"]
-    if (came := await count_becomes(stage, base + 5)) < base + 5:
-        raise Failure(texts.wrong("not-in-the-list"), counted(5, came, base))
+    await _all_in(stage, 5, await count_becomes(stage, base + 5), base)
     for client, kind, left in ((bob, "normal", 4), (dave, "reset", 3)):
         await KINDS[kind](client)
         came = await count_becomes(stage, base + left)
@@ -168,11 +195,12 @@ async def others(stage: Stage) -> Text:
     wanted: dict[str, list[str]] = {client.who: [] for client in staying}
     for sender in (alice, eve):
         text = stage.unique("Kim kaldı?")
+        before = {client: len(client.messages) for client in staying}
         await sender.send(text)
         for client in staying:
             wanted[client.who].append((ECHO if client is sender else RELAY) + text)
             if await client.next(lambda message, text=text: text in message.text) is None:  # type: ignore[misc]
-                raise await _missed(stage, client, text)
+                raise await _missed(stage, client, sender, text, client.messages[before[client] :], base)
     await stage.pause()
     for client in staying:
         for message in client.messages:
@@ -188,22 +216,45 @@ async def others(stage: Stage) -> Text:
                 )
     errors = [one for one in await stage.raised() if not one.warning]
     if errors:
-        twice = errors[0].name in ("ValueError", "KeyError", "IndexError")
-        raise Failure(
-            texts.wrong("double-removal") if twice else texts.wrong("cleanup-raises"),
-            texts.saw("raised"),
-            error=errors[0],
-        )
+        raise Failure(_fault_of(errors[0]), texts.saw("raised"), error=errors[0])
     return texts.saw("undisturbed")
 
 
-async def _missed(stage: Stage, client: Client, text: str) -> Failure:
-    missing = filled(texts.saw("missed"), who=client.who, message=quoted(RELAY + text))
-    failure = await stage.silence(
-        client, texts.wrong("removes-the-wrong-one"), ended=texts.wrong("removes-the-wrong-one")
-    )
-    same = failure.misconception is texts.wrong("removes-the-wrong-one")
-    return Failure(texts.wrong("removes-the-wrong-one"), missing) if same else failure
+def _fault_of(error: Raised) -> Misconception:
+    if error.name in ("ValueError", "KeyError", "IndexError"):
+        return texts.wrong("double-removal")
+    return texts.wrong("cleanup-raises") if causes.is_out_of_turn(error) else causes.meaning_of(error)
+
+
+async def _missed(
+    stage: Stage, client: Client, sender: Client, text: str, came: Sequence[Message], base: int
+) -> Failure:
+    """What to raise where a client who stayed did not get `text` from `sender`, but at most what `came`."""
+    prefix = ECHO if client is sender else RELAY
+    seen = filled(texts.saw("missed"), who=client.who, message=quoted(prefix + text))
+    if told := await stage.cause():
+        return Failure(told[0], seen, error=told[1])
+    if came:
+        return wrong_text(came[0], prefix, text, texts.wrong("given-changed"))
+    wrong_one = texts.wrong("removes-the-wrong-one")
+    if sender.end is not None:
+        return await stage.silence(sender, ended=general.ENDED if await _ends_by_itself(stage) else wrong_one)
+    failure = await stage.silence(client, wrong_one)
+    if failure.misconception is not wrong_one:
+        return failure
+    fewer = await count_of(stage, quietly=True) < base + 3
+    return Failure(texts.wrong("removed-while-there") if fewer else wrong_one, seen)
+
+
+async def _ends_by_itself(stage: Stage) -> bool:
+    """Whether a handler ends when it has told somebody else, though nobody has left."""
+    with stage.aside():
+        await stage.dismiss()
+        await settled_count(stage)
+        frank, grace = [await stage.connect(who) for who in "FG"]
+        await frank.send(stage.unique("Kim kaldı?"))
+        await grace.next()
+        return await frank.ended() is not None
 
 
 # The warm-up

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from wslab.labs import general
-from wslab.labs.document import ECHO, is_answer
-from wslab.labs.failure import Failure, Waits
+from wslab.labs import causes, general
+from wslab.labs.document import ECHO, is_answer, wrong_text
+from wslab.labs.failure import Failure, NoConnection, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Client, End, Refusal, Stage, quoted
@@ -29,6 +29,9 @@ WRONG_DOORS = (
 LONGEST_REASON = 123
 """Bytes: a control frame holds 125, and the code takes two (RFC 6455 §5.5, §5.5.1)."""
 
+
+_IN_CLOSE = "between instances of 'int' and 'str'"
+"""What `close()` raises where its first argument is a text."""
 
 Errors = Callable[[Raised], Misconception | None]
 """The name for an exception that kept a close frame from being sent; None for the general one."""
@@ -55,23 +58,22 @@ async def _ended_with(
         )
     if end.code == 1006:
         fault, error = await stage.cause() or (texts.wrong("ends-without-a-close"), None)
-        if error is not None and fault is general.HANDLER_RAISED:
-            fault = named(error) or fault
+        if error is not None and fault is not general.NOT_AWAITED:
+            fault = named(error) or (texts.wrong("code-is-no-number") if _IN_CLOSE in error.text else fault)
         raise Failure(fault, texts.saw("ended"), said=shown, end=end, code=code, error=error)
     if end.code != code:
         raise Failure(texts.wrong("wrong-code"), texts.saw("ended"), said=shown, end=end, came=end.code, code=code)
     return end
 
 
-async def _not_echoed(client: Client, said: str) -> None:
-    """Make sure that what ends a connection is not answered first.
+async def _not_answered(client: Client, said: str) -> None:
+    """Make sure that nothing is sent to a client between the message that ends its connection and the close.
 
     Raises:
-        Failure: it was.
+        Failure: something was.
     """
-    for message in client.messages:
-        if said in message.text:
-            raise Failure(texts.wrong("answers-first"), texts.saw("answered"), said=quoted(said), came=message)
+    for message in filter(is_answer, client.messages):
+        raise Failure(texts.wrong("answers-first"), texts.saw("answered"), said=quoted(said), came=message)
 
 
 async def _spared(stage: Stage, *alike: str) -> None:
@@ -120,18 +122,18 @@ async def enter(stage: Stage) -> Text:
         await alice.send(text)
         came = await alice.next(is_answer)
         if came is None:
-            ended = texts.wrong("one-message-only")
-            if first:
-                ended = (
-                    texts.wrong("thrown-out") if alice.end and alice.end.code == 1006 else texts.wrong("closed-inside")
-                )
-            raise await stage.silence(alice, texts.wrong("no-echo-inside"), ended=ended)
+            once = texts.wrong("one-message-only")
+            raise await stage.silence(
+                alice,
+                texts.wrong("no-echo-inside"),
+                ended=texts.wrong("thrown-out") if first else once,
+                closes=texts.wrong("closed-inside") if first else once,
+            )
         if came.data == ECHO + text:
             continue
         if not first and came.data == alice.messages[0].data:
             raise Failure(texts.wrong("answers-twice"), expected=quoted(ECHO + text), came=came)
-        fault = texts.wrong("braces-not-filled-in") if "{" in came.text else texts.wrong("wrong-echo")
-        raise Failure(fault, expected=quoted(ECHO + text), came=came)
+        raise wrong_text(came, ECHO, text, texts.wrong("wrong-echo"))
     await stage.pause()
     if extra := [message for message in alice.messages if is_answer(message)][2:]:
         raise Failure(texts.wrong("answers-twice"), texts.saw("extra"), came=extra[0])
@@ -144,19 +146,33 @@ async def _come_in(stage: Stage) -> Client:
         return found
     failure = await stage.no_connection(found)
     if failure.misconception is general.REFUSED:
-        with stage.off_the_record():
-            turned = not isinstance(await stage.try_connect("?", WRONG_DOORS[0]), Refusal)
-        fault = texts.wrong("turned-round") if turned else texts.wrong("shut-to-all")
-        failure = await stage.no_connection(found, fault)
-    elif failure.misconception is general.HANDLER_RAISED and any(map(_before_accept, await stage.raised())):
-        failure = await stage.no_connection(found, texts.wrong("not-accepted"))
+        failure = await _shut(stage, failure.observed)
+    elif isinstance(failure.error, Raised) and _before_accept(failure.error):
+        failure = NoConnection(texts.wrong("not-accepted"), failure.observed)
     raise failure
+
+
+_OTHER_NAMES = ("tokn", "toke", "tok", "Token", "TOKEN", "t", "jeton", "parola", "password", "sifre", "key")
+"""What the parameter may be called by mistake."""
+
+
+async def _shut(stage: Stage, seen: Text) -> NoConnection:
+    """Why the handler refuses who has the token: whom it lets in tells."""
+    with stage.aside():
+        if await stage.opens(WRONG_DOORS[0]) or await stage.opens("/ws?token=kahve"):
+            return NoConnection(texts.wrong("turned-round"), seen)
+        if await stage.opens("/ws?token=TOKEN"):
+            return NoConnection(texts.wrong("token-in-quotes"), seen)
+        for name in _OTHER_NAMES:
+            if await stage.opens(f"/ws?{name}={TOKEN}"):
+                return NoConnection(texts.wrong("another-parameter"), seen, name=name)
+    return NoConnection(texts.wrong("shut-to-all"), seen)
 
 
 def _before_accept(error: Raised) -> bool:
     """Whether it is what a handler meets that receives before it has accepted."""
     # The first thing that receive() gives is websocket.connect, which has neither a text nor bytes.
-    return error.text in ("KeyError: 'text'", "KeyError: 'bytes'") or _AFTER_CLOSE[0] in error.text
+    return error.text in ("KeyError: 'text'", "KeyError: 'bytes'") or causes.is_out_of_turn(error)
 
 
 # The door
@@ -201,7 +217,7 @@ async def bye(stage: Stage) -> Text:
     """`bye` is answered with a close frame that says 1000, and no other message is."""
     alice = await stage.connect("A", INSIDE)
     end = await _ended_with(stage, alice, "bye", 1000)
-    await _not_echoed(alice, "bye")
+    await _not_answered(alice, "bye")
     await _spared(stage, "bye bye")
     return filled(texts.saw("ended"), said=quoted("bye"), end=end)
 
@@ -218,7 +234,7 @@ async def kick(stage: Stage) -> Text:
     if end.reason != reason:
         fault = texts.wrong("wrong-reason") if end.reason else texts.wrong("no-reason")
         raise Failure(fault, expected=quoted(reason), came=quoted(end.reason))
-    await _not_echoed(alice, reason)
+    await _not_answered(alice, reason)
     await _spared(stage, "Lütfen kick atma", "kicking")
     return filled(texts.saw("ended"), said=quoted("kick …"), end=end)
 
@@ -256,7 +272,7 @@ async def _long(stage: Stage, who: str, text: str, too_long: Misconception) -> E
     def named(error: Raised) -> Misconception | None:
         if error.name == "UnicodeDecodeError":
             return texts.wrong("cuts-a-letter")
-        return too_long if error.name == "ProtocolError" and "status code" not in error.text else None
+        return too_long if "control frame too long" in error.text else None
 
     end = await _ended_with(stage, client, f"kick {text}", 1008, named)
     if not end.reason:
@@ -285,9 +301,6 @@ async def binary(stage: Stage) -> Text:
 
 # The server lives on
 
-_AFTER_CLOSE = ('Need to call "accept" first', "once a close message has been sent", "after sending 'websocket.close'")
-"""What Starlette and uvicorn say to a handler that receives or sends after its own close."""
-
 
 async def alive(stage: Stage) -> Text:
     """Whoever stays is answered after others were ended or left, and no handler outlives its connection."""
@@ -305,7 +318,7 @@ async def alive(stage: Stage) -> Text:
             raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=errors[0])
     await stage.try_connect("?", WRONG_DOORS[2])
     before = await _errors(stage)
-    if late := [one for one in before if any(sign in one.text for sign in _AFTER_CLOSE)]:
+    if late := list(filter(causes.is_out_of_turn, before)):
         raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=late[0])
     for who, leave in (("E", Client.close), ("F", Client.reset)):
         await leave(await stage.connect(who, INSIDE))

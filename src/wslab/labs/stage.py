@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Origin, Subprotocol
 
-from wslab.labs import general
+from wslab.labs import causes, general
 from wslab.labs.deadlines import Deadlines, Overdue
 from wslab.labs.failure import Failure, NoConnection
 from wslab.labs.venue import Venue, Watched
@@ -47,6 +47,12 @@ _quiet.propagate = False
 
 _DISCONNECTS = frozenset({"WebSocketDisconnect", "ClientDisconnected", "CancelledError"})
 """Exceptions that say nothing but that a client left."""
+
+_OTHER_PATHS = (
+    "{path}/", "/", "/w", "/s", "/sw", "/WS", "/Ws", "/wss", "/web", "/websocket", "/websockets", "/socket", "/chat",
+    "/echo", "/endpoint", "{path}/ws", "{path}/1", "{path}/chat", "/api{path}", "/{path}",
+)  # fmt: skip
+"""Where a handler may be instead, by mistake. An address has no other way to tell."""
 
 _TEXT = Text(en="text {payload}", tr="metin {payload}")
 _BYTES = Text(en="bytes {payload}", tr="bayt {payload}")
@@ -351,6 +357,7 @@ class Stage:
         self._venue = venue
         self._started = time.perf_counter()
         self._mark = venue.mark()
+        self._set_aside: list[range] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._waited = 0.0  # seconds, by the last `until`
         self._http: httpx.AsyncClient | None = None
@@ -383,6 +390,19 @@ class Stage:
             yield
         finally:
             self.lines = lines
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[Callable[[], tuple[Raised, ...]]]:
+        """What happens inside leaves no line in the record, and what it makes the server raise is not the check's.
+
+        Gives a function that says what the server raised and warned since the block began.
+        """
+        begun = len(self._everything())
+        with self.off_the_record():
+            try:
+                yield lambda: self._everything()[begun:]
+            finally:
+                self._set_aside.append(range(begun, len(self._everything())))
 
     # Waiting
 
@@ -670,11 +690,15 @@ class Stage:
             disconnects: also exceptions that say nothing but that a client left.
         """
         await self.pause()
-        found = self._venue.raised(self._mark)
+        found = self.raised_so_far()
         return found if disconnects else tuple(one for one in found if one.name not in _DISCONNECTS)
 
     def raised_so_far(self) -> tuple[Raised, ...]:
         """The same, whole and without waiting."""
+        aside = {place for places in self._set_aside for place in places}
+        return tuple(one for place, one in enumerate(self._everything()) if place not in aside)
+
+    def _everything(self) -> tuple[Raised, ...]:
         return self._venue.raised(self._mark)
 
     # What a failure says
@@ -687,8 +711,6 @@ class Stage:
             misconception: the name for it where no general one says it better.
         """
         raised = await self.raised()
-        errors = [one for one in raised if not one.warning]
-        never = next((one for one in raised if "was never awaited" in one.text), None)
         path, seconds = refusal.path.partition("?")[0], self.deadlines.step
         seen = {
             "status": filled(general.STATUS_CAME, status=refusal.status),
@@ -696,46 +718,60 @@ class Stage:
             "refused": general.NOBODY_LISTENS,
             "broken": general.HANDSHAKE_BROKEN,
         }[refusal.why]
+        told = causes.never_run(raised)
         alive = await self.alive() if refusal.why != "status" else True
         if alive is None:
             return NoConnection(general.DIED, general.NOBODY_LISTENS)
+        if told is not None:
+            fault, error = told
+            named = misconception if fault is general.NOT_AWAITED else None
+            return NoConnection(named or fault, seen, error=error, path=path)
         if not alive:
             return NoConnection(general.BLOCKS, seen, where=self._where())
-        if other_loop := [one for one in errors if "different event loop" in one.text or "different loop" in one.text]:
-            return NoConnection(general.ANOTHER_LOOP, seen, error=other_loop[0])
-        if never is not None:
-            return NoConnection(misconception or general.NOT_AWAITED, seen, error=never, path=path)
         if misconception is not None:
             return NoConnection(misconception, seen, path=path, status=refusal.status)
         if refusal.status == 403:
-            fault = general.NOT_ANNOTATED if await self._not_annotated(refusal.path) else general.REFUSED
-            return NoConnection(fault, seen, path=path)
-        if any("without completing handshake" in one.text for one in errors):
+            return await self._refused(refusal, seen, raised)
+        if told := causes.cause(raised):
+            fault, error = told
+            return NoConnection(
+                general.USED_BEFORE_ACCEPT if causes.is_out_of_turn(error) else fault, seen, error=error
+            )
+        if any("without completing handshake" in one.text for one in raised):
             return NoConnection(general.NEVER_ACCEPTED, seen)
-        if errors:
-            return NoConnection(general.HANDLER_RAISED, seen, error=errors[-1])
         return NoConnection(general.HANDSHAKE_HANGS if refusal.why == "silence" else general.NO_HANDSHAKE, seen)
 
-    async def _not_annotated(self, path: str) -> bool:
-        """Whether the parameter for the connection lacks its type, so that FastAPI asks the query for it."""
-        with self.off_the_record():
-            given = "&".join(f"{name}=x" for name in ("websocket", "ws", "socket", "client", "connection"))
-            found = await self.try_connect("?", f"{path}{'&' if '?' in path else '?'}{given}")
-            if isinstance(found, Client):
-                await found.reset()
-            raised = await self.raised()
-        # What this request made the handler raise is not what the check is about.
-        self._mark = self._venue.mark()
-        return isinstance(found, Refusal) and any("'str' object has no attribute" in one.text for one in raised)
+    async def _refused(self, refusal: Refusal, seen: Text, raised: Sequence[Raised]) -> NoConnection:
+        path, _, query = refusal.path.partition("?")
+        if causes.not_registered(raised):
+            with self.aside():
+                for other in _OTHER_PATHS:
+                    found = other.format(path=path)
+                    if await self.opens(f"{found}?{query}" if query else found):
+                        return NoConnection(general.ANOTHER_PATH, seen, path=path, found=found)
+                reply = await self.get(path)
+            http = reply is not None and reply.status != 404
+            return NoConnection(general.HTTP_ONLY if http else general.NO_HANDLER, seen, path=path)
+        if names := causes.not_given(raised):
+            with self.aside() as heard:
+                given = "&".join(f"{name}=x" for name in names.split(", "))
+                await self.opens(f"{refusal.path}{'&' if query else '?'}{given}")
+                await self.pause()
+            untyped = any("'str' object has no attribute" in one.text for one in heard())
+            return NoConnection(general.NOT_ANNOTATED if untyped else general.NOT_GIVEN, seen, path=path, names=names)
+        return NoConnection(general.REFUSED, seen, path=path)
+
+    async def opens(self, path: str) -> bool:
+        """Whether a handshake at `path` is answered with 101; the client leaves at once."""
+        found = await self.try_connect("?", path)
+        if isinstance(found, Refusal):
+            return False
+        await found.reset()
+        return True
 
     async def cause(self) -> tuple[Misconception, Raised] | None:
-        """What the server itself tells: a coroutine that was never awaited, or else its last exception."""
-        raised = await self.raised()
-        if never := [one for one in raised if "was never awaited" in one.text]:
-            return general.NOT_AWAITED, never[0]
-        # That the handshake was not completed is uvicorn's remark on what else went wrong.
-        errors = [one for one in raised if not one.warning and "without completing handshake" not in one.text]
-        return (general.HANDLER_RAISED, errors[-1]) if errors else None
+        """What the server itself tells: a coroutine that was never awaited, or else its first exception."""
+        return causes.cause(await self.raised())
 
     async def silence(
         self,
@@ -743,6 +779,7 @@ class Stage:
         misconception: Misconception | None = None,
         *,
         ended: Misconception | None = None,
+        closes: Misconception | None = None,
         **values: object,
     ) -> Failure:
         """What to raise where an answer did not come: it finds out why, as far as the wire tells.
@@ -751,34 +788,45 @@ class Stage:
             client: who waited; None for an HTTP request.
             misconception: the name for an open connection on which nothing comes, and the loop turns.
             ended: the name for a connection that ended instead.
-            values: fill in the `{names}` of these two.
+            closes: the name for a connection that the server closed with a close frame; a general one if left out.
+            values: fill in the `{names}` of these three.
         """
         who = client.who if client is not None else "HTTP"
         raised = await self.raised()
-        errors = [one for one in raised if not one.warning]
-        if client is not None and client.end is not None:
-            seen = filled(general.CONNECTION_ENDED, who=who, how=client.end)
+        end = client.end if client is not None else None
+        if end is not None:
+            seen = filled(general.CONNECTION_ENDED, who=who, how=end)
         else:
             seconds = self.deadlines.step if client is None else max(self._waited, self.deadlines.step)
             seen = filled(general.NOTHING_CAME, seconds=seconds)
         alive = await self.alive()
         if alive is None:
             return Failure(general.DIED, seen)
-        if not alive:
+        told = causes.never_run(raised)
+        if told is None and not alive:
             return Failure(general.BLOCKS, seen, where=self._where())
-        if other_loop := [one for one in errors if "different event loop" in one.text or "different loop" in one.text]:
-            return Failure(general.ANOTHER_LOOP, seen, error=other_loop[0])
-        if never := [one for one in raised if "was never awaited" in one.text]:
-            return Failure(general.NOT_AWAITED, seen, error=never[0])
-        if client is not None and client.end is not None:
-            if errors:
-                return Failure(general.HANDLER_RAISED, seen, error=errors[-1])
-            return Failure(ended or general.ENDED, seen, who=who, **values)
-        return Failure(misconception or general.NO_ANSWER, seen, who=who, **values)
+        if client is not None and end is None:  # an exception in its own handler would have ended it
+            raised = tuple(filter(causes.is_of_a_task, raised))
+        told = told or causes.cause(raised)
+        if told is not None:
+            fault, error = told
+            after_own_close = end is not None and end.by_server and causes.is_out_of_turn(error)
+            return Failure(general.CLOSED_BY_HANDLER if after_own_close else fault, seen, error=error)
+        if end is None:
+            return Failure(misconception or general.NO_ANSWER, seen, **{"who": who, **values})
+        # 1011 and 1012 are uvicorn's own: a ping without an answer, and its shutdown.
+        closed = end.by_server and end.code not in (1011, 1012)
+        fault = closes or general.CLOSED_BY_HANDLER if closed else ended or general.ENDED
+        return Failure(fault, seen, **{"who": who, **values})
 
     def _where(self) -> Text | str:
         place = self._venue.blocking_line()
         return filled(general.WHERE, place=place) if place else ""
+
+    @property
+    def cell_error(self) -> Text | str:
+        """What stopped the cell that makes the app; empty where nothing did."""
+        return self._venue.cell_error
 
     @property
     def alone(self) -> bool:
@@ -808,7 +856,7 @@ class Stage:
         await self.dismiss(politely=politely)
         for client in self.clients:
             client.discard()
-        for one in self.raised_so_far():
+        for one in dict.fromkeys(self.raised_so_far()):
             if one.name not in _DISCONNECTS:
                 self.lines.append(Line(None, "", "", filled(_RAISED, error=one)))
         await self._forget_http()

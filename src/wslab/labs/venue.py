@@ -56,6 +56,10 @@ class Venue(Protocol):
     """What a stage needs of the place where an app is served. It may be another process than the judge's."""
 
     @property
+    def cell_error(self) -> Text | str:
+        """What stopped the cell that makes the app; empty where it came to its end, and where there are no cells."""
+
+    @property
     def address(self) -> Address:
         """Where clients connect. It changes when the app is started anew."""
 
@@ -119,6 +123,7 @@ class Served:
     Attributes:
         app: the app.
         captures: by the name of a check, every byte of its last run.
+        cell_error: what stopped the cell that makes the app; empty where nothing did.
     """
 
     def __init__(self, app: Any, listen: Callable[[], socket.socket] | None = None) -> None:
@@ -133,6 +138,7 @@ class Served:
         """
         validate(app, {})
         self.app = app
+        self.cell_error: Text | str = ""
         self._listen = listen
         self.captures: dict[str, Capture] = {}
         self._check = ""

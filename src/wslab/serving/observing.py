@@ -13,6 +13,7 @@ from wslab.asgi import sent_path
 from wslab.serving import collecting
 from wslab.serving.log import Log
 from wslab.serving.ownership import begin_connection
+from wslab.source import place
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,7 +23,23 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 PROBE_PATH = "/.well-known/wslab"
 """A page in the browser asks here whether it reaches this very server; the learner's app never sees it."""
 
+NOT_REGISTERED = "no WebSocket handler is registered for "
+NOT_GIVEN = "FastAPI refused the WebSocket, since the address does not give the parameter: "
+"""How the log begins to say why a handshake was answered with 403. The client is not told, nor is the handler run."""
+
 _LONGEST = 200
+
+
+def _why_refused(scope: Message, message: Message) -> str:
+    """Why Starlette or FastAPI refused a WebSocket by themselves; empty where the app's own code did it."""
+    # Starlette's router notes itself and the endpoint in the scope; FastAPI puts its list of errors in as the reason.
+    if "router" in scope and "endpoint" not in scope:
+        return NOT_REGISTERED + sent_path(scope)
+    errors = message.get("reason")
+    if isinstance(errors, list):
+        missing = [error["loc"][-1] for error in errors if isinstance(error, dict) and error.get("type") == "missing"]
+        return NOT_GIVEN + ", ".join(map(str, missing)) if missing else ""
+    return ""
 
 
 def _detail(message: Message) -> str:
@@ -95,6 +112,10 @@ class Observed:
                 # Counted before it leaves, so that a client that holds its 101 is always among the counted.
                 accepted = True
                 self.open_websockets += 1
+            elif message["type"] == "websocket.close" and not accepted and (why := _why_refused(scope, message)):
+                endpoint = getattr(scope.get("endpoint"), "__code__", None)
+                where = place(endpoint.co_filename, endpoint.co_firstlineno) if endpoint is not None else ""
+                self.log.add("warning", why, connection=connection, place=where)
             await send(message)
             note(message)
 

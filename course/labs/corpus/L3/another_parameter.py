@@ -1,6 +1,6 @@
 """Calls the parameter otherwise than the query does.
 
-fails enter: shut-to-all
+fails enter: another-parameter
 waits: refuse bye kick reason binary alive
 """
 

@@ -1,6 +1,6 @@
 """Gives close() a code in quotation marks, and close() raises.
 
-fails bye: handler-raised
+fails bye: code-is-no-number
 """
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect

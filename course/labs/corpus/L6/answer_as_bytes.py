@@ -1,6 +1,6 @@
 """Sends the result as a binary message.
 
-fails result: wrong-result
+fails result: bytes-instead-of-text
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Sends the lines of a flood without `SUNUCU: `.
 
-fails flood: flood-differs
+fails flood: no-prefix
 """
 
 import asyncio

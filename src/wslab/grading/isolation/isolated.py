@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import itertools
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -249,6 +250,12 @@ class Isolated:
             case {"line": place}:
                 return plain(place, 80)
         return ""
+
+    @property
+    def cell_error(self) -> Text | str:
+        makes = re.compile(rf"^\s*(@{self._variable}\b|{self._variable}\s*(:[^=]*)?=(?!=))", re.MULTILINE)
+        last = max((number for number, cell in enumerate(self._cells) if makes.search(cell.source)), default=-1)
+        return self._errors.get(last, "")
 
     def watch(self) -> None:
         self._ask("watch")
