@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_output
 from tests.grading.corpus import Sample, sample, server_cell
 
 LAB = "L1"
@@ -29,7 +29,7 @@ class Honest:
 
     name: str
     notebook: NotebookNode
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
     in_nbgrader: bool = True
 
     def write(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class Honest:
         for name, text in self.files.items():
             path = home / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
 SOLVED: Sample = sample(LAB, "solution")
@@ -96,6 +96,20 @@ def copied_below(notebook: NotebookNode) -> None:
     notebook.cells.append(again)
 
 
+def with_large_outputs(notebook: NotebookNode) -> None:
+    """Outputs as a server that prints in a loop leaves them: many parts, and a long one."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [new_output("stream", name="stdout", text=f"{number}\n") for number in range(500)]
+    server_cell(notebook).outputs.append(new_output("stream", name="stderr", text="x" * (3 << 20)))
+
+
+def with_carriage_returns(notebook: NotebookNode) -> None:
+    """Every line ends as an editor of Windows ends it."""
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\n", "\r\n")
+
+
 def split(notebook: NotebookNode) -> None:
     """The cell of the server as two."""
     upper = server_cell(notebook)
@@ -130,6 +144,8 @@ class Member:
     def __init__(self, room: Room, websocket: WebSocket) -> None:
         self.room, self.websocket = room, websocket
 """
+SHOWS = "from IPython.display import HTML, display\n\ndisplay(HTML('<b>x</b>'))\n"
+THREAD = "import threading, time\n\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
 FUTURE = "from __future__ import annotations"
 ANOTHER = "\n\n\n@app.websocket('/ws')\nasync def other(websocket: WebSocket):\n    await websocket.accept()"
 
@@ -138,7 +154,7 @@ def honest() -> dict[str, Honest]:
     """All of them, by name."""
     module = {MODULE: RIGHT}
     written = f"%%writefile {MODULE}\n{RIGHT}"
-    shapes: dict[str, tuple[NotebookNode, Mapping[str, str]]] = {
+    shapes: dict[str, tuple[NotebookNode, Mapping[str, str | bytes]]] = {
         "solution": (solved(), {}),
         "stub": (sample(LAB, "stub").notebook, {}),
         **{
@@ -197,6 +213,43 @@ def honest() -> dict[str, Honest]:
         "routes-cleared": (solved(below("app.router.routes.clear()")), {}),
         "globals-changed": (solved(below("connected_clients = None")), {}),
         "copied-below": (solved(copied_below), {}),
+        "another-app-in-a-loop": (solved(below("for app in [FastAPI()]:\n    pass")), {}),
+        "another-app-by-a-walrus": (solved(below("print(app := FastAPI())", id="reflection")), {}),
+        "another-app-imported": (solved(below("from chat import app", id="check-all")), {MODULE: "app = None"}),
+        "another-app-by-a-function": (
+            solved(below("def anew():\n    global app\n    app = FastAPI()", "anew()")),
+            {},
+        ),
+        "another-app-in-globals": (solved(below("globals()['app'] = FastAPI()")), {}),
+        "large-outputs": (solved(with_large_outputs), {}),
+        "carriage-returns": (solved(with_carriage_returns), {}),
+        "alias": (solved(server("%alias say echo\n%say one\n%alias_magic when time\n%when 1\n" + RIGHT)), {}),
+        "bash-cell": (solved(server("%%bash\necho one", RIGHT)), {}),
+        "there-and-back": (solved(server("import os\nos.mkdir('made')\n%cd made", "%cd ..", RIGHT)), {}),
+        "run-with-these-names": (solved(server("WHO = 'A'", f"%run -i {MODULE}")), {MODULE: "assert WHO\n" + RIGHT}),
+        "environment": (solved(server("%env WHO=A\nimport os\nassert os.environ['WHO'] == 'A'\n" + RIGHT)), {}),
+        "asks-for-help": (solved(server("%timeit -n1 -r1 pass\n" + RIGHT + "\n\nFastAPI?")), {}),
+        "shows-something": (
+            solved(
+                server("from IPython.display import HTML, display\ndisplay(HTML('<b>x</b>'))\n" + RIGHT + "\n\napp")
+            ),
+            {},
+        ),
+        "async-with": (solved(server("import asyncio\nasync with asyncio.timeout(5):\n    pass", RIGHT)), {}),
+        "logs": (solved(server("import logging\nlogging.basicConfig(level='DEBUG')\n" + RIGHT)), {}),
+        "a-thread": (
+            solved(
+                server(
+                    "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+                    + RIGHT
+                )
+            ),
+            {},
+        ),
+        "module-of-windows": (
+            solved(server("from chat import app")),
+            {MODULE: ("# -*- coding: cp1254 -*-\n# ığüşöç\n" + RIGHT).encode("cp1254")},
+        ),
     }
     # nbgrader knows a cell by its name alone, and these have lost theirs.
     nameless = Honest("nameless", solved(without_names, experiment_at_the_end), in_nbgrader=False)

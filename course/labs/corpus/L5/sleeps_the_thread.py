@@ -1,4 +1,4 @@
-"""Makes the coroutine of the sleep and does not await it, so the loop never lets go.
+"""Waits with time.sleep(), so the loop is held before the server has started.
 
 fails ticks: does-not-start
 fails echo: does-not-start
@@ -9,6 +9,7 @@ fails shutdown: does-not-start
 """
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
@@ -20,7 +21,7 @@ connected_clients = []
 async def broadcaster():
     number = 0
     while True:
-        asyncio.sleep(PERIOD)
+        time.sleep(PERIOD)  # noqa: ASYNC251
         number += 1
         for client in list(connected_clients):
             with suppress(Exception):
