@@ -123,6 +123,36 @@ def test_a_lifespan_that_raises() -> None:
     assert not servers()
 
 
+@contextlib.asynccontextmanager
+async def without_a_yield(app: FastAPI) -> AsyncIterator[None]:
+    return
+    yield
+
+
+@contextlib.asynccontextmanager
+async def without_a_parameter() -> AsyncIterator[None]:
+    yield
+
+
+@contextlib.asynccontextmanager
+async def without_parentheses(app: FastAPI) -> AsyncIterator[None]:
+    asyncio.create_task(asyncio.sleep)  # type: ignore[arg-type]  # noqa: RUF006
+    yield
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "advice"),
+    [
+        (without_a_yield, "A lifespan needs a `yield`"),
+        (without_a_parameter, "async def lifespan(app)"),
+        (without_parentheses, "with parentheses"),
+    ],
+)
+def test_a_start_that_fails_in_a_known_way_says_what_to_do(lifespan: Any, advice: str) -> None:
+    with pytest.raises(ServerStartError, match=re.escape(advice)):
+        serve(FastAPI(lifespan=lifespan))
+
+
 def test_a_lifespan_that_never_ends() -> None:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -150,11 +180,13 @@ def test_a_start_whose_loop_is_held_names_the_line_and_what_was_never_awaited() 
 
     server = wslab.Server(FastAPI(lifespan=lifespan), "127.0.0.1", 0, None, {})
     with pytest.raises(ServerStartError) as caught:
-        server.start(deadline=0.3)
+        server.start(deadline=1.0)
     line = ticks.__code__.co_firstlineno + 1
     assert re.search(rf"test_server.py:({line + 1}|{line + 2}) holds the event loop", str(caught.value)), caught.value
     assert f"coroutine 'sleep' was never awaited (test_server.py:{line})" in str(caught.value)
     assert "bare await" not in str(caught.value)
+    server.thread.join(5)
+    assert not server.thread.is_alive()
 
 
 async def handler(websocket: WebSocket) -> None: ...

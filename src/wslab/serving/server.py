@@ -40,11 +40,34 @@ T = TypeVar("T")
 
 
 _RAISED = Text(
-    en="The app raised while it was starting, so there is no server: {error}{where}. "
-    "Mend that line in its lifespan or startup function and run the cell again.",
-    tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. "
-    "lifespan ya da startup fonksiyonundaki o satırı düzeltip hücreyi yeniden çalıştırın.",
+    en="The app raised while it was starting, so there is no server: {error}{where}. {advice}",
+    tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. {advice}",
 )
+_MEND = Text(
+    en="Mend that line in its lifespan or startup function and run the cell again.",
+    tr="lifespan ya da startup fonksiyonundaki o satırı düzeltip hücreyi yeniden çalıştırın.",
+)
+_NO_YIELD = Text(
+    en="A lifespan needs a `yield`: what stands before it runs at the start, what stands behind it at the end.",
+    tr="lifespan fonksiyonunda bir `yield` gerekir: öncesi başlangıçta, sonrası kapanışta çalışır.",
+)
+_ADVICE = {
+    "object is not an async iterator": _NO_YIELD,
+    "generator didn't yield": _NO_YIELD,
+    "takes 0 positional arguments": Text(
+        en="The lifespan is given the app, so it needs a parameter: `async def lifespan(app):`",
+        tr="lifespan fonksiyonuna uygulama verilir, bu yüzden bir parametre gerekir: `async def lifespan(app):`",
+    ),
+    "a coroutine was expected, got <function": Text(
+        en="`create_task` wants what the function returns: call it, with parentheses.",
+        tr="`create_task`, fonksiyonun döndürdüğünü ister: onu parantezle çağırın.",
+    ),
+    "asyncio.run() cannot be called": Text(
+        en="A loop runs here already: start the work with `asyncio.create_task(…)`, before the `yield`.",
+        tr="Burada zaten bir döngü çalışıyor: işi, `yield` öncesinde `asyncio.create_task(…)` ile başlatın.",
+    ),
+}
+"""Parts of what is raised while an app starts, and what to do about each."""
 _UNKNOWN_TASKS = Text(
     en="The server could not start: asyncio does not know its own tasks here. On Python 3.14 that is what "
     "nest_asyncio.apply() does. Restart the kernel and leave the patch out, or use nest_asyncio2.",
@@ -287,12 +310,14 @@ class Server:
         raised = run.observed.lifespan_error
         error = raised or run.failure
         if error is None:
-            return ServerStartError(_RAISED, error="?", where="")
+            return ServerStartError(_RAISED, error="?", where="", advice=_MEND)
         cause, where = innermost(error)
+        said = f"{type(cause).__name__}: {cause}"
         sentence = ServerStartError(
             _RAISED if raised is not None else _NOT_THE_APP,
-            error=f"{type(cause).__name__}: {cause}",
+            error=said,
             where=f" ({where})" if where else "",
+            advice=next((advice for part, advice in _ADVICE.items() if part in said), _MEND),
         )
         sentence.__cause__ = cause
         return sentence
