@@ -101,6 +101,8 @@ def _may_be_hidden(failure: Failure, stage: Stage) -> bool:
     """Whether an exception may be behind a failure that nobody heard of."""
     if failure.waits_for or failure.error is not None or failure.misconception.id in general.SERVER_UNRESPONSIVE:
         return False
+    if failure.stops is not None:  # it has looked by itself
+        return False
     if isinstance(failure, NoConnection) or not failure.misconception.begun:
         return False
     return stage.clock() < _SOON * stage.deadlines.stretch and not causes.exceptions(stage.raised_so_far())

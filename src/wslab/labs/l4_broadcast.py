@@ -154,7 +154,7 @@ async def _unheard(
     stage.watch()
     await _post(stage, stage.unique("Duyan var mı?"))
     if caught := (await stage.watched()).caught:
-        return Failure(texts.wrong("hides-an-error"), seen, error=caught[0])
+        return Failure(general.HIDDEN, seen, error=caught[0])
     sent = reply.json.get("sent") if isinstance(reply.json, dict) else None
     return Failure(texts.wrong("sent-to-nobody") if sent == 0 else texts.wrong("not-sent"), seen)
 

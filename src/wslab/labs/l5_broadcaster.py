@@ -192,7 +192,7 @@ async def _no_tick(stage: Stage, alice: Client, seen: Watched) -> Failure:
         error = f"{dead.text} ({dead.place})" if dead.place else dead.text
         return Failure(texts.wrong("broadcaster-raised"), silent, error=error, name=dead.name)
     if seen.caught:
-        return Failure(texts.wrong("hides-an-error"), silent, error=seen.caught[0])
+        return Failure(general.HIDDEN, silent, error=seen.caught[0])
     await alice.send(stage.unique("Ses ver"))
     if await alice.next(is_by_server, within=stage.deadlines.step) is not None:
         return Failure(texts.wrong("ticks-only-on-traffic"), silent)

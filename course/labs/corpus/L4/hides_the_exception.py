@@ -1,6 +1,6 @@
 """Sends to the names in the place of the connections, and an except hides what that raises.
 
-fails each: hides-an-error
+fails each: hidden-exception
 waits: reconnect meanwhile dead count
 """
 

@@ -1,6 +1,6 @@
 """Calls a method that a WebSocket does not have, and hides every exception.
 
-fails ticks: hides-an-error
+fails ticks: hidden-exception
 waits: echo late one survive shutdown
 """
 
