@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from wslab.source import is_user_code
 
 _PATH = "/call"
 _LONGEST = 80
+_TICK = 0.002  # seconds
 _RETURNED = Text(en="`{name}()` returned {value} after {ms} ms", tr="`{name}()`, {ms} ms sonra {value} döndürdü")
 _RAISED = Text(en="`{name}()` raised {error}", tr="`{name}()` istisna fırlattı: {error}")
 _GAVE = Text(en="`{name}()` gave {came} at once.", tr="`{name}()` hemen {came} verdi.")
@@ -45,6 +46,8 @@ class Called:
         seconds: how long it took, in seconds.
         awaited: whether the call had to be awaited.
         returned_coroutine: the name of the coroutine that it returned; empty where it returned something else.
+        turns: how many turns another task of the loop got meanwhile, one every two milliseconds at most.
+        through: what calls the function, with it and the arguments; None where it is called plainly.
         at_return: called at the moment when the function returns or raises.
         left: how many tasks of the learner's code were still running when it returned.
     """
@@ -56,6 +59,8 @@ class Called:
         self.seconds = 0.0
         self.awaited = False
         self.returned_coroutine = ""
+        self.turns = 0
+        self.through: Callable[..., Awaitable[Any]] | None = None
         self.at_return: Callable[[], None] | None = None
         self.left = 0
         self._app = Starlette(routes=[Route(_PATH, self._call, methods=["POST"])])
@@ -66,7 +71,8 @@ class Called:
     async def _call(self, request: Request) -> Response:
         loop = asyncio.get_running_loop()
         before, begun = asyncio.all_tasks(), loop.time()
-        made = self.given(*self.args)
+        self.turns, ticking = 0, loop.create_task(self._tick())
+        made = self.given(*self.args) if self.through is None else self.through(self.given, *self.args)
         self.awaited, self.returned_coroutine = inspect.isawaitable(made), ""
         try:
             self.value = await made if self.awaited else made
@@ -77,6 +83,7 @@ class Called:
                     one.close()
         finally:
             self.seconds = loop.time() - begun
+            ticking.cancel()
             left = {task for task in asyncio.all_tasks() - before if _is_learners(task)}
             self.left = len(left)
             if self.at_return is not None:
@@ -84,6 +91,11 @@ class Called:
             for task in left:
                 task.cancel()
         return Response()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self.turns += 1
 
 
 def _is_learners(task: asyncio.Task[Any]) -> bool:
