@@ -152,6 +152,12 @@ def score(lab: Lab, root: Path, *, right: bool = False, workers: int | None = No
     return Score(lab.number, len(jobs), tuple(survivors), tuple(stale), time.perf_counter() - begun)
 
 
+def _of_the_learner(cell: TurnCell) -> list[Mutant]:
+    """The mutants of what a learner writes: what changes the given lines would change the stub as well."""
+    given = {str(mutant) for mutant in mutants(cell.stub)}
+    return [mutant for mutant in mutants(cell.solved) if str(mutant) not in given]
+
+
 def turn_score(unit: Lab, root: Path, *, workers: int | None = None) -> Score:
     """Judge every mutant of the solutions of a unit's turns, in this process.
 
@@ -169,7 +175,7 @@ def turn_score(unit: Lab, root: Path, *, workers: int | None = None) -> Score:
         (cell, check, mutant)
         for cell in turn_corpus.turn_cells(root).get(unit.number, ())
         if (check := unit.check(cell.name)) is not None
-        for mutant in mutants(cell.solved)
+        for mutant in _of_the_learner(cell)
     ]
 
     def passes(job: tuple[TurnCell, Check, Mutant]) -> bool:

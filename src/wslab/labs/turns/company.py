@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,3 +125,41 @@ class Acts:
     def _note(self, what: str) -> None:
         self.noted.append(what)
         self._stage.note("", "", verbatim(what))
+
+
+class Guest:
+    """What stands in for a `WebSocket` of the server: it notes what it is sent.
+
+    Attributes:
+        name: its name in the record.
+        heard: the texts, in order.
+        at: when each of them came, on the clock of `time.perf_counter()`.
+        refused: how many times a dead one was sent something.
+        then: called after a message has come.
+    """
+
+    def __init__(self, stage: Stage, name: str, *, dead: bool = False, slow: float = 0.0) -> None:
+        """`dead`: sending to it raises. `slow`: seconds that it takes to be sent something."""
+        self.name = name
+        self.heard: list[str] = []
+        self.at: list[float] = []
+        self.refused = 0
+        self.then: Callable[[], object] | None = None
+        self._stage = stage
+        self._dead = dead
+        self._slow = slow
+
+    async def send_text(self, data: str) -> None:
+        """What the learner's code calls."""
+        await asyncio.sleep(self._slow)
+        if self._dead:
+            self.refused += 1
+            raise RuntimeError('Cannot call "send" once a close message has been sent.')
+        self._stage.note(self.name, "←", filled(_TEXT, payload=quoted(data)))
+        self.heard.append(data)
+        self.at.append(time.perf_counter())
+        if self.then is not None:
+            self.then()
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
