@@ -187,8 +187,10 @@ _PYTHON_OTHER = Text(
     tr="{version}; kurs ise {oldest}–{newest} sürümleri için yazıldı",
 )
 _PYTHON_DO = Text(
-    en="install Python {newest} and make the environment again with it: make install PYTHON=python{newest}",
-    tr="Python {newest} kurup ortamı onunla yeniden oluşturun: make install PYTHON=python{newest}",
+    en="start the course with a Python of its own: uvx --python {newest} wslab lab (in a checkout: install Python "
+    "{newest}, then make install PYTHON=python{newest})",
+    tr="kursu kendi Python'uyla başlatın: uvx --python {newest} wslab lab (depoda: Python {newest} kurup "
+    "make install PYTHON=python{newest})",
 )
 
 

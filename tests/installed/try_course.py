@@ -48,7 +48,8 @@ def main(folder: Path) -> None:
     """Lay the course out in `folder`, and go through it."""
     print(f"wslab in {Path(wslab.__file__).parent}, Python {sys.version.split()[0]} on {sys.platform}")
     subprocess.run([sys.executable, "-m", "wslab", "--in", "en", "doctor"], check=True, timeout=SECONDS)
-    root, language = launcher.prepare(folder, "both", "en", print)
+    before = package_files()
+    root, _ = launcher.prepare(folder, "both", "en", print)
     for language in ("en", "tr"):
         run(root / "notebooks" / language / "01-server.ipynb")
     lab = catalogue.labs()["L1"]
@@ -62,6 +63,13 @@ def main(folder: Path) -> None:
     print(json.dumps(points))
     assert sum(points.values()) == lab.points, points
     launcher.prepare(root, None, "en", print)
+    assert package_files() == before, "something was written into the package, which may be read-only"
+
+
+def package_files() -> dict[str, int]:
+    """Each file of the installed package, with the time of its last change; without compiled modules."""
+    own = Path(wslab.__file__).parent
+    return {str(path): path.stat().st_mtime_ns for path in own.rglob("*") if "__pycache__" not in path.parts}
 
 
 if __name__ == "__main__":
