@@ -51,7 +51,7 @@ def run(package: str, program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("package", ["uvicorn", "fastapi", "nbformat"])
+@pytest.mark.parametrize("package", ["uvicorn", "fastapi", "ipywidgets"])
 def test_the_doctor_names_what_is_missing(package: str) -> None:
     result = run(package, COMMAND)
     assert result.returncode == 1, result.stdout + result.stderr
@@ -87,3 +87,14 @@ def test_a_command_for_authors_says_so_in_a_learners_installation() -> None:
     assert "jupytext is missing" in result.stdout
     assert "make develop" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_what_only_instructors_use_is_named_with_its_extra() -> None:
+    program = "import wslab\ntry:\n    from wslab import classroom\nexcept wslab.LabError as error:\n    print(error)"
+    for package, result in (
+        ("segno", run("segno", program)),
+        ("psutil", run("psutil", COMMAND.replace('"doctor"', '"grade", "."'))),
+    ):
+        assert package in result.stdout, result.stderr
+        assert 'pip install "wslab[class]"' in result.stdout
+        assert "Traceback" not in result.stdout + result.stderr
