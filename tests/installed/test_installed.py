@@ -151,7 +151,7 @@ def test_from_an_empty_folder_to_a_renewed_course(
     page.set_default_timeout(60_000)
     with opened(learner, here) as (lab, output):
         assert "no course here yet" in output.read_text("utf-8")
-        page.goto(f"{lab.url}lab")
+        page.goto(lab.url)
         page.wait_for_selector('.lm-TabBar-tabLabel:text-is("00-setup.ipynb")')
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.close()
@@ -197,7 +197,7 @@ def test_turkish_from_the_first_screen(learner: Learner, browser: Browser, tmp_p
     page.set_default_timeout(60_000)
     with opened(learner, tmp_path, "--language", "tr") as (lab, output):
         assert "websocket-lab klasörüne konuyor" in output.read_text("utf-8")
-        page.goto(f"{lab.url}lab")
+        page.goto(lab.url)
         page.wait_for_selector('.lm-TabBar-tabLabel:text-is("00-setup.ipynb")')
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         menus = page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
