@@ -57,10 +57,10 @@ def _difference(came: Message, prefix: str, said: str) -> Misconception | None:
         return texts.wrong("no-prefix")
     if "{'type': 'websocket." in text:
         return texts.wrong("dictionary-for-text")
-    if said not in text and "{" in text and "}" in text:
-        return texts.wrong("braces-not-filled-in")
     if _is_json(text):
         return texts.wrong("json-instead-of-text")
+    if said not in text and "{" in text and "}" in text:
+        return texts.wrong("braces-not-filled-in")
     if text.replace("ı", "i") == expected.replace("ı", "i"):
         return texts.wrong("dotted-i")
     if text.split() == expected.split() or text.replace(" ", "") == expected.replace(" ", ""):

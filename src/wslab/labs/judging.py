@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from wslab.labs import causes, general
@@ -22,7 +22,7 @@ from wslab.serving import ServerStartError
 
 logger = logging.getLogger("wslab.labs")
 
-_SOON = 4.0  # seconds: a check that took longer to fail is not repeated to find out more
+_SOON = 5.0  # seconds: a check that took longer to fail is not repeated to find out more
 _LEFT_OUT = Text(en="Nothing: it was not run.", tr="Hiçbir şey: çalıştırılmadı.")
 
 
@@ -101,9 +101,7 @@ def _may_be_hidden(failure: Failure, stage: Stage) -> bool:
     """Whether an exception may be behind a failure that nobody heard of."""
     if failure.waits_for or failure.error is not None or failure.misconception.id in general.SERVER_UNRESPONSIVE:
         return False
-    if failure.stops is not None:  # it has looked by itself
-        return False
-    if isinstance(failure, NoConnection) or not failure.misconception.begun:
+    if failure.stops is not None or isinstance(failure, NoConnection):  # the first has looked by itself
         return False
     return stage.clock() < _SOON * stage.deadlines.stretch and not causes.exceptions(stage.raised_so_far())
 
@@ -157,7 +155,7 @@ def _stage(venue: Venue, check: Check, deadlines: Deadlines) -> Iterator[Stage]:
 
 async def judge_app(
     lab: Lab, checks: Iterable[Check], venue: Venue, *, give_up_after: float = math.inf
-) -> AsyncIterator[Verdict]:
+) -> AsyncGenerator[Verdict, None]:
     """Serve an app and give the verdicts of several checks on it, one after the other, one for each.
 
     A server that hangs or has died is started anew between two checks. Where the app does not start, the checks that

@@ -75,6 +75,11 @@ def _long(stage: Stage) -> float:
     return min(8.0, 8 * stage.deadlines.step)
 
 
+def _moment(stage: Stage) -> float:
+    # What is worked out at once may still have to wait for a process that is just being started.
+    return 2 * stage.deadlines.step
+
+
 # The echoes of somebody else
 
 
@@ -170,9 +175,9 @@ async def result(stage: Stage) -> Text:
     """`work 100` is answered with the number of primes below 100, and with nothing else."""
     alice = await stage.connect("A")
     await alice.send(f"work {LIGHT}")
-    came = await alice.next(within=_long(stage))
+    came = await alice.next(within=_moment(stage))
     if came is None:
-        raise await stage.silence(alice, texts.wrong("no-result"))
+        raise await stage.silence(alice, texts.wrong("work-unanswered"), ended=texts.wrong("work-unanswered"))
     if came.data != result_of(LIGHT):
         raise await _wrong_result(stage, alice, came)
     # One answer, and nothing else, beside an echo that has to come behind it; asked twice, since the first one may
@@ -226,7 +231,7 @@ async def _needs_result(stage: Stage, client: Client) -> None:
     """
     lines = list(stage.lines)
     await client.send(f"work {LIGHT}")
-    came = await client.next(within=3 * stage.deadlines.step)
+    came = await client.next(within=_moment(stage))
     if came is None or came.text != result_of(LIGHT):
         raise Waits("result", texts.wrong("result-first"), expected=quoted(result_of(LIGHT)), came=came or "–")
     stage.lines = lines

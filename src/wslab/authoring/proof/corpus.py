@@ -12,11 +12,16 @@ because of it, `earns <check>: <points>` where a failed check earns a part; or t
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wslab.course_folder import course_folder
+from wslab.grading import task
+from wslab.labs import notebooks
+from wslab.labs.lab import Lab
+from wslab.labs.notebooks import Cell
+from wslab.language import LANGUAGES
 
 
 def corpus_folder(root: Path | None = None) -> Path:
@@ -30,6 +35,10 @@ def corpus_folder(root: Path | None = None) -> Path:
 
 EQUIVALENT = "equivalent.yml"
 """In a lab's folder of the corpus: the mutants that keep every point, each with the reason why it may."""
+
+
+MISTAKES = "mistakes.yml"
+"""In a lab's folder of the corpus: typical mistakes as changes of the solution, and the first card of each."""
 
 
 class BadHeader(ValueError):
@@ -121,6 +130,30 @@ def read(path: Path) -> Submission:
     if not about or right == bool(fails):
         raise BadHeader(f"{path.name}: the docstring says what it does and then either what it fails, or right")
     return Submission(path.stem, " ".join(about.split()), source, Expected(fails, frozenset(waits), earns))
+
+
+def solved_cells(lab: Lab, root: Path) -> tuple[list[Cell], int]:
+    """The cells of a lab's solution without those that ask for checks, and which of them makes the app.
+
+    Args:
+        lab: the lab.
+        root: the course's folder, with `solutions/`.
+    """
+    solved = notebooks.code_cells(notebooks.path_of(root, lab, "solutions", LANGUAGES[0]))
+    cells = [cell for cell in solved if not cell.checks]
+    return cells, next(place for place, cell in enumerate(cells) if cell.solution and cell.assigns("app"))
+
+
+def handed_in(cells: Sequence[Cell], at: int, source: str) -> tuple[task.Cell, ...]:
+    """What is run where a learner has written `source` into the cell that makes the app.
+
+    Args:
+        cells: the cells of the solution.
+        at: which of them makes the app.
+        source: the program in its place.
+    """
+    sources = [source if place == at else cell.solved for place, cell in enumerate(cells)]
+    return tuple(task.Cell(f"In[{number}]", text) for number, text in enumerate(sources, 1))
 
 
 def program(source: str, name: str) -> dict[str, object]:

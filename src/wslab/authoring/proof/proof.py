@@ -20,6 +20,7 @@ from wslab import own_course
 from wslab.authoring.proof import turn_corpus
 from wslab.authoring.proof.corpus import (
     EQUIVALENT,
+    MISTAKES,
     BadHeader,
     Expected,
     Submission,
@@ -241,7 +242,7 @@ def _orphans(root: Path, corpus: Path) -> Iterator[str]:
             lab = path.relative_to(corpus).parts[0]
             if lab == turn_corpus.FOLDER and path.suffix == ".yml" and path.stem in catalogue.turns():
                 continue
-            if path.name == EQUIVALENT and lab in known:
+            if path.name in (EQUIVALENT, MISTAKES) and lab in known:
                 continue
             if path.suffix != ".py" or lab not in known or path.parent.parent != corpus:
                 yield f"corpus/{path.relative_to(corpus).as_posix()} belongs to no lab"

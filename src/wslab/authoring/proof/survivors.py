@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 from wslab import yaml
 from wslab.authoring.proof import turn_corpus
-from wslab.authoring.proof.corpus import EQUIVALENT, corpus_folder, submissions
+from wslab.authoring.proof.corpus import EQUIVALENT, corpus_folder, handed_in, solved_cells, submissions
 from wslab.authoring.proof.mutating import Mutant, mutants
 from wslab.authoring.proof.page import between
 from wslab.authoring.proof.proof import judged_turn
 from wslab.authoring.proof.turn_corpus import TurnCell
-from wslab.grading import task
 from wslab.grading.grading import grade
 from wslab.grading.task import Task
-from wslab.labs import catalogue, notebooks
+from wslab.labs import catalogue
 from wslab.labs.lab import Check, Lab
 from wslab.labs.notebooks import Cell
 from wslab.language import LANGUAGES
@@ -248,9 +247,7 @@ def read_reasons(path: Path) -> dict[str, str]:
 
 def _programs(lab: Lab, root: Path, right: bool) -> Iterator[tuple[str, Sequence[Cell], int]]:
     """Each right program: its name, its cells, and which of them makes the app."""
-    solved = notebooks.code_cells(notebooks.path_of(root, lab, "solutions", LANGUAGES[0]))
-    cells = [cell for cell in solved if not cell.checks]
-    at = next(place for place, cell in enumerate(cells) if cell.solution and cell.assigns("app"))
+    cells, at = solved_cells(lab, root)
     yield SOLUTION, cells, at
     if right:
         for one in submissions(lab.number, corpus_folder(root)):
@@ -260,8 +257,5 @@ def _programs(lab: Lab, root: Path, right: bool) -> Iterator[tuple[str, Sequence
 
 def _tasks(lab: Lab, cells: Sequence[Cell], at: int) -> Iterator[tuple[Mutant, Task]]:
     for mutant in mutants(cells[at].solved):
-        run = [
-            task.Cell(f"In[{number}]", mutant.source if number == at + 1 else cell.solved)
-            for number, cell in enumerate(cells, 1)
-        ]
-        yield mutant, Task(student="mutant", lab=lab.number, language=LANGUAGES[0], cells=tuple(run))
+        run = handed_in(cells, at, mutant.source)
+        yield mutant, Task(student="mutant", lab=lab.number, language=LANGUAGES[0], cells=run)
