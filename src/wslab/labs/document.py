@@ -120,6 +120,22 @@ async def settled_count(stage: Stage) -> int:
     return await count(stage)
 
 
+def besides(stage: Stage, connected: int, came: int, base: int) -> int:
+    """How many are counted besides the check's clients, now that these are connected.
+
+    On a busy machine a handler may notice late that its client has gone: those who were counted before the check's
+    first client came may have left the list since. Only where nobody else can be connected.
+
+    Args:
+        stage: the stage.
+        connected: how many clients of the check are connected.
+        came: what the server says now.
+        base: what it said before the first of them came.
+    """
+    gone = stage.alone and came != base and connected <= came < base + connected
+    return came - connected if gone else base
+
+
 def hold_at_rest(stage: Stage, base: int) -> None:
     """Make sure that nobody was counted before the check's first client came.
 

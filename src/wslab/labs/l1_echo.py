@@ -9,6 +9,7 @@ from wslab.labs import causes, general
 from wslab.labs.document import (
     ECHO,
     RELAY,
+    besides,
     blame_ghosts,
     count_becomes,
     counted,
@@ -152,6 +153,7 @@ async def count(stage: Stage) -> Text:
     base = await settled_count(stage)
     alice, bob = [await stage.connect(who) for who in "AB"]
     came = await count_becomes(stage, base + 2)
+    base = besides(stage, 2, came, base)
     if came != base + 2:
         fault = texts.wrong("never-counts") if came == base else texts.wrong("counts-late")
         raise Failure(texts.wrong("counts-each-twice") if came >= base + 4 else fault, counted(2, came, base))

@@ -9,6 +9,7 @@ from wslab.labs import causes, general
 from wslab.labs.document import (
     ECHO,
     RELAY,
+    besides,
     count_becomes,
     counted,
     hold_at_rest,
@@ -49,7 +50,7 @@ async def _come_and_go(stage: Stage, who: str, leave: Leaving, base: int, within
     """
     client = await stage.connect(who)
     came = await count_becomes(stage, base + 1, within)
-    await _all_in(stage, 1, came, base)
+    base = await _all_in(stage, 1, came, base)
     await leave(client)
     came = await count_becomes(stage, base, within)
     if came < base:
@@ -57,12 +58,13 @@ async def _come_and_go(stage: Stage, who: str, leave: Leaving, base: int, within
     return came - base
 
 
-async def _all_in(stage: Stage, connected: int, came: int, base: int) -> None:
-    """Make sure that just those who are connected are counted.
+async def _all_in(stage: Stage, connected: int, came: int, base: int) -> int:
+    """Make sure that just those who are connected are counted; return how many are besides: `document.besides()`.
 
     Raises:
         Failure: fewer or more are.
     """
+    base = besides(stage, connected, came, base)
     seen = counted(connected, came, base)
     if came < base + connected:
         if told := await stage.cause():
@@ -70,6 +72,7 @@ async def _all_in(stage: Stage, connected: int, came: int, base: int) -> None:
         raise Failure(texts.wrong("not-in-the-list"), seen)
     if came > base + connected:
         raise Failure(texts.wrong("in-the-list-twice"), seen)
+    return base
 
 
 async def _what_stopped_it(stage: Stage) -> tuple[Misconception, Raised] | None:
@@ -150,7 +153,7 @@ async def interleaved(stage: Stage) -> Text:
     # They come one by one; it is the leaving together that is judged.
     clients = [await stage.connect(str(number)) for number in range(1, MANY + 1)]
     came = await count_becomes(stage, base + MANY)
-    await _all_in(stage, MANY, came, base)
+    base = await _all_in(stage, MANY, came, base)
     ways = list(KINDS.values())
     leaving = [ways[number % len(ways)](client) for number, client in enumerate(clients)]
     await asyncio.gather(*leaving, *(stage.leave_early() for _ in range(EARLY)))
@@ -183,7 +186,7 @@ async def others(stage: Stage) -> Text:
     """Two of five leave; the three others go on as if nothing had happened, and so does the server."""
     base = await settled_count(stage)
     alice, bob, carol, dave, eve = [await stage.connect(who) for who in "ABCDE"]
-    await _all_in(stage, 5, await count_becomes(stage, base + 5), base)
+    base = await _all_in(stage, 5, await count_becomes(stage, base + 5), base)
     for client, kind, left in ((bob, "normal", 4), (dave, "reset", 3)):
         await KINDS[kind](client)
         came = await count_becomes(stage, base + left)

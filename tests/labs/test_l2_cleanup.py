@@ -1,0 +1,63 @@
+"""L2 judges a list that is right, however late the server notices that a client of an earlier check has gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+from wslab.labs.l2_cleanup import LAB
+from wslab.labs.stage import Stage
+from wslab.labs.verdict import Outcome, Verdict
+from wslab.language import Text
+
+Judge = Callable[..., Awaitable[Verdict]]
+EARLIER = "XYZ"
+
+
+def notices_late() -> FastAPI:
+    """A right server, but that its first clients leave its list only when the next one comes."""
+    app = FastAPI()
+    clients: list[WebSocket] = []
+    came: list[WebSocket] = []
+    next_one = asyncio.Event()
+
+    @app.get("/")
+    async def root() -> dict[str, int]:
+        return {"connected_clients": len(clients)}
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        clients.append(websocket)
+        came.append(websocket)
+        if len(came) > len(EARLIER):
+            next_one.set()
+        try:
+            while True:
+                text = await websocket.receive_text()
+                await websocket.send_text(f"Mesajınız: {text}")
+                for client in list(clients):
+                    if client is not websocket:
+                        await client.send_text(f"Başka bir istemciden: {text}")
+        except WebSocketDisconnect:
+            await next_one.wait()
+        finally:
+            clients.remove(websocket)
+
+    return app
+
+
+@pytest.mark.parametrize("name", ["normal", "others", "interleaved"])
+async def test_clients_of_an_earlier_check_may_leave_the_list_late(judged: Judge, name: str) -> None:
+    check = LAB.check(name)
+    assert check is not None
+
+    async def after_others(stage: Stage) -> Text:
+        await asyncio.gather(*[client.close() for client in [await stage.connect(who) for who in EARLIER]])
+        return await check.run(stage)
+
+    verdict = await judged(notices_late(), after_others)
+    assert verdict.outcome is Outcome.PASSED, (verdict.misconception, verdict.observed.into("en"))
