@@ -100,7 +100,7 @@ def _ending(kind: str) -> Callable[[Stage], Awaitable[Text]]:
                 )
             raise Failure(fault, seen)
         if kind == "normal":
-            hold_at_rest(stage, base)
+            hold_at_rest(stage, await count_of(stage, quietly=True))
         return filled(texts.saw("clean"), base=base, more=base + 1)
 
     return ended
