@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from wslab.authoring.building.definitions import unlinked
 from wslab.authoring.building.editions import Course, read_course
+from wslab.authoring.building.embedding import linked
 from wslab.authoring.building.notebooks import make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Problem
 from wslab.authoring.building.reading import Source, read_source, write_block
@@ -159,9 +160,9 @@ def _rewritten(
 
 
 def _written(cell: NotebookNode) -> tuple[str, str, dict[str, Any]]:
-    """What the source holds of a cell: its essence, without the links that the build puts in."""
+    """What the source holds of a cell: its essence, without what the build puts in: links, pictures."""
     kind, text, metadata = essence(cell)
-    return kind, unlinked(text) if kind == "markdown" else text, metadata
+    return kind, linked(unlinked(text)) if kind == "markdown" else text, metadata
 
 
 def _instructor_followers(cells: Sequence[Cell]) -> dict[str | None, list[Cell]]:

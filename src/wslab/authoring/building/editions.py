@@ -6,7 +6,7 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from wslab.authoring.building import definitions, digests, glossary, shipped_cells
+from wslab.authoring.building.embedding import read_pictures
 from wslab.authoring.building.glossary import Term
 from wslab.authoring.building.notebooks import Neighbours, make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Note, Problem
@@ -52,6 +53,7 @@ class Course:
         terms: the glossary.
         joint_problems: every mistake that shows only beside the other sources: a link that leads nowhere.
         version: of the kit that the course is built for; empty where `root` is not the kit's checkout.
+        pictures: the drawings that units show, by name.
     """
 
     units: tuple[Unit, ...]
@@ -60,6 +62,7 @@ class Course:
     own_problems: tuple[Problem, ...]
     joint_problems: tuple[Problem, ...]
     version: str = ""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -75,6 +78,7 @@ class Course:
             after=self.units[place + 1] if place + 1 < len(self.units) else None,
             terms=self.terms,
             version=self.version,
+            pictures=self.pictures,
         )
 
     def glossaries(self) -> Iterator[tuple[str, bytes]]:
@@ -127,7 +131,7 @@ def read_course(root: Path) -> Course:
                     units.append(unit)
     taught = _in_teaching_order(units)
     joint = _joint_problems(taught, sources, kinds, root)
-    return Course(taught, sources, terms, tuple(problems), tuple(joint), _version(root))
+    return Course(taught, sources, terms, tuple(problems), tuple(joint), _version(root), read_pictures(root))
 
 
 def _version(root: Path) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from wslab.authoring.building.definitions import Links
+from wslab.authoring.building.embedding import embedded
 from wslab.authoring.building.glossary import Term
 from wslab.authoring.building.unit import Cell, Unit
 from wslab.language import LANGUAGES, Text
@@ -59,12 +60,14 @@ class Neighbours:
 
     Attributes:
         version: of the kit that the notebooks are built for; empty where that isn't known.
+        pictures: the drawings that it may show, by name.
     """
 
     before: Sequence[Unit] = ()
     after: Unit | None = None
     terms: Sequence[Term] = ()
     version: str = ""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def make_notebook(
@@ -87,7 +90,7 @@ def make_notebook(
         if notes or not cell.instructor:
             built = _cell(cell, language, folder, solved=solved)
             if built.cell_type == "markdown" and not (cell.instructor or cell.grading):
-                built.source = links.into(built.source)
+                built.source = embedded(links.into(built.source), around.pictures)
             cells.append(built)
             if folder == "notebooks" and has_region(cell.text.into(language)):
                 cells.append(_one_way(cell, language))
