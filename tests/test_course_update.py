@@ -232,6 +232,14 @@ def test_a_manifest_that_names_what_is_outside_is_not_believed(folder: Path, tmp
     assert read_manifest(folder).files.keys() == course().keys()  # type: ignore[union-attr]
 
 
+def test_a_manifest_that_a_later_version_wrote_more_into_is_read(folder: Path) -> None:
+    update(folder, course(), "1")
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    manifest |= {"more": 1, "files": {path: {**kept, "more": 2} for path, kept in manifest["files"].items()}}
+    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    assert set(update(folder, course("two", version="2"), "2").renewed) == course().keys()
+
+
 def test_an_older_kit_leaves_a_newer_course_alone(folder: Path) -> None:
     update(folder, course("two"), "0.10.0")
     done = update(folder, course("one"), "0.9.0")
@@ -311,6 +319,20 @@ def test_a_first_course_on_a_full_disk_leaves_no_folder(folder: Path, monkeypatc
     with pytest.raises(UpdateError, match="full"):
         update(folder / "below", course("one"), "1")
     assert not folder.exists()
+
+
+def test_a_disk_too_full_for_the_lock(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite wants a page of its own, and says so by an error of its own."""
+    update(folder, course("one"), "1")
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def full(*given: Any, **more: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(course_update.sqlite3, "connect", full)
+    with pytest.raises(UpdateError, match="The disk that holds"):
+        update(folder, course("two"), "2")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

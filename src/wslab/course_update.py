@@ -164,7 +164,10 @@ def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a folder; None where there is none, or it is damaged or names something outside the folder."""
     try:
         said = json.loads((folder / MANIFEST).read_bytes())
-        files = {str(path): Shipped(**kept) for path, kept in said["files"].items()}
+        files = {
+            path: Shipped(kept["file"], kept["text"], kept["lesson"])  # a later version may keep more
+            for path, kept in said["files"].items()
+        }
         if not all(map(leads_inside, files)):
             return None
         return Manifest(str(said["source"]), str(said["version"]), files)
@@ -281,7 +284,8 @@ def _locked(folder: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if time.monotonic() >= deadline:
             raise UpdateError(_BUSY, folder=folder) from error
-        raise OSError(errno.EACCES, str(error)) from error
+        full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+        raise OSError(errno.ENOSPC if full else errno.EACCES, str(error)) from error
 
 
 class _Plan:
