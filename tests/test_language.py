@@ -9,7 +9,7 @@ import pytest
 
 import wslab
 from wslab import language
-from wslab.language import LANGUAGES, Text, current_language, filled, use_language
+from wslab.language import LANGUAGES, Text, current_language, filled, shortened, use_language
 
 KIT = Path(wslab.__file__).parent
 
@@ -99,3 +99,8 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
     assert filled(text, **values).spoken() == {"en": "0.8 ms, 1000, server.py", "tr": "0,8 ms, 1000, server.py"}
     use_language("tr")
     assert text.format(**values) == "0,8 ms, 1000, server.py"
+
+
+@pytest.mark.parametrize(("text", "short"), [("", ""), ("abcd", "abcd"), ("abcde", "abc…"), ("çğıöşü", "çğı…")])
+def test_what_is_too_long_is_cut_to_the_length(text: str, short: str) -> None:
+    assert shortened(text, 4) == short

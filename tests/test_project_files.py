@@ -81,3 +81,11 @@ def test_there_are_issue_forms() -> None:
 def test_links_of_the_security_policy_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", read("SECURITY.md")):
         assert (ROOT / target).is_file()
+
+
+def test_every_path_that_the_plan_of_the_house_names_is_there() -> None:
+    page = read("docs/maintaining.md")
+    named = set(re.findall(r"`((?:src|course|tests|docs|bench)/[^`*…]+)`", page))
+    named.remove("course/grading.toml")  # an instructor writes it, and git ignores it
+    assert len(named) > 10
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []

@@ -172,6 +172,11 @@ def verbatim(words: str) -> Text:
     return Filled(**dict.fromkeys(LANGUAGES, words))
 
 
+def shortened(text: str, longest: int) -> str:
+    """`text`, or where it has more than `longest` characters its beginning and `…`, together so many."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def decimal(value: float, language: str | None = None, *, digits: int | None = None) -> str:
     """A number as it is written in `language` (the current one if None): `1.5`, in Turkish `1,5`.
 

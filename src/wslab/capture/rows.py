@@ -26,7 +26,7 @@ from wslab.capture.steps import (
     Violation,
 )
 from wslab.capture.transcript import SILENCE, Contents
-from wslab.language import Text, decimal
+from wslab.language import Text, decimal, shortened
 
 TITLE_LENGTH = 46
 """How many characters of a message a title quotes."""
@@ -148,7 +148,7 @@ def hexadecimal(data: bytes) -> str:
 def shorten(text: str, length: int) -> str:
     """`text` on one line, cut after `length` characters; what cannot be seen is written as an escape."""
     shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[: length + 1])
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+    return shortened(shown, length)
 
 
 _UPGRADE = Text(en="asks to go on with WebSocket", tr="WebSocket ile sürdürmek istiyor")

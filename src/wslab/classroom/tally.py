@@ -10,7 +10,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from wslab.language import Text, current_language
+from wslab.language import Text, current_language, shortened
 from wslab.picture import (
     AS_TABLE,
     BLUE,
@@ -216,8 +216,7 @@ def alike(question: Question, answer: str) -> str:
 
 
 def _short(text: str) -> str:
-    text = re.sub(r"\s+", " ", text)
-    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
+    return shortened(re.sub(r"\s+", " ", text), _LABEL)
 
 
 def _right_answer(question: Question, measured: Measured) -> str:

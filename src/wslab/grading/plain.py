@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from wslab.language import shortened
+
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
 
@@ -19,8 +21,7 @@ def plain(text: object, longest: int = 500) -> str:
     if not isinstance(text, str):
         return ""
     line = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text[: 2 * longest])
-    line = named(line.strip())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return shortened(named(line.strip()), longest)
 
 
 def named(text: str) -> str:

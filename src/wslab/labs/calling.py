@@ -22,7 +22,7 @@ from wslab.labs.failure import Failure
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Misconception
-from wslab.language import Text, filled
+from wslab.language import Text, filled, shortened
 from wslab.source import is_user_code
 
 _PATH = "/call"
@@ -104,8 +104,7 @@ def _is_learners(task: asyncio.Task[Any]) -> bool:
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+    return shortened(repr(value), _LONGEST)
 
 
 def called(stage: Stage) -> Called:

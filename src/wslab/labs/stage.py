@@ -27,7 +27,7 @@ from wslab.labs.deadlines import Deadlines, Overdue
 from wslab.labs.failure import Failure, NoConnection
 from wslab.labs.venue import Venue, Watched
 from wslab.labs.verdict import Line, Misconception, Raised
-from wslab.language import Text, filled
+from wslab.language import Text, filled, shortened
 from wslab.serving.binding import reset_when_closed
 from wslab.serving.observing import PROBE_PATH
 from wslab.serving.watching import TaskSeen
@@ -80,8 +80,7 @@ _RAISED = Text(en="the server: {error}", tr="sunucu: {error}")
 def quoted(data: str | bytes) -> str:
     """A payload as the record shows it: `“Merhaba”`, shortened in the middle."""
     if isinstance(data, bytes):
-        shown = repr(data[: _LONGEST + 1])
-        return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+        return shortened(repr(data[: _LONGEST + 1]), _LONGEST)
     visible = data.replace("\n", "↵").replace("\r", "␍").replace("\t", "⇥")
     if len(visible) > _LONGEST:
         visible = f"{visible[: _LONGEST * 2 // 3]} … {visible[-_LONGEST // 4 :]}"
@@ -599,8 +598,7 @@ class Stage:
             self.note("", "", filled(_NO_REPLY, request=shown))
             return None
         if not quietly:
-            body = got.content.decode(errors="replace")
-            body = body if len(body) <= _LONGEST else body[:_LONGEST] + "…"
+            body = shortened(got.content.decode(errors="replace"), _LONGEST)
             shown = f"{method} {got.request.url.raw_path.decode('ascii')}"
             self.note("", "", filled(_REPLY, request=shown, status=got.status_code, body=body))
         return Reply(got.status_code, dict(got.headers), got.content)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from wslab.errors import LabError
-from wslab.language import Text
+from wslab.language import Text, shortened
 
 _SHOWN_AT_MOST = 200
 
@@ -186,7 +186,7 @@ def shown(measured: object) -> str:
         text = repr(measured)
     # A lone surrogate can be neither stored nor sent to a browser.
     text = " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
-    return text if len(text) <= _SHOWN_AT_MOST else text[: _SHOWN_AT_MOST - 1] + "…"
+    return shortened(text, _SHOWN_AT_MOST)
 
 
 def plain(value: object) -> object:

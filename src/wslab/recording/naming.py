@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import parse_qs
 
 from wslab.errors import exception_paths
+from wslab.language import shortened
 from wslab.recording.places import chain, is_plumbing
 from wslab.source import cell_label, is_user_code
 
@@ -166,7 +167,7 @@ def helper_name(scope: Mapping[str, Any], method: str) -> str:
 
 def _short(text: str) -> str:
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shortened(text, _LONGEST)
 
 
 def caller_of(scope: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from wslab.asgi import sent_path
+from wslab.language import shortened
 from wslab.serving import collecting
 from wslab.serving.log import Log
 from wslab.serving.ownership import begin_connection
@@ -47,7 +48,7 @@ def _detail(message: Message) -> str:
     if kind in ("websocket.receive", "websocket.send"):
         text = message.get("text")
         payload = text if text is not None else repr(bytes(message.get("bytes") or b"")[:_LONGEST])
-        return payload if len(payload) <= _LONGEST else payload[:_LONGEST] + "…"
+        return shortened(payload, _LONGEST)
     if kind in ("websocket.close", "websocket.disconnect"):
         # The code that the message leaves out is 1000 in a close and 1005 in a disconnect (ASGI specification).
         code = message.get("code", 1000 if kind == "websocket.close" else 1005)
