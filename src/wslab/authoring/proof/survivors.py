@@ -192,9 +192,10 @@ def turn_score(unit: Lab, root: Path, *, workers: int | None = None) -> Score:
     survivors = [
         Survivor(cell.name, mutant, reasons.get(cell.name, {}).get(str(mutant), "")) for cell, _, mutant in kept
     ]
-    used = {(one.program, str(one.mutant)) for one in survivors}
+    # A mutant that only waits longer passes on a busy machine and not on a quiet one, so its reason may go unused.
+    there = {(cell.name, str(mutant)) for cell, _, mutant in jobs}
     stale = [
-        f"{name}: {change}" for name, changes in reasons.items() for change in changes if (name, change) not in used
+        f"{name}: {change}" for name, changes in reasons.items() for change in changes if (name, change) not in there
     ]
     return Score(unit.number, len(jobs), tuple(survivors), tuple(stale), time.perf_counter() - begun)
 
