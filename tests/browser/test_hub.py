@@ -1,4 +1,4 @@
-"""A real JupyterHub, two users on loopback: each chats through the document's page, with their own server alone."""
+"""A real JupyterHub by the recipe in `hub/`: users get what is handed out, each has a server of their own."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from playwright.sync_api import expect
 from tests.jupyterlab import ROOT, Lab, Notebook, until_it_answers
 from tests.seed.pages import CHAT_IS_OPEN
 
+from wslab import release
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
@@ -29,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PROXY = shutil.which("configurable-http-proxy") or shutil.which(
     "configurable-http-proxy", path=str(ROOT / "build" / "node" / "node_modules" / ".bin")
 )
-USERS = ("ada", "bora")
+USERS = ("ada", "bora", "can")
 CELLS = [
     """from wslab import seed, serve
 from fastapi.responses import HTMLResponse
@@ -48,17 +50,15 @@ async def chat():
 CONFIG = """
 import sys
 c = get_config()
+load_subconfig({recipe!r})
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = "lab"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"
-c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
-c.Spawner.args = {arguments!r}
+c.Spawner.args += {arguments!r}
 c.Spawner.env_keep = ["PATH"]
-c.Spawner.environment = {environment!r}
-c.Spawner.start_timeout = 120
-c.Spawner.http_timeout = 120
+c.Spawner.environment |= {environment!r}
 c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
 c.ConfigurableHTTPProxy.command = [{proxy!r}]
@@ -106,14 +106,22 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         (homes / user).mkdir(parents=True)
         nbformat.write(notebook, homes / user / "page.ipynb")
     public, inner, api = free_ports(3)
-    options = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    options += ["--LabApp.expose_app_in_browser=True"]
+    release.release(ROOT, folder / "course.zip", "00-01,L1", "en")
+    options = ["--LabApp.expose_app_in_browser=True"]
     options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     own = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
+    own["WSLAB_RELEASE"] = str(folder / "course.zip")
     config = CONFIG.format(
-        homes=str(homes), arguments=options, environment=own, public=public, hub=inner, api=api, proxy=PROXY,
+        recipe=str(ROOT / "hub" / "jupyterhub_config.py"),
+        homes=str(homes),
+        arguments=options,
+        environment=own,
+        public=public,
+        hub=inner,
+        api=api,
+        proxy=PROXY,
         folder=str(folder),
-    )  # fmt: skip
+    )
     (folder / "jupyterhub_config.py").write_text(config, encoding="utf-8")
     scripts = sysconfig.get_path("scripts")
     environment = os.environ | {"PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")])}
@@ -150,7 +158,7 @@ def through_the_hub_alone(hub: Hub, page: Page) -> None:
     page.route("**/*", elsewhere)
 
 
-def test_two_users_chat_and_neither_reaches_the_other(browser: Browser, hub: Hub) -> None:
+def test_three_users_chat_and_none_reaches_the_other(browser: Browser, hub: Hub) -> None:
     links = {}
     contexts = {user: browser.new_context(viewport={"width": 1280, "height": 900}) for user in USERS}
     try:
@@ -177,7 +185,13 @@ def test_two_users_chat_and_neither_reaches_the_other(browser: Browser, hub: Hub
             assert f"/user/{user}/proxy/" in link
             links[user] = link.rstrip("/")
 
-        ada, bora = (contexts[user].new_page() for user in USERS)
+        # Each server has laid out what is handed out.
+        for user in USERS:
+            home = hub.homes / user
+            assert (home / "websocket-lab/labs/en/L1-echo/L1-echo.ipynb").is_file()
+            assert not (home / "websocket-lab/solutions").exists()
+
+        ada, bora, _ = (contexts[user].new_page() for user in USERS)
         # The owner's own browser reaches it by the link ...
         assert ada.goto(f"{links['ada']}/chat").status == 200  # type: ignore[union-attr]
         # ... somebody else who is logged in is refused ...

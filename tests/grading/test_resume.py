@@ -31,7 +31,10 @@ def slowly(task):
     return fake_grade(task)
 
 top, out = map(Path, sys.argv[1:3])
-status = grade_class(top, out, ROOT, Console(width=200), selection=Selection(), workers=3, grader=slowly)
+roster = top.parent / "roster.csv"
+status = grade_class(
+    top, out, ROOT, Console(width=200), selection=Selection(), roster=roster, workers=3, grader=slowly
+)
 sys.stdout.flush()
 import os
 os._exit(status)
@@ -65,11 +68,18 @@ def wait_for(out: Path, count: int, process: subprocess.Popen[str]) -> None:
         time.sleep(0.002)
 
 
+def handed_in(folder: Path, count: int) -> Path:
+    """So many submissions, and a roster with one more person."""
+    for number in range(count):
+        hand_in(folder / "in", f"s{number:03}", ("L1", "L3")[number % 2], more=f"mine = {number}")
+    listed = "".join(f"{number},Student {number},,,s{number:03}\n" for number in range(count + 1))
+    (folder / "roster.csv").write_text(f"id,name,email,section,aliases\n{listed}", encoding="utf-8")
+    return folder / "in"
+
+
 @pytest.fixture
 def submissions(tmp_path: Path) -> Path:
-    for number in range(24):
-        hand_in(tmp_path / "in", f"s{number:02}", ("L1", "L3")[number % 2], more=f"mine = {number}")
-    return tmp_path / "in"
+    return handed_in(tmp_path, 24)
 
 
 def killed_and_resumed(submissions: Path, out: Path, rng: random.Random, kills: int) -> None:
@@ -86,7 +96,7 @@ def killed_and_resumed(submissions: Path, out: Path, rng: random.Random, kills: 
 @pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_it_gives_the_same_scores(submissions: Path, tmp_path: Path) -> None:
     wanted = finish(submissions, tmp_path / "undisturbed")
-    assert wanted.count("\n") == 25
+    assert wanted.count("\n") == 26
     killed_and_resumed(submissions, tmp_path / "out", random.Random(6), 2)
     assert finish(submissions, tmp_path / "out") == wanted
     # What a killed run had under way is judged again, and nothing else.
@@ -95,12 +105,22 @@ def test_killed_at_random_moments_and_resumed_it_gives_the_same_scores(submissio
 
 
 @pytest.mark.proof
-def test_killed_at_twenty_random_moments(submissions: Path, tmp_path: Path) -> None:
+def test_three_hundred_are_killed_at_twenty_random_moments(tmp_path: Path) -> None:
+    submissions = handed_in(tmp_path, 300)
     wanted = finish(submissions, tmp_path / "undisturbed")
-    for seed in range(10):
-        out = tmp_path / f"out{seed}"
-        killed_and_resumed(submissions, out, random.Random(seed), 2)
-        assert finish(submissions, out) == wanted
+    assert wanted.count("\n") == 302
+    rng = random.Random(20)
+    for kill in range(20):
+        process = start(submissions, tmp_path / "out", 0.02)
+        # From the first results to the reports that are written at the end.
+        wait_for(tmp_path / "out", sum(graded(tmp_path / "out").values()) + rng.randint(0, 30), process)
+        time.sleep(rng.uniform(0, 1.0 if kill % 4 == 3 else 0.03))
+        process.kill()
+        process.communicate()
+    assert finish(submissions, tmp_path / "out") == wanted
+    # At each kill three at most were under way.
+    assert sum(graded(tmp_path / "out").values()) <= 300 + 20 * 3
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 @pytest.mark.slow
@@ -114,5 +134,5 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(submissions: Path, 
     assert "the same command goes on from there" in output
     assert not (tmp_path / "out" / "scores.csv").exists()
     before = graded(tmp_path / "out")
-    assert finish(submissions, tmp_path / "out").count("\n") == 25
+    assert finish(submissions, tmp_path / "out").count("\n") == 26
     assert sum((graded(tmp_path / "out") - before).values()) < 24
