@@ -38,6 +38,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, 
             return 0
 
     monkeypatch.setattr(launcher.subprocess, "Popen", Started)
+    monkeypatch.setattr(launcher.signal, "signal", lambda *_: None)
     return found
 
 
@@ -232,6 +233,18 @@ def test_ctrl_c_is_for_jupyterlab_to_answer() -> None:
             process.wait(1)  # longer than subprocess.call() gives a child after Ctrl+C
         process.communicate(b"7\n", timeout=20)
     assert process.returncode == 7
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a signal")
+def test_the_signal_to_end_is_handed_on_to_jupyterlab() -> None:
+    program = "import time; print('up', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", f"import sys; from wslab import launcher\n"
+               f"sys.exit(abs(launcher.run([sys.executable, '-c', {program!r}], 'en')))"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.terminate()
+        assert process.wait(20) == signal.SIGTERM
 
 
 def test_paths_of_the_course_fit_every_system() -> None:

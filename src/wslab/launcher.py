@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -145,13 +146,15 @@ def environment(language: str) -> dict[str, str]:
 def run(said: list[str], language: str) -> int:
     """Run JupyterLab until it ends; return its exit status.
 
-    Ctrl+C reaches JupyterLab, too, which asks whether it is meant: it is JupyterLab that ends, and nobody kills it.
+    Ctrl+C reaches JupyterLab, too, which asks whether it is meant: it is JupyterLab that ends, and nobody kills it. The
+    signal to end (SIGTERM) reaches this process alone and is handed on.
 
     Args:
         said: from `command()`.
         language: the edition.
     """
     with subprocess.Popen(said, env=environment(language)) as jupyterlab:
+        signal.signal(signal.SIGTERM, lambda *_: jupyterlab.terminate())
         while True:
             with contextlib.suppress(KeyboardInterrupt):
                 return jupyterlab.wait()
