@@ -28,7 +28,7 @@ from wslab.source import is_user_code
 _PATH = "/call"
 _LONGEST = 80
 _TICK = 0.002  # seconds
-_RETURNED = Text(en="`{name}()` returned {value} after {ms} ms", tr="`{name}()`, {ms} ms sonra {value} döndürdü")
+_RETURNED = Text(en="{name}() returned {value} after {ms} ms", tr="{name}(), {ms} ms sonra {value} döndürdü")
 _RAISED = Text(en="`{name}()` raised {error}", tr="`{name}()` istisna fırlattı: {error}")
 _GAVE = Text(en="`{name}()` gave {came} at once.", tr="`{name}()` hemen {came} verdi.")
 _GAVE_COROUTINE = Text(
@@ -136,8 +136,7 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
         raise Failure(general.NO_FUNCTION, _CAME, came=_short(given))
     about.args, about.value, about.left = args, None, 0
     name = getattr(given, "__name__", "…")
-    with stage.off_the_record():
-        reply = await stage.request("POST", _PATH, within=within)
+    reply = await stage.request("POST", _PATH, quietly=True, within=within)
     if reply is None:
         raise await stage.silence(None, general.NEVER_RETURNS, name=name)
     if reply.status != 200:
