@@ -49,7 +49,9 @@ async def told(stage: Stage) -> Text:
     if end.reason:
         raise Failure(texts.wrong("tells-strangers"), texts.saw("ended"), end=end)
     if not any(one.name == "ValueError" for one in raised):
-        raise Failure(texts.wrong("hides-the-fault"), texts.saw("ended"), end=end)
+        raise Failure(texts.wrong("hides-the-fault"), texts.saw("ended"), end=end).stopping(
+            texts.wrong("hides-the-fault")
+        )
     return filled(texts.saw("ended"), end=end)
 
 
