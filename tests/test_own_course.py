@@ -223,7 +223,7 @@ def test_the_courses_own_names_stay_the_courses(own: Path) -> None:
         ("checks/l71_x.py", "x = 1", "LAB"),
         ("checks/l71_x.py", "LAB = 1", "no Lab"),
         ("checks/l71_x.py", "1 / 0", "ZeroDivisionError"),
-        ("texts/L70.yml", TEXTS.replace("no-prefix:\n", "no-prefixes:\n"), "L70.yml"),
+        ("texts/L70.yml", TEXTS.replace("no-prefix]", "no-such-name]"), "L70.yml"),
         ("texts/L70.yml", TEXTS.replace("{tr: Selam}", "{de: Hallo}"), "L70.yml:1"),
     ],
 )

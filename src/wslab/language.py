@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -43,11 +44,12 @@ def _of_windows() -> str:
 
     Source: GetUserDefaultUILanguage of the Win32 API, whose numbers are those of `locale.windows_locale`.
     """
-    import ctypes
-    import locale
+    if sys.platform == "win32":
+        import ctypes
+        import locale
 
-    windll = getattr(ctypes, "windll", None)
-    return "" if windll is None else locale.windows_locale.get(windll.kernel32.GetUserDefaultUILanguage(), "")
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    return ""
 
 
 class Text:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.grading.papers import ROOT, fake_grade, hand_in
 
+from wslab import shipped
 from wslab.errors import LabError
 from wslab.grading import running
 from wslab.grading.batch import Batch, Selection, grade_all
@@ -148,12 +149,16 @@ def test_only_leaves_the_others_ungraded_and_says_so(tmp_path: Path) -> None:
     assert [str(row.reason) for row in batch.rows] == ["None", "Not graded yet."]
 
 
-def test_nothing_to_grade_is_a_sentence(tmp_path: Path) -> None:
+def test_nothing_to_grade_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(path: str) -> bytes:
+        raise FileNotFoundError(path)
+
     with pytest.raises(LabError, match="no folder or zip"):
         grade(tmp_path)
     (tmp_path / "in").mkdir()
     with pytest.raises(LabError, match="No notebook was found"):
         grade(tmp_path)
     hand_in(tmp_path / "in", "ayse")
+    monkeypatch.setattr(shipped, "solution", nowhere)
     with pytest.raises(LabError, match="in the course's folder"):
         grade_all(tmp_path / "in", tmp_path / "out", tmp_path, fake_grade, local)

@@ -126,7 +126,7 @@ def test_the_first_cell(built: Path) -> None:
     )
     assert text(cells(built, "labs/en/L1-echo/L1-echo.ipynb")["title"]) == (
         "# L1 · Echo and count\n\n"
-        "30 minutes | 6.5 points | "
+        "30 minutes | 6.5 points | beyond [the document](../../../docs/document.en.md) | "
         "First: [01 · server.py, step by step](../../../notebooks/en/01-server.ipynb) | "
         "[Türkçe](../../tr/L1-echo/L1-echo.ipynb)\n\n"
         "**After this lab you can**\n\n"

@@ -21,8 +21,8 @@ DOCS = ROOT / "docs"
 
 
 def example(page: str) -> str:
-    """The whole example of a page."""
-    (found,) = re.findall(r"^````markdown\n(.*?)^````$", (DOCS / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    """The whole example of a page: the first, where parts of others follow."""
+    found, *_ = re.findall(r"^````markdown\n(.*?)^````$", (DOCS / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
     return found
 
 
@@ -73,14 +73,14 @@ def test_a_new_lab_is_proved(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     page = (DOCS / "adding-a-lab.md").read_text("utf-8")
-    (copy / "course/labs/L7-again.md").write_text(example("adding-a-lab.md"), "utf-8")
+    (copy / "course/labs/L77-again.md").write_text(example("adding-a-lab.md"), "utf-8")
     named = re.findall(r"`((?:src|course)/[^`*]*)`:\n\n```\w+\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     assert len(named) == 3
     for name, text in named:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text, "utf-8")
     # Two right programs: the wrong one mended, in two ways.
-    corpus = copy / "course/labs/corpus/L7"
+    corpus = copy / "course/labs/corpus/L77"
     wrong = named[-1][1].replace("fails echo: no-prefix", "right")
     (corpus / "iterates.py").write_text(wrong.replace("send_text(data)", 'send_text(f"Mesajınız: {data}")'), "utf-8")
     (corpus / "joins.py").write_text(wrong.replace("send_text(data)", 'send_text("Mesajınız: " + data)'), "utf-8")
@@ -96,12 +96,12 @@ def test_a_new_lab_is_proved(tmp_path: Path) -> None:
             cwd=copy,
         )
 
-    for words in (["build"], ["build", "--check"], ["check", "L7", "--rounds", "1"]):
+    for words in (["build"], ["build", "--check"], ["check", "L77", "--rounds", "1"]):
         done = wslab(*words)
         assert done.returncode == 0, done.stdout + done.stderr
     # Without a program that fails it, a check is not proved.
     (corpus / "no_prefix.py").unlink()
-    assert wslab("check", "L7", "--rounds", "1").returncode == 1
+    assert wslab("check", "L77", "--rounds", "1").returncode == 1
 
 
 @pytest.mark.parametrize("page", ["adding-a-notebook.md", "adding-a-lab.md"])

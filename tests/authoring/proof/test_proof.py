@@ -14,7 +14,7 @@ from rich.console import Console
 from wslab.authoring.proof import proof
 from wslab.authoring.proof.corpus import BadHeader, corpus_folder, read
 from wslab.authoring.proof.proof import Proof, prove, shape_faults
-from wslab.labs import catalogue, l1_echo
+from wslab.labs import catalogue, document, l1_echo
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import Hint
 from wslab.labs.notebooks import Cell
@@ -23,7 +23,7 @@ from wslab.language import Text, current_language
 
 ROOT = Path(__file__).parents[3]
 ECHO = l1_echo.LAB.check("echo")
-NO_PREFIX = l1_echo.texts.wrong("no-prefix")
+NO_PREFIX = document.texts.wrong("no-prefix")
 assert ECHO is not None
 
 RIGHT = '''"""Answers.
@@ -88,7 +88,7 @@ def test_a_lab_in_order_is_proven(only_echo: Callable[..., None], corpus: Corpus
     out = StringIO()
     Console(file=out, width=120).print(found)
     assert "no-prefix" in out.getvalue()
-    assert "proven: 1 labs, 3 programs" in out.getvalue()
+    assert "proven: 1 labs and units, 3 programs" in out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ HOLE = Text(en="only English")
     [
         ({"run": _always}, "echo should fail at no-prefix: passed"),
         ({"run": _stumbles}, "echo stumbled: The check itself met something it was not made for (KeyError: 'check')"),
-        ({"hints": ECHO.hints[:2]}, "echo: 2 hints; it takes three"),
+        ({"hints": ECHO.hints[:2]}, "echo: 2 hints; a lab's takes three"),
         ({"hints": (*ECHO.hints[:2], Hint(HOLE, "x"))}, "echo: hint 3 has no 'tr'"),
         ({"hints": (*ECHO.hints[:2], ECHO.hints[0])}, "echo: the last hint shows no skeleton"),
         ({"title": HOLE}, "echo: title has no 'tr'"),

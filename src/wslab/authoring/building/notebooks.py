@@ -35,6 +35,7 @@ LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "tr": "Türkçe"}
 _MINUTES = Text(en="{minutes} minutes", tr="{minutes} dakika")
 _POINTS = Text(en="{points:g} points", tr="{points:g} puan")
 _PART = Text(en="part {part} of [the document]({document})", tr="[belgenin]({document}) {part}. kısmı")
+_BEYOND = Text(en="beyond [the document]({document})", tr="[belgenin]({document}) ötesi")
 _DOCUMENT = Text(en="docs/document.en.md", tr="docs/document.tr.md")
 _FIRST = Text(en="First: {links}", tr="Önce: {links}")
 _OBJECTIVES = {
@@ -142,10 +143,12 @@ def _title(unit: Unit, around: Neighbours, language: str, here: str, folder: str
     facts = [_MINUTES.into(language).format(minutes=unit.minutes)]
     if unit.points:
         facts.append(_POINTS.into(language).format(points=unit.points))
+    document = _relative(_DOCUMENT.into(language), here)
     if unit.part is not None:
-        document = _relative(_DOCUMENT.into(language), here)
         part = _PART.into(language).format(part=unit.part, document=document)
         facts.append(f"{part}, §{unit.sections}" if unit.sections else part)
+    elif around.before:
+        facts.append(_BEYOND.into(language).format(document=document))
     if around.before:
         links = ", ".join(_link(other, language, here) for other in around.before)
         facts.append(_FIRST.into(language).format(links=links))

@@ -20,6 +20,13 @@ _INTRODUCTION = Text(
 )
 GROUPS: Mapping[Text, Sequence[str]] = {
     Text(en="A server", tr="Sunucu"): ("serve", "Server", "ServerStartError", "servers", "stop_all", "terminal"),
+    Text(en="Many clients, and a line that fails", tr="Çok sayıda istemci ve kopan bir hat"): (
+        "audience",
+        "Audience",
+        "Outcomes",
+        "road",
+        "Road",
+    ),
     Text(en="A film of the event loop", tr="Olay döngüsünün kaydı"): ("record", "Recording", "compare"),
     Text(en="The bytes on the wire", tr="Hat üzerindeki baytlar"): ("capture", "Capture", "explain"),
     Text(en="Predictions and labs", tr="Tahminler ve alıştırmalar"): (
