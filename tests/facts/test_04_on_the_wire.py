@@ -13,19 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nbformat
 import pytest
 import uvicorn
 import websockets
-from nbclient import NotebookClient
 
 from wslab import seed
-from wslab.authoring.building import notebook
 from wslab.capture import Capture, LiveCapture, capture
 from wslab.capture.steps import Direction, Fin, Frame
-from wslab.predictions.catalogue import find
-from wslab.predictions.question import Choice
-from wslab.progress.database import store
 from wslab.serving import Server, serve
 
 ROOT = Path(__file__).parents[2]
@@ -282,24 +276,6 @@ async def test_a_silent_peer_is_noticed_after_ping_interval_plus_timeout() -> No
     # Measured by the server's own clock: a late timer makes it longer, nothing makes it shorter.
     assert disconnect.time_ns - accepted.time_ns >= 0.55e9
     assert disconnect.detail == "1005"
-
-
-# -- the notebook itself ------------------------------------------------------------------------------------
-
-
-@pytest.mark.notebook
-def test_the_notebook_measures_what_it_teaches() -> None:
-    """Each outcome in a real kernel is the one that the course calls right."""
-    cells: nbformat.NotebookNode = notebook(ROOT, "04", "en")
-    NotebookClient(cells, timeout=90, kernel_name="python3").execute()
-    outcomes = {row.name: row for row in store().outcomes()}
-    assert set(outcomes) == {"frames", "size", "letters", "deflate", "unmasked", "persistent", "silent"}
-    for name, row in outcomes.items():
-        question = find(f"04.{name}")
-        if isinstance(question, Choice):
-            assert [one.id for one in question.options if one.right] == [row.option], name
-        else:
-            assert float(row.measured) == {"frames": 4, "size": 13, "letters": 15}[name]
 
 
 def test_the_frames_come_from_a_library_beside_fastapi() -> None:

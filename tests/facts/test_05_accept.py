@@ -13,17 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nbformat
 import pytest
 import websockets
 from fastapi import FastAPI, WebSocket
-from nbclient import NotebookClient
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from wslab.authoring.building import notebook
-from wslab.predictions.catalogue import find
-from wslab.predictions.question import Choice
-from wslab.progress.database import store
 from wslab.serving import Entry, Log, Server, serve
 
 ROOT = Path(__file__).parents[2]
@@ -446,19 +441,3 @@ async def test_one_order_is_right_and_five_go_wrong_in_three_ways(
             results.append(str(refusal))
     assert tuple(results) == heard
     assert len(connected_clients) == left
-
-
-# -- the notebook itself ------------------------------------------------------------------------------------
-
-
-@pytest.mark.notebook
-def test_the_notebook_measures_what_it_teaches() -> None:
-    """Each outcome in a real kernel is the one that the course calls right."""
-    cells: nbformat.NotebookNode = notebook(ROOT, "05", "en")
-    NotebookClient(cells, timeout=90, kernel_name="python3").execute()
-    outcomes = {f"{row.unit}.{row.name}": row.option for row in store().outcomes()}
-    assert set(outcomes) == {f"05.{name}" for name in ("called", "status", "wait", "early", "gone", "order")}
-    for key, option in outcomes.items():
-        question = find(key)
-        assert isinstance(question, Choice)
-        assert [one.id for one in question.options if one.right] == [option], key

@@ -20,11 +20,15 @@ from wslab.authoring.building import notebook
 from wslab.language import LANGUAGES
 from wslab.notebooks import turn_of
 from wslab.predictions.cards import UNEXPECTED_OUTCOME
+from wslab.predictions.catalogue import find
+from wslab.predictions.question import Choice
+from wslab.progress.database import store
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 SOLUTIONS = sorted(ROOT.glob("solutions/*/*/*.ipynb"))
 MAY_RAISE = "raises-exception"
+MEASURES = re.compile(r"""^predict\("(.+?)"\)\.outcome\(""", re.MULTILINE)
 UNEXPECTED = [UNEXPECTED_OUTCOME.into(language) for language in LANGUAGES]
 
 pytestmark = pytest.mark.notebook
@@ -66,6 +70,14 @@ class Run:
             if cell.cell_type == "code" and turn_of(cell.source) is not None:
                 next(own for own in self.notebook.cells if own.id == cell.id).source = cell.source
         self.solved = True
+
+    def measures_what_it_teaches(self) -> None:
+        """Each prediction has an outcome, and of the choices it is the one that the course calls right."""
+        outcomes = {f"{row.unit}.{row.name}": row.option for row in store().outcomes()}
+        assert set(outcomes) == set(MEASURES.findall("\n".join(self.notebook.cells[i].source for i in self.code_cells)))
+        for key, option in outcomes.items():
+            if isinstance(question := find(key), Choice):
+                assert [one.id for one in question.options if one.right] == [option], key
 
     def all(self) -> None:
         for index in self.code_cells:
@@ -117,6 +129,7 @@ def test_there_is_something_to_run() -> None:
 @pytest.mark.parametrize("run", SECOND, ids=named, indirect=True)
 def test_again_and_out_of_order(run: Run, executed: Executed) -> None:
     run.all()
+    run.measures_what_it_teaches()
     executed.keep(run.path, run.notebook)
     again = random.Random(2011).sample(run.code_cells, min(6, len(run.code_cells)))
     for index in sorted(again, reverse=True):
