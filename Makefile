@@ -79,7 +79,7 @@ pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python fou
 	.ci/pythons
 
 proof: $(VENV)/.develop ## run every lab's checks on all that is known to be right and wrong, twenty times over
-	$(BIN)/python -m pytest -m proof
+	$(BIN)/python -m pytest -o faulthandler_timeout=0 -m proof
 
 quick: $(VENV)/.develop ## the everyday tests: about 90 seconds, no browser, no kernels
 	$(BIN)/python -m ruff check .

@@ -55,6 +55,13 @@ def served(app: FastAPI) -> Server:
     return Server(app, "127.0.0.1", 0, "app", {})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """A process imports uvicorn's parts with its first server, and many times as slowly while it is traced."""
+    with served(FastAPI()).start():
+        pass
+
+
 @pytest.mark.parametrize(
     ("work", "cancels", "state", "text"),
     [
