@@ -6,7 +6,7 @@
 4. `make installed`: the package in empty environments. (Not in a trial.)
 5. A commit and a tag. Nothing is pushed: pushing the tag is what publishes (`.github/workflows/release.yml`).
 
-A trial does 1 to 3 in a copy and leaves the checkout as it is.
+A trial does 1 to 3 in a copy, whether or not the tree is clean, and leaves the checkout as it is.
 """
 
 from __future__ import annotations

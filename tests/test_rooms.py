@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 KIT = Path(__file__).parents[1] / "src" / "wslab"
+NAME = re.compile(r"`(\w+)`")
 GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
 GROUND |= {"shipped", "course_update", "links", "own_course"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
@@ -100,11 +102,16 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
-def test_every_room_is_on_the_map() -> None:
+def test_the_table_of_the_house_has_every_room_and_what_it_may_use() -> None:
     page = (KIT.parents[1] / "docs" / "maintaining.md").read_text(encoding="utf-8")
+    table = {
+        room: set(NAME.findall(uses))
+        for names, uses in re.findall(r"^\| (`.+?) \| .* \|(.*) \|$", page.partition("## Where is")[0], re.MULTILINE)
+        for room in NAME.findall(names)
+    }
     rooms = {room_of(module) for module in MODULES} - {"", "__main__"}
-    assert rooms == MAY_USE.keys() | {"cli"}
-    assert not [room for room in rooms if f"`{room}`" not in page]
+    assert rooms == MAY_USE.keys() | {"cli"} == table.keys()
+    assert {room: table[room] for room in MAY_USE} == {room: MAY_USE[room] - GROUND - {""} for room in MAY_USE}
 
 
 @pytest.mark.parametrize(

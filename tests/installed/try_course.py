@@ -69,7 +69,11 @@ def main(folder: Path) -> None:
 def package_files() -> dict[str, int]:
     """Each file of the installed package, with the time of its last change; without compiled modules."""
     own = Path(wslab.__file__).parent
-    return {str(path): path.stat().st_mtime_ns for path in own.rglob("*") if "__pycache__" not in path.parts}
+    return {
+        str(path): path.stat().st_mtime_ns
+        for path in own.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def _worth(verdict: Verdict) -> str:
 
 def open_turn_html(title: Text) -> str:
     """The card of a turn in which nothing has been written yet."""
-    return framed(f'<p>{sentence_html(filled(_OPEN_TURN, title=title))}</p>')
+    return framed(f"<p>{sentence_html(filled(_OPEN_TURN, title=title))}</p>")
 
 
 def open_turn_text(title: Text) -> str:
