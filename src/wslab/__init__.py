@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wslab.gate import Limits
     from wslab.labs import check, hint, progress, reset, solution, transcript
     from wslab.language import Text
-    from wslab.predictions import predict
+    from wslab.predictions import ask_again, predict
     from wslab.recording import Recording, compare, record
     from wslab.serving import Server, ServerStartError, serve, servers, stop_all, terminal
 
@@ -32,7 +32,7 @@ _HOMES = {
     "wslab.gate": ("Limits",),
     "wslab.labs": ("check", "hint", "progress", "reset", "solution", "transcript"),
     "wslab.language": ("Text",),
-    "wslab.predictions": ("predict",),
+    "wslab.predictions": ("ask_again", "predict"),
     "wslab.recording": ("Recording", "compare", "record"),
     "wslab.serving": ("Server", "ServerStartError", "serve", "servers", "stop_all", "terminal"),
 }
@@ -49,6 +49,7 @@ __all__ = [
     "Server",
     "ServerStartError",
     "Text",
+    "ask_again",
     "audience",
     "capture",
     "check",

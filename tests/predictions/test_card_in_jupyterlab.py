@@ -32,7 +32,7 @@ class Lab(jupyter.Lab):
         setup = (
             "from pathlib import Path\nimport os\n"
             f"os.environ['WSLAB_HOME'] = {str(self.folder / name)!r}\n"
-            "from wslab import doctor, predict, progress\nfrom wslab.language import use_language\n"
+            "from wslab import ask_again, doctor, predict, progress\nfrom wslab.language import use_language\n"
             "from wslab.predictions import catalogue\n"
             f"catalogue.FOLDER = Path({str(DATA)!r})\nuse_language({language!r})"
         )
@@ -225,6 +225,39 @@ def test_skipping_and_changing_by_keyboard(page: Page, lab: Lab) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector('.wslab-says:text-is("Kept. Now run the next cell.")')
     assert lab.kept("skip", "SELECT answer, skipped FROM answers ORDER BY answered_at") == [(None, 1), ("failed", 0)]
+
+
+def test_what_was_wrong_is_asked_again_by_keyboard(page: Page, lab: Lab) -> None:
+    wrong = 'predict("98.status").answer("refused").outcome(500)\npredict("98.bytes").answer(18).outcome(11)'
+    lab.notebook("again", wrong, 'ask_again("98")', "1 + 1")
+    open_notebook(page, lab, "again")
+    run_setup(page)
+    run_cell(page, 1)
+    run_cell(page, 2)
+    page.wait_for_selector('.wslab-lead:text-is("Asked again: 1 of 2")')
+    options = page.locator(".wslab-form .wslab-option").all_inner_texts()
+    assert options[1:3] == ["500", "With 101"]
+    page.locator(".wslab-form input").nth(0).focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.wslab-verdict:has-text("≠ No. No 101 was sent.")')
+    assert page.locator(".wslab-form .wslab-chosen").inner_text() == "With 101"
+    wait_for(lambda: focused(page) == "Next question", "the keyboard on the next question")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.wslab-lead:text-is("Asked again: 2 of 2")')
+    wait_for(lambda: focused(page) == "field", "the keyboard in the field")
+    assert page.locator(".wslab-verdict").is_hidden()
+    page.keyboard.type("9")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.wslab-verdict:has-text("✓ Right. Seven characters and two bytes more.")')
+    assert "Right this time: 1 of 2." in page.locator(".wslab-says").inner_text()
+    wait_for(lambda: focused(page) == "cell 3", "the keyboard on the next cell")
+    assert lab.kept("again", "SELECT name, answer FROM answers WHERE late ORDER BY answered_at") == [
+        ("status.again", "open"),
+        ("bytes.again", "9"),
+    ]
 
 
 def test_an_answer_is_kept_while_a_cell_still_runs(page: Page, lab: Lab) -> None:

@@ -262,3 +262,70 @@ def test_the_command_tells_authors_and_has_an_exit_status(tmp_path: Path) -> Non
     assert run(str(bad)).returncode == 1
     assert f'{bad}:2: status: "tr" is missing in "question"' in run(str(bad)).stdout
     assert run("77").returncode == 1
+
+
+AGAIN = """
+  again:
+    question: {en: 'How?', tr: 'Nasıl?'}
+    options:
+      - id: b
+      - id: a
+        text: Aa
+"""
+ANOTHER = """
+  again:
+    question: {en: 'And now?', tr: 'Ya şimdi?'}
+    expected: 4
+"""
+
+
+def test_again_is_the_same_question_in_other_words(tmp_path: Path) -> None:
+    file = tmp_path / "05.yml"
+    file.write_text(GOOD.rstrip() + AGAIN + NUMBER.rstrip() + ANOTHER, encoding="utf-8")
+    questions, problems = read(file)
+    assert problems == catalogue.without_again(file) == ()
+    choice, number = questions["status"].again, questions["n"].again
+    assert isinstance(choice, Choice)
+    assert isinstance(number, Number)
+    assert (choice.key, str(choice.question)) == ("05.status.again", "How?")
+    assert [(option.id, str(option.text), option.right) for option in choice.options] == [
+        ("b", "B", False),
+        ("a", "Aa", True),
+    ]
+    assert (number.expected, str(number.right)) == (4.0, "Yes.")
+
+
+def test_a_prediction_without_other_words_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "05.yml"
+    file.write_text(GOOD.rstrip() + AGAIN + NUMBER, encoding="utf-8")
+    (problem,) = catalogue.without_again(file)
+    assert problem.line == len((GOOD.rstrip() + AGAIN).splitlines()) + 1
+    assert problem.message == 'n: "again" is missing: the same question in other words, for whoever was wrong'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("- id: b\n      - id: a", "- id: a\n      - id: b", 'status: "again" has the options a, b, in another order'),
+        ("      - id: b\n", "", 'status: "again" has the options a, b, in another order'),
+        ("How?", "What?", 'status: "again" asks in other words, in each language'),
+        (
+            "text: Aa",
+            "right: true",
+            'status: "right" stays as it is; an option of "again" has an id',
+        ),
+        ("{en: 'How?', tr: 'Nasıl?'}", "{en: 'How?'}", 'status: "tr" is missing in "question"'),
+        ("text: Aa", "teaches: {en: 'It is {measured}.', tr: 'Evet.'}", 'status: nothing is measured for "again"'),
+        ("    question:", "    kwestion:", 'status: "again" of status has no field "kwestion"'),
+    ],
+)
+def test_mistakes_in_other_words_are_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in AGAIN
+    (found,) = problems_of(tmp_path, GOOD.rstrip() + AGAIN.replace(old, new))
+    assert says in found
+
+
+def test_again_of_a_number_that_only_the_machine_knows_has_its_own(tmp_path: Path) -> None:
+    text = NUMBER.replace("  expected: 3\n", "").rstrip() + ANOTHER.replace("    expected: 4\n", "")
+    (found,) = problems_of(tmp_path, text)
+    assert '"again" is judged without a measurement, so it needs "expected"' in found

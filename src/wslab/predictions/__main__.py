@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> int:
     for path in map(_path, arguments or catalogue.units()):
         if path.is_file():
             questions, found = catalogue.read(path)
+            found += catalogue.without_again(path) if path.parent == catalogue.FOLDER else ()
             problems.extend(map(str, found))
             if not found:
                 print(f"{path.name}: {len(questions)} predictions, no problem")

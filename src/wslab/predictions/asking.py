@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from wslab.cells import ran_cells
 from wslab.jupyter import somebody_watches
 from wslab.language import Text, current_language
-from wslab.picture import sentence_html
 from wslab.predictions import cards, catalogue
 from wslab.predictions.as_shipped import changed_cells
 from wslab.predictions.question import AnswerError, Choice, Judgement, Question, Verdict, is_answer, judge, read_answer
@@ -166,24 +165,18 @@ class Prediction:
             "text/html": cards.question_html(self._question, self._answered(), store().fault),
         }
         if somebody_watches():
-            from wslab.predictions.form import PredictionForm
+            from wslab.predictions.form import PredictionForm, widget_view
 
-            form = PredictionForm(self._view(), self._received)
-            bundle["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": form.model_id,
-            }
+            bundle |= widget_view(PredictionForm(self._view(), self._received))
         return bundle
 
     def _ask(self) -> str:
-        options = [str(option.text) for option in self._question.options] if isinstance(self._question, Choice) else []
         asked = store().ask(
             self.key,
             kind=self._question.kind,
             language=current_language(),
             question=str(self._question.question),
-            options=options,
+            options=options_of(self._question),
         )
         with _lock:
             _asked[self.key] = asked
@@ -232,31 +225,34 @@ class Prediction:
         answer = self._usable(given)
         state = "answered" if answer is not None else "skipped" if given is not None and given.skipped else "open"
         return {
-            "lang": current_language(),
-            "kind": question.kind,
-            "lead": str(cards.LEAD),
-            "question": sentence_html(question.question),
-            "options": [{"id": option.id, "html": sentence_html(option.text)} for option in question.options]
-            if isinstance(question, Choice)
-            else [],
-            "unit": str(getattr(question, "unit", None) or ""),
+            **cards.asked_view(question, str(cards.LEAD)),
             "state": state,
             "answer": answer,
             "says": error or ("" if given is None or state == "open" else _told(given, confirmed)),
             "is_error": bool(error),
             "confirmed": confirmed,
             "fault": str(store().fault or ""),
-            "labels": {
-                "sure": str(_SURE),
-                "skip": str(_SKIP),
-                "change": str(_CHANGE),
-                "answer_now": str(_ANSWER_NOW),
-                "answer": str(_ANSWER),
-                "empty": str(_EMPTY),
-                "sending": str(_SENDING),
-                "silent": str(_SILENT),
-            },
+            "labels": labels(),
         }
+
+
+def labels() -> dict[str, str]:
+    """What the buttons of a card say, and the card by itself."""
+    return {
+        "sure": str(_SURE),
+        "skip": str(_SKIP),
+        "change": str(_CHANGE),
+        "answer_now": str(_ANSWER_NOW),
+        "answer": str(_ANSWER),
+        "empty": str(_EMPTY),
+        "sending": str(_SENDING),
+        "silent": str(_SILENT),
+    }
+
+
+def options_of(question: Question) -> list[str]:
+    """The options as the learner reads them; none where the answer is free."""
+    return [str(option.text) for option in question.options] if isinstance(question, Choice) else []
 
 
 def _told(given: Answer, confirmed: bool) -> str:

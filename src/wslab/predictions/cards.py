@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from wslab.language import LANGUAGES, Text, current_language, filled
 from wslab.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, sentence_html, stylesheet
@@ -19,8 +20,8 @@ MEASURED = Text(en="measured: {measured}", tr="ölçülen: {measured}")
 LATE = Text(en="given after the outcome, not counted", tr="sonuçtan sonra verildi, sayılmaz")
 RUN_TO_ANSWER = Text(en="To answer, run this cell.", tr="Yanıtlamak için bu hücreyi çalıştırın.")
 ANSWER_IN_CODE = Text(
-    en='To answer: predict("{key}").answer({example}), to skip: predict("{key}").skip()',
-    tr='Yanıtlamak için: predict("{key}").answer({example}), atlamak için: predict("{key}").skip()',
+    en="To answer: {call}.answer({example}), to skip: {call}.skip()",
+    tr="Yanıtlamak için: {call}.answer({example}), atlamak için: {call}.skip()",
 )
 
 _VERDICTS = {
@@ -72,10 +73,25 @@ def _fault(fault: Text | None) -> str:
     return "" if fault is None else f'<p class="wslab-fault">{sentence_html(fault)}</p>'
 
 
-def question_html(question: Question, answered: str, fault: Text | None = None) -> str:
+def asked_view(question: Question, lead: str) -> dict[str, Any]:
+    """What the card on which one answers shows of a question; see form.js."""
+    return {
+        "lang": current_language(),
+        "key": question.key,
+        "kind": question.kind,
+        "lead": lead,
+        "question": sentence_html(question.question),
+        "options": [{"id": option.id, "html": sentence_html(option.text)} for option in question.options]
+        if isinstance(question, Choice)
+        else [],
+        "unit": str(getattr(question, "unit", None) or ""),
+    }
+
+
+def question_html(question: Question, answered: str, fault: Text | None = None, lead: str = "") -> str:
     """The question where nobody can answer it: without a front end, or in a notebook that is not trusted.
 
-    `answered` says what the learner answered, as text; "" if nothing.
+    `answered` says what the learner answered, as text; "" if nothing. `lead` stands above the question.
     """
     options = ""
     if isinstance(question, Choice):
@@ -84,28 +100,55 @@ def question_html(question: Question, answered: str, fault: Text | None = None) 
         f"<strong>{YOUR_PREDICTION}:</strong> {sentence_html(answered)}" if answered else sentence_html(RUN_TO_ANSWER)
     )
     return _card(
-        f'<p class="wslab-lead">{LEAD}</p>'
+        f'<p class="wslab-lead">{lead or LEAD}</p>'
         f'<p class="wslab-question"><strong>{sentence_html(question.question)}</strong></p>'
         f'{options}<p class="wslab-quiet">{state}</p>{_fault(fault)}'
     )
 
 
-def question_text(question: Question, answered: str, fault: Text | None = None) -> str:
+def question_text(question: Question, answered: str, fault: Text | None = None, lead: str = "", call: str = "") -> str:
     """The question as plain text, with the call that answers it."""
-    lines = [f"{LEAD} ({question.key})", f"  {question.question}"]
+    lines = [lead or f"{LEAD} ({question.key})", f"  {question.question}"]
+    call = call or f'predict("{question.key}")'
     example = "…"
     if isinstance(question, Choice):
         width = max(len(option.id) for option in question.options)
         lines += [f"    {option.id.ljust(width)}  {option.text}" for option in question.options]
         example = f'"{question.options[0].id}"'
     lines.append(
-        f"  {YOUR_PREDICTION}: {answered}"
-        if answered
-        else f"  {ANSWER_IN_CODE.format(key=question.key, example=example)}"
+        f"  {YOUR_PREDICTION}: {answered}" if answered else f"  {ANSWER_IN_CODE.format(call=call, example=example)}"
     )
     if fault is not None:
         lines.append(f"  {fault}")
     return "\n".join(lines)
+
+
+_RIGHT_AGAIN = ("✓", GREEN, Text(en="Right.", tr="Doğru."))
+_WRONG_AGAIN = ("≠", VERMILION, Text(en="No.", tr="Hayır."))
+
+
+def _heading_again(judgement: Judgement) -> tuple[str, str, Text]:
+    return _RIGHT_AGAIN if judgement.verdict is Verdict.RIGHT else _WRONG_AGAIN
+
+
+def judged_again_html(judgement: Judgement) -> str:
+    """What the course says of an answer to a question that is asked again: a line for the card."""
+    mark, colour, word = _heading_again(judgement)
+    style = f"border-left:4px solid {colour};padding-left:8px"
+    return (
+        f'<span style="display:block;{style}"><strong>{mark} {word}</strong> {sentence_html(judgement.sentence)}</span>'
+    )
+
+
+def judged_again_text(judgement: Judgement) -> str:
+    """The same as plain text."""
+    mark, _, word = _heading_again(judgement)
+    return f"{mark} {word} {judgement.sentence}"
+
+
+def note_html(note: Text) -> str:
+    """A card that only says something."""
+    return _card(f"<p>{sentence_html(note)}</p>")
 
 
 _YOUR_VERSION = Text(en="Measured in your version.", tr="Sizin sürümünüzde ölçüldü.")

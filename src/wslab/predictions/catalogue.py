@@ -9,6 +9,7 @@ import difflib
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -270,8 +271,73 @@ def _free_word(key: str, question: Text, fields: Fields) -> Word:
     )
 
 
-def _entry(unit: str, name: str, node: yaml.Node) -> Question:
-    fields = Fields(node, f"the prediction '{name}'")
+AGAIN = "again"
+"""The field with the other words, and the end of the key under which their answers are kept."""
+
+
+def _again(unit: str, name: str, first: yaml.MappingNode, again: yaml.Node, asked: Question) -> Question:
+    """The question in other words: what `again` leaves out stands as it is in the first wording."""
+    Fields(again, f'"{AGAIN}"')
+    given = _named(again)
+    inherited = {key: held for key, held in _named(first).items() if key != AGAIN}
+    if "options" in given and not isinstance(asked, Choice):
+        inherited = {}
+    elif isinstance(asked, Choice):
+        if "options" not in given:
+            raise Wrong(again, f'"{AGAIN}" has "options": the same, in another order')
+        items = yaml.items(given["options"], "options")
+        before = {option.id: node for option, node in zip(asked.options, inherited["options"].value, strict=True)}
+        order = [yaml.raw(_named(item)["id"]) if "id" in _named(item) else "" for item in items]
+        if sorted(order) != sorted(before) or order == list(before):
+            raise Wrong(given["options"], f'"{AGAIN}" has the options {", ".join(before)}, in another order')
+        merged = [_with(before[id], item) for id, item in zip(order, items, strict=True)]
+        given["options"] = _node(given["options"], merged)
+    elif "expected" in given:
+        inherited.pop("wrong", None)  # it was said of the first wording's numbers
+    question = _entry(unit, f"{name}.{AGAIN}", _mapping(again, {**inherited, **given}), f'"{AGAIN}" of {name}')
+    if not isinstance(question, Choice) and not isinstance(question.expected, (float, str)):
+        raise Wrong(again, f'"{AGAIN}" is judged without a measurement, so it needs "expected", one value')
+    if any(question.question.into(code) == asked.question.into(code) for code in LANGUAGES):
+        raise Wrong(again, f'"{AGAIN}" asks in other words, in each language')
+    if question.again is not None:
+        raise Wrong(again, f'"{AGAIN}" is asked as often as it takes; it has no "{AGAIN}" of its own')
+    if "{measured}" in "".join(_teaching(question)):
+        raise Wrong(again, f'nothing is measured for "{AGAIN}"; write "teaches" without {{measured}}')
+    return question
+
+
+def _teaching(question: Question) -> Iterator[str]:
+    texts = [option.teaches for option in question.options] if isinstance(question, Choice) else [question.right]
+    if not isinstance(question, Choice):
+        texts += [question.otherwise, *(belief.teaches for belief in question.wrong)]
+    return (text.into(code) for text in texts for code in LANGUAGES)
+
+
+def _named(node: yaml.Node) -> dict[str, yaml.Node]:
+    return {yaml.raw(key): held for key, held in node.value} if isinstance(node, yaml.MappingNode) else {}
+
+
+def _mapping(where: yaml.Node, named: Mapping[str, yaml.Node]) -> yaml.MappingNode:
+    """A mapping that stands where `where` stands."""
+    pairs = [(yaml.ScalarNode("tag:yaml.org,2002:str", name), held) for name, held in named.items()]
+    for key, held in pairs:
+        key.start_mark, key.end_mark = held.start_mark, held.end_mark
+    return yaml.MappingNode("tag:yaml.org,2002:map", pairs, where.start_mark, where.end_mark)
+
+
+def _with(option: yaml.Node, again: yaml.Node) -> yaml.MappingNode:
+    for name in ("right", "value", "values", "between"):
+        if name in _named(again):
+            raise Wrong(again, f'"{name}" stays as it is; an option of "{AGAIN}" has an id and what is worded anew')
+    return _mapping(again, {**_named(option), **_named(again)})
+
+
+def _node(where: yaml.Node, items: list[yaml.MappingNode]) -> yaml.SequenceNode:
+    return yaml.SequenceNode("tag:yaml.org,2002:seq", items, where.start_mark, where.end_mark)
+
+
+def _entry(unit: str, name: str, node: yaml.Node, what: str = "") -> Question:
+    fields = Fields(node, what or f"the prediction '{name}'")
     kind_node = fields.get("kind")
     kind = "choice" if kind_node is None else yaml.raw(kind_node)
     readers: dict[str, Callable[[str, Text, Fields], Question]] = {
@@ -285,9 +351,13 @@ def _entry(unit: str, name: str, node: yaml.Node) -> Question:
     if kind == "choice" and fields.get("options") is None and fields.get("expected") is not None:
         raise Wrong(node, 'write "kind: number" or "kind: word" for a free answer, or give it "options"')
     question = _text(fields.need("question"), "question", most=QUESTION_LENGTH, translated=True)
+    again = fields.get(AGAIN)
     read = readers[kind](f"{unit}.{name}", question, fields)
     fields.finish()
-    return read
+    if again is None:
+        return read
+    assert isinstance(node, yaml.MappingNode)
+    return replace(read, again=_again(unit, name, node, again, read))
 
 
 def read(path: Path, *, in_one_language: bool = False) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
@@ -366,6 +436,17 @@ def _load(path: Path, *, own: bool) -> tuple[Mapping[str, Question], tuple[Probl
     return _read_version(path, changed, own)
 
 
+def without_again(path: Path) -> tuple[Problem, ...]:
+    """A problem for each prediction of a file of the course that cannot be asked again in other words."""
+    missing = [name for name, question in read(path)[0].items() if question.again is None]
+    if not missing:
+        return ()
+    root = yaml.compose(path.read_text(encoding="utf-8"))
+    lines = {yaml.raw(key): yaml.line(key) for key, _ in getattr(root, "value", ())}
+    says = f'"{AGAIN}" is missing: the same question in other words, for whoever was wrong'
+    return tuple(Problem(str(path), lines[name], f"{name}: {says}") for name in missing)
+
+
 def units() -> tuple[str, ...]:
     """The units that have a file of predictions, in the course's order."""
     return tuple(sorted({path.stem for path in (*FOLDER.glob("*.yml"), *own_course.files("predictions/*.yml"))}))
@@ -409,8 +490,19 @@ def find(key: str) -> Question:
     for problem in problems:
         if problem.message.startswith(f"{name}: ") or not questions:
             raise PredictionError(_BROKEN, key=key, problem=problem)
-    if not questions:
-        raise PredictionError(_NONE_AT_ALL, unit=unit, units=", ".join(units()) or "–")
+    in_unit(unit)
     near = difflib.get_close_matches(name, questions, n=1)
     names = [*near, *(other for other in questions if other not in near)]
     raise PredictionError(_NO_SUCH, unit=unit, name=name, names=", ".join(names))
+
+
+def in_unit(unit: str) -> tuple[Question, ...]:
+    """The predictions of a unit, in the course's order.
+
+    Raises:
+        PredictionError: it has none.
+    """
+    questions = load(unit)[0] if _UNIT.fullmatch(unit) else {}
+    if not questions:
+        raise PredictionError(_NONE_AT_ALL, unit=unit, units=", ".join(units()) or "–")
+    return tuple(questions.values())

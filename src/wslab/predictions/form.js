@@ -1,4 +1,5 @@
 // The card on which a learner predicts. The kernel says what to show (`view`); answers go back as messages.
+// `keep_choice`: the card keeps what was chosen on it, where the kernel has several questions for one card.
 const element = (name, className, parent) => {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -22,7 +23,10 @@ function render({ model, el }) {
   sure.type = "submit";
   const skip = element("button", "wslab-skip", actions);
   const change = element("button", "wslab-change", actions);
-  skip.type = change.type = "button";
+  const next = element("button", "wslab-next", actions);
+  skip.type = change.type = next.type = "button";
+  const verdict = element("p", "wslab-verdict", form);
+  verdict.setAttribute("role", "status");
   const says = element("p", "wslab-says", form);
   says.setAttribute("role", "status");
   const fault = element("p", "wslab-fault", form);
@@ -31,6 +35,7 @@ function render({ model, el }) {
   let changing = false;
   let waiting = null;
   let field = null;
+  let built = null;
 
   const view = () => model.get("view");
   const tell = (text, isError = false) => {
@@ -43,6 +48,7 @@ function render({ model, el }) {
     const now = view();
     answers.replaceChildren();
     field = null;
+    built = now.key;
     if (now.kind === "choice") {
       for (const option of now.options) {
         const label = element("label", "wslab-option", answers);
@@ -70,16 +76,20 @@ function render({ model, el }) {
     question.innerHTML = now.question;
     const open = changing || now.state === "open";
     for (const radio of answers.querySelectorAll("input[type=radio]")) {
-      if (!changing && now.state !== "open") radio.checked = radio.value === now.answer;
+      if (!changing && now.state !== "open" && !now.keep_choice) radio.checked = radio.value === now.answer;
       radio.parentElement.classList.toggle("wslab-chosen", !open && radio.checked);
     }
-    if (field && !changing && now.state !== "open") field.value = now.answer || "";
+    if (field && !changing && now.state !== "open" && !now.keep_choice) field.value = now.answer || "";
     fieldset.disabled = !open;
     sure.textContent = now.labels.sure;
     skip.textContent = now.labels.skip;
     change.textContent = now.state === "skipped" ? now.labels.answer_now : now.labels.change;
     sure.hidden = skip.hidden = !open;
-    change.hidden = open;
+    change.hidden = open || !change.textContent;
+    next.textContent = now.labels.next || "";
+    next.hidden = open || !now.labels.next;
+    verdict.innerHTML = now.verdict || "";
+    verdict.hidden = !now.verdict;
     fault.textContent = now.fault;
     fault.hidden = !now.fault;
     tell(now.says, now.is_error);
@@ -116,6 +126,7 @@ function render({ model, el }) {
     tell("");
     (answers.querySelector("input:checked") || answers.querySelector("input")).focus();
   });
+  next.addEventListener("click", () => send({ do: "next" }));
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("input")) {
       event.preventDefault();
@@ -131,8 +142,13 @@ function render({ model, el }) {
     const now = view();
     if (!now.is_error) changing = false;
     const inside = form.contains(document.activeElement);
+    const another = now.key !== built;
+    if (another) build();
     show();
-    if (inside && now.confirmed && !now.is_error) leave();
+    if (!inside || now.is_error) return;
+    if (another) answers.querySelector("input").focus();
+    else if (now.confirmed && !next.hidden) next.focus();
+    else if (now.confirmed) leave();
   };
   model.on("change:view", changed);
   build();

@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from wslab.picture import GREEN, stylesheet
+from wslab.picture import BLUE, stylesheet
 from wslab.predictions.cards import CSS
 
 _FORM_CSS = f"""
@@ -22,7 +22,7 @@ _FORM_CSS = f"""
 .wslab-form .wslab-option input{{flex:none;width:16px;height:16px;margin:0;transform:translateY(2px);
  accent-color:var(--focus)}}
 .wslab-form fieldset:disabled .wslab-option{{cursor:default;background:none}}
-.wslab-form .wslab-chosen{{border-color:{GREEN};font-weight:600}}
+.wslab-form .wslab-chosen{{border-color:{BLUE};font-weight:600}}
 .wslab-form .wslab-free{{display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:4px 0}}
 .wslab-form .wslab-free input{{font:inherit;color:var(--ink);background:var(--paper);padding:4px 8px;width:12em;
  border:1px solid var(--quiet);border-radius:6px}}
@@ -41,15 +41,22 @@ class PredictionForm(anywidget.AnyWidget):
     Args:
         view: what to show.
         on_answer: called with this form and the answer as typed or chosen, or None for a skip.
+        on_next: called with this form when the next question is wanted, where there are several.
     """
 
     _esm = resources.files("wslab.predictions").joinpath("form.js").read_text(encoding="utf-8")
     _css = stylesheet() + CSS + _FORM_CSS
     view = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, view: dict[str, Any], on_answer: Callable[[PredictionForm, str | None], None]) -> None:
+    def __init__(
+        self,
+        view: dict[str, Any],
+        on_answer: Callable[[PredictionForm, str | None], None],
+        on_next: Callable[[PredictionForm], None] | None = None,
+    ) -> None:
         super().__init__(view=view)
         self._on_answer = on_answer
+        self._on_next = on_next
         self.on_msg(self._receive)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
@@ -59,3 +66,11 @@ class PredictionForm(anywidget.AnyWidget):
             self._on_answer(self, None)
         elif content.get("do") == "answer":
             self._on_answer(self, str(content.get("answer", "")))
+        elif content.get("do") == "next" and self._on_next is not None:
+            self._on_next(self)
+
+
+def widget_view(form: PredictionForm) -> dict[str, Any]:
+    """The part of a display's bundle that shows the card."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": form.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}

@@ -95,11 +95,19 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A question with two to six answers to choose from."""
+    """A question with two to six answers to choose from.
+
+    Attributes:
+        key: the unit, a dot, the name.
+        question: what the learner reads.
+        options: the answers.
+        again: the same in other words, for whoever was wrong; `Number` and `Word` have it, too.
+    """
 
     key: str
     question: Text
     options: tuple[Option, ...]
+    again: Question | None = None
     kind: ClassVar[str] = "choice"
 
     def option(self, id: str) -> Option | None:
@@ -119,6 +127,7 @@ class Number:
     tolerance: Tolerance = Tolerance()
     wrong: tuple[Belief, ...] = ()
     unit: Text | None = None
+    again: Question | None = None
     kind: ClassVar[str] = "number"
 
 
@@ -133,6 +142,7 @@ class Word:
     expected: str | None = None
     wrong: tuple[Belief, ...] = ()
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    again: Question | None = None
     kind: ClassVar[str] = "word"
 
 
@@ -404,6 +414,24 @@ def _judged(
         verdict, sentence = Verdict.ODD, unexpected
     text = shown(measured)
     return Judgement(verdict, text, happened, option, expected, fill(sentence, measured=text, answer=answer))
+
+
+def judge_as_taught(question: Question, answer: str) -> Judgement:
+    """Hold `answer` against what the course teaches, where nothing is measured: a question that is asked again."""
+    if isinstance(question, Choice):
+        right = next(option for option in question.options if option.right)
+        chosen = question.option(answer)
+        return _judged(
+            measured="",
+            happened=right.text,
+            option=right.id,
+            expected=True,
+            answered=chosen is not None,
+            right=chosen is right,
+            teaches=right.teaches if chosen is None else chosen.teaches,
+            answer="" if chosen is None else str(chosen.text),
+        )
+    return judge(question, question.expected, answer)
 
 
 def judge(question: Question, measured: object, answer: str | None) -> Judgement:

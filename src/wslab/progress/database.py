@@ -147,6 +147,15 @@ def counted_answer(answers: Iterable[Answer]) -> Answer | None:
     return next((answer for answer in answers if not answer.skipped and not answer.late), None)
 
 
+def first_verdict(answer: Answer | None, outcomes: Iterable[OutcomeRow]) -> str:
+    """What the run said of an answer: `"right"` or `"wrong"`; "" where there is no answer or nothing was decided.
+
+    What was measured first counts, unless that measurement decided nothing.
+    """
+    verdicts = (outcome.verdict for outcome in outcomes if answer is not None and outcome.answer == answer.id)
+    return next((verdict for verdict in verdicts if verdict in ("right", "wrong")), "")
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
     """One measured outcome, and the answer (its id) that it was held against."""

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from wslab.language import LANGUAGES, current_language, decimal
 from wslab.progress.course_map import progress_html
-from wslab.progress.database import Answer, Attempt, Hint, OutcomeRow, Store, counted_answer, course_root, store
+from wslab.progress.database import (
+    Answer,
+    Attempt,
+    Hint,
+    OutcomeRow,
+    Store,
+    counted_answer,
+    course_root,
+    first_verdict,
+    store,
+)
 from wslab.progress.stations import (
     ATTEMPTS,
     HINTS,
@@ -174,9 +184,7 @@ def _unit(
         counted = counted_answer(answer for answer in answers if answer.name == name)
         if counted is not None:
             made += 1
-            verdicts = [outcome.verdict for outcome in outcomes if outcome.answer == counted.id]
-            # What was measured first counts, unless that measurement decided nothing.
-            right += next((verdict for verdict in verdicts if verdict in ("right", "wrong")), "") == "right"
+            right += first_verdict(counted, outcomes) == "right"
         elif any(answer.name == name for answer in answers) or any(outcome.name == name for outcome in outcomes):
             skipped += 1
     passed = {attempt.check for attempt in attempts if attempt.verdict == PASSED}

@@ -6,7 +6,7 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from wslab.authoring.building.reading import Source, read_source
 from wslab.authoring.building.unit import Unit, UnitKind, built_path, make_unit
 from wslab.language import LANGUAGES
 from wslab.notebooks import Origin, digest
+from wslab.predictions import catalogue
 
 _read: Any = nbformat.read  # it carries no types
 
@@ -34,6 +35,7 @@ _NAMES: Mapping[UnitKind, re.Pattern[str]] = {
     "lab": re.compile(r"L\d+(-[a-z0-9]+)+"),
 }
 _EXAMPLES: Mapping[UnitKind, str] = {"notebook": "01-server.md", "lab": "L1-echo.md"}
+_QUESTIONS = "src/wslab/predictions/questions"
 # What using the notebooks leaves beside them; none of it is committed.
 _CORPUS = "corpus"
 """In `course/labs`: the programs that prove the labs' checks."""
@@ -129,9 +131,16 @@ def read_course(root: Path) -> Course:
                 unit = make_unit(path.stem, kind, where, source, terms, note)
                 if unit is not None:
                     units.append(unit)
+    problems += _mistakes_in_questions(root)
     taught = _in_teaching_order(units)
     joint = _joint_problems(taught, sources, kinds, root)
     return Course(taught, sources, terms, tuple(problems), tuple(joint), _version(root), read_pictures(root))
+
+
+def _mistakes_in_questions(root: Path) -> Iterator[Problem]:
+    for path in sorted((root / _QUESTIONS).glob("*.yml")):
+        for problem in (*catalogue.read(path)[1], *catalogue.without_again(path)):
+            yield replace(problem, file=path.relative_to(root).as_posix())
 
 
 def _version(root: Path) -> str:
@@ -278,6 +287,7 @@ def _chosen(course: Course, only: Iterable[str], root: Path) -> tuple[Unit, ...]
             raise BuildError([Problem("course", 1, f'the course has no unit "{name}"')])
         chosen |= found
     files = {sources[slug] for slug in chosen} | {glossary.PATH}
+    files |= {f"{_QUESTIONS}/{slug.partition('-')[0]}.yml" for slug in chosen}
     # Whether its neighbours are there is for the whole course to say: they may be somebody else's to write.
     if mistakes := [problem for problem in course.own_problems if problem.file in files]:
         raise BuildError(mistakes)
