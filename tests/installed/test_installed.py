@@ -232,4 +232,4 @@ def test_by_pip_the_doctor_a_unit_and_a_lab(wheel: Path, tmp_path: Path) -> None
         [learner.python, "-m", "pip", "list", "--format", "json"], check=True, capture_output=True, timeout=60
     )
     names = {entry["name"].lower() for entry in json.loads(packages.stdout)}
-    assert not names & {"jupytext", "segno", "psutil", "nbgrader", "pytest", "sphinx"}
+    assert not names & {"jupytext", "segno", "nbgrader", "pytest", "sphinx"}  # psutil is IPython's
