@@ -6,6 +6,7 @@ its line, and only then what the clients saw.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wslab.labs import general
@@ -23,6 +24,9 @@ _BEFORE_ALL = (
 _EXCEPTIONS = (
     ("can't be used in 'await' expression", general.AWAITS_NO_COROUTINE),
     ("object is not callable", general.CALLS_A_VALUE),
+    ("'builtin_function_or_method' object", general.NOT_CALLED),
+    ("'method' object", general.NOT_CALLED),
+    ("'function' object", general.NOT_CALLED),
     ("a coroutine was expected", general.TASK_OF_NO_COROUTINE),
     ("cannot access local variable", general.LOCAL_NAME),
     ("NameError: ", general.UNKNOWN_NAME),
@@ -34,14 +38,24 @@ _EXCEPTIONS = (
     ("between instances of 'int' and 'str'", general.TEXT_AND_NUMBER),
     ("between instances of 'str' and 'int'", general.TEXT_AND_NUMBER),
     ("string indices must be integers", general.RAW_SEND),
-    ("'dict' object has no attribute", general.WHOLE_MESSAGE),
+    ("'coroutine' object has no attribute", general.COROUTINE_FOR_VALUE),
     ("AttributeError: ", general.NO_SUCH_ATTRIBUTE),
     ("but got 'websocket.accept'", general.ACCEPTS_TWICE),
     ("JSONDecodeError: ", general.EXPECTS_JSON),
     ("KeyError: 'bytes'", general.EXPECTS_BYTES),
+    ("KeyError: ", general.NO_SUCH_KEY),
+    ("invalid literal for int()", general.NO_NUMBER),
+    ("positional argument", general.OTHER_ARGUMENTS),
+    ("takes no arguments", general.OTHER_ARGUMENTS),
+    ("got an unexpected keyword argument", general.OTHER_ARGUMENTS),
+    ("got multiple values for argument", general.OTHER_ARGUMENTS),
+    ("takes exactly one argument", general.OTHER_ARGUMENTS),
     ("status code", general.NO_SUCH_CODE),
 )
 """Parts of an exception's text, each with what it says about the code; the first that fits counts."""
+
+_HOLDER = re.compile(r"'(dict|list|set)' object has no attribute '(\w+)'")
+"""What Python says of a method that another kind of collection has."""
 
 _MISTAKES = frozenset({"NameError", "UnboundLocalError", "AttributeError", "TypeError", "ImportError"})
 """What nobody catches on purpose; a ValueError or KeyError may be a program's way to ask."""
@@ -75,6 +89,11 @@ def is_of_a_task(one: Raised) -> bool:
 
 def meaning_of(error: Raised) -> Misconception:
     """What an exception says about the code, as far as its text tells."""
+    if holder := _HOLDER.search(error.text):
+        if holder[1] == "dict" and hasattr(str, holder[2]):
+            return general.WHOLE_MESSAGE
+        if any(hasattr(kind, holder[2]) for kind in (dict, list, set)):
+            return general.OTHER_METHOD
     for sign, misconception in (*_BEFORE_ALL, *_EXCEPTIONS):
         if sign in error.text:
             return misconception

@@ -7,8 +7,8 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from wslab.labs import general
-from wslab.labs.document import ECHO, SERVER, is_by_server
+from wslab.labs import causes, general
+from wslab.labs.document import ECHO, SERVER, is_by_server, wrong_text
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
@@ -54,11 +54,13 @@ async def _accepted(stage: Stage, reply: Reply | None) -> Reply:
     if _no_route(reply):
         raise Failure(texts.wrong("no-route"), texts.saw("replied"), status=reply.status, body=reply.text[:80])
     if not reply.ok:
-        errors = [one for one in await stage.raised() if not one.warning]
-        error = errors[-1] if errors else reply.status
-        raise Failure(
-            texts.wrong("raises"), texts.saw("replied"), status=reply.status, body=reply.text[:80], error=error
-        )
+        seen = filled(texts.saw("replied"), status=reply.status, body=reply.text[:80])
+        raised = await stage.raised()
+        told = causes.cause(raised)
+        if told is not None and told[0] is not general.HANDLER_RAISED:
+            raise Failure(told[0], seen, error=told[1])
+        errors = causes.exceptions(raised)
+        raise Failure(texts.wrong("raises"), seen, error=errors[-1] if errors else reply.status)
     return reply
 
 
@@ -109,27 +111,35 @@ async def each(stage: Stage) -> Text:
     reply = await _announce(stage, text)
     got = await _hear(stage, clients, text)
     if not all(got.values()):
-        failure = await _unheard(stage, clients, reply, got)
+        failure = await _unheard(stage, clients, text, reply, got)
         raise failure if any(got.values()) else failure.stopping(texts.wrong("each-first"))
     if any(len(all_) > 1 for all_ in got.values()):
         raise Failure(texts.wrong("hears-twice"), _who_heard(text, got))
     for (message,) in got.values():
         if message.data != SERVER + text:
-            raise Failure(texts.wrong("wrong-text"), expected=quoted(SERVER + text), came=message)
-    said = stage.unique("Bir çay daha")
+            raise wrong_text(message, SERVER, text, texts.wrong("wrong-text"))
+    for word in ("Bir çay daha", "Bir de su"):
+        await _answered_alone(stage, clients, stage.unique(word))
+    return filled(texts.saw("heard-all"), message=quoted(SERVER + text), names=", ".join(got))
+
+
+async def _answered_alone(stage: Stage, clients: Sequence[Client], said: str) -> None:
+    """Make sure that the first client is answered as the given handler does it, and nobody else.
+
+    Raises:
+        Failure: it is not.
+    """
     await clients[0].send(said)
     if await clients[0].next(lambda message: said in message.text) is None:
         raise await stage.silence(clients[0])
     await stage.pause()
     answers = [one for client in clients for one in client.messages if said in one.text]
-    for message in answers:
-        if message.data != ECHO + said or len(answers) > 1:
-            raise Failure(texts.wrong("given-changed"), expected=quoted(ECHO + said), came=", ".join(map(str, answers)))
-    return filled(texts.saw("heard-all"), message=quoted(SERVER + text), names=", ".join(got))
+    if len(answers) > 1 or any(message.data != ECHO + said for message in answers):
+        raise Failure(texts.wrong("given-changed"), expected=quoted(ECHO + said), came=", ".join(map(str, answers)))
 
 
 async def _unheard(
-    stage: Stage, clients: Sequence[Client], reply: Reply, got: Mapping[str, Sequence[Message]]
+    stage: Stage, clients: Sequence[Client], text: str, reply: Reply, got: Mapping[str, Sequence[Message]]
 ) -> Failure:
     """What to raise where somebody who is connected did not hear, the nearest cause first."""
     seen = filled(texts.saw("heard"), heard=_times(got), status=reply.status, body=reply.text[:80])
@@ -137,10 +147,10 @@ async def _unheard(
         return Failure(cause[0], seen, error=cause[1])
     if gone := next((client for client in clients if client.end is not None), None):
         return Failure(general.ENDED, seen, who=gone.who)
-    if any(
-        message.text.startswith(SERVER) and "{" in message.text for client in clients for message in client.messages
-    ):
-        return Failure(texts.wrong("braces-not-filled-in"), seen)
+    said = [message for client in clients for message in client.messages]
+    if not any(got.values()) and said:
+        # Something was sent to everybody, without the message in it.
+        return wrong_text(said[0], SERVER, text, texts.wrong("other-message"))
     first, *others, last = got.values()
     if any(got.values()):
         if first and not last and not any(others):
@@ -253,6 +263,7 @@ async def _goes_on(stage: Stage) -> bool:
 async def reconnect(stage: Stage) -> Text:
     """A guest that comes back under its name hears each message once, on the new connection."""
     door = _door()
+    other = await stage.connect("B", _door())
     old = await stage.connect("A", door)
     new = await stage.connect("A′", door)
     text = stage.unique("Yine mi geldiniz?")
@@ -273,7 +284,11 @@ async def reconnect(stage: Stage) -> Text:
     await _echo(stage, new)
     text = stage.unique("Hâlâ burada mısınız?")
     await _announce(stage, text)
-    got = await _hear(stage, (new,), text)
+    got = await _hear(stage, (new, other), text)
+    if not got["A′"] and new.end is not None:
+        raise await stage.silence(new)
+    if not got["B"]:
+        raise Failure(texts.wrong("removes-others"), _who_heard(text, got))
     if not got["A′"]:
         raise Failure(texts.wrong("forgotten-after-reconnect"), _who_heard(text, got))
     await new.close()

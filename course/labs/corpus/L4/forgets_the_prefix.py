@@ -1,6 +1,6 @@
 """Sends the bare message, as the document does.
 
-fails each: wrong-text
+fails each: no-prefix
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Adds a number to a text, outside any `try`: the task ends at its first tick.
 
-fails ticks: broadcaster-raised
+fails ticks: text-and-number
 waits: echo late one survive shutdown
 """
 

@@ -1,6 +1,6 @@
 """Adds 1 after the tick has gone out, so the first one is 0.
 
-fails ticks: starts-elsewhere
+fails shutdown: starts-elsewhere
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Answers with a binary message.
 
-fails echo: echo-differs
+fails echo: bytes-instead-of-text
 """
 
 import asyncio

@@ -27,7 +27,7 @@ from wslab.language import Text
 Start = Literal["forked", "fresh"]
 """By a fork of a preloaded process, or as a new interpreter."""
 
-STARTS = 4
+STARTS = 6
 """How often one process may start its app: each start takes a listening socket of its own."""
 
 _NO_SANDBOX = Text(
