@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import sys
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +35,29 @@ class RanCell:
         return f"In[{self.count}]"
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a cell that has come to its end.
+
+    Attributes:
+        count: its number: 7 for `In[7]`.
+        source: what ran.
+        error: what stopped it; None where nothing did.
+    """
+
+    count: int
+    source: str
+    error: BaseException | None
+
+    @property
+    def label(self) -> str:
+        """`In[7]`."""
+        return f"In[{self.count}]"
+
+
 _ran: dict[str, RanCell] = {}
+_runs: list[Run] = []
+_makers: weakref.WeakKeyDictionary[Any, Run] = weakref.WeakKeyDictionary()
 _watched: Any = None
 
 
@@ -48,6 +73,7 @@ def watch_cells() -> None:
     shell = ipython_shell()
     if shell is not None and shell is not _watched:
         shell.events.register("pre_run_cell", _note)
+        shell.events.register("post_run_cell", _note_end)
         _watched = shell
 
 
@@ -59,6 +85,46 @@ def _note(info: Any) -> None:
         _ran[cell_id or f"#{count}"] = RanCell(
             cell_id, count, source_digest(info.raw_cell), turn_of(info.raw_cell) is not None
         )
+
+
+def _note_end(result: Any) -> None:
+    if result.info is None or result.info.silent or not result.info.store_history:
+        return
+    run = Run(result.execution_count or 0, result.info.raw_cell, result.error_before_exec or result.error_in_exec)
+    _runs.append(run)
+    for app in apps_of(ipython_shell().user_ns).values():
+        _makers.setdefault(app, run)
+
+
+def apps_of(names: dict[str, Any]) -> dict[str, Any]:
+    """The FastAPI and Starlette apps among a notebook's names; neither is imported for it."""
+    starlette = sys.modules.get("starlette.applications")
+    if starlette is None:
+        return {}
+    return {name: it for name, it in tuple(names.items()) if isinstance(it, starlette.Starlette) and name[0] != "_"}
+
+
+def makes(name: str, source: str) -> bool:
+    """Whether a cell has a line that makes the app of that name, or adds to it."""
+    return makes_anew(name, source) or re.search(rf"^\s*@{name}\b", source, re.MULTILINE) is not None
+
+
+def makes_anew(name: str, source: str) -> bool:
+    """Whether a cell has a line that gives that name a value."""
+    return re.search(rf"^\s*{name}\s*(:[^=]*)?=(?!=)", source, re.MULTILINE) is not None
+
+
+def maker_of(app: Any) -> Run | None:
+    """The run of a cell after which this app was there for the first time; None where nobody knows."""
+    try:
+        return _makers.get(app)
+    except TypeError:  # what has no weak references is no app of these frameworks
+        return None
+
+
+def last_to_make(name: str) -> Run | None:
+    """The latest run of a cell that has a line which makes the app of that name, or adds to it."""
+    return next((run for run in reversed(_runs) if makes(name, run.source)), None)
 
 
 def ran_cells() -> tuple[RanCell, ...]:

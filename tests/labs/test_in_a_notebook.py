@@ -89,6 +89,36 @@ def test_a_syntax_error_in_the_cell_before_is_told(kernel: Kernel) -> None:
     assert "(line 1)" in shown
 
 
+def test_a_cell_that_ran_half_is_told(kernel: Kernel) -> None:
+    half = kernel.run(ECHO.replace("async for text", "1 / 0\n    async for text") + "\n1 / 0\n")
+    kernel.run("2 + 2")
+    shown = text_of(kernel.run('await check("L1.echo", app)'))
+    assert f"`In[{half.execution_count}]` stopped with ZeroDivisionError" in shown
+
+
+def test_the_card_names_the_cell_that_made_the_app(kernel: Kernel) -> None:
+    made = kernel.run(ECHO.replace("Mesajınız", "Mesaj")).execution_count
+    kernel.run("2 + 2")
+    assert f"the `app` that `In[{made}]` made" in text_of(kernel.run('await check("L1.echo", app)'))
+    broken = kernel.run("1 / 0\napp = FastAPI()").execution_count
+    shown = text_of(kernel.run('await check("L1.echo", app)'))
+    assert f"`In[{broken}]` was to make `app` anew" in shown
+    assert f"the one that `In[{made}]` made" in shown
+
+
+def test_an_app_of_another_name_is_suggested(kernel: Kernel) -> None:
+    kernel.run("application = FastAPI()\napp = ...")
+    assert "There is an app called `application`" in text_of(kernel.run('await check("L1.echo", app)'))
+    kernel.run("del application")
+
+
+def test_what_several_checks_say_is_said_once(kernel: Kernel) -> None:
+    kernel.run("app = ...")
+    shown = text_of(kernel.run('await check("L1", app)'))
+    assert shown.count("`app` is still `...`.") == 1
+    assert "The same as on the card of `L1.accept`" in shown
+
+
 def test_points_are_the_cells_result_and_the_card_is_html(kernel: Kernel) -> None:
     kernel.run(ECHO)
     cell = kernel.run('await check("L1.echo", app)')
@@ -96,6 +126,7 @@ def test_points_are_the_cells_result_and_the_card_is_html(kernel: Kernel) -> Non
     assert "wslab-check" in card.data["text/html"]
     assert "<script" not in card.data["text/html"]
     assert (result.output_type, result.data["text/plain"]) == ("execute_result", "2")
+    assert result.data["text/html"] == "<span></span>"  # nothing is seen of it
 
 
 def test_a_call_without_await_says_so(kernel: Kernel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -93,6 +94,31 @@ def test_the_last_lines_are_shown_and_the_whole_on_demand() -> None:
     assert "<details>" not in cards.verdict_html(verdict(lines=3))
 
 
+def test_a_step_again_and_again_is_one_row() -> None:
+    one = Line(0.001, "A", "←", Text(en="text “a”", tr="metin “a”"))
+    said = dataclasses.replace(verdict(), transcript=(one,) * 9000)
+    found = cards.verdict_html(said)
+    assert "text “a”, 9000 times" in found
+    assert "<details>" not in found
+    assert "text “a”, 9000 times" in cards.verdict_text(said)
+
+
+def test_of_a_very_long_exchange_the_ends_are_shown() -> None:
+    found = cards.verdict_html(verdict(lines=3000))
+    assert "The whole exchange (3000 steps)" in found
+    assert "… 2800 rows are left out …" in found
+    assert len(re.findall(r"<tr>", found)) < 220
+
+
+def test_what_an_earlier_card_says_is_not_said_twice() -> None:
+    first = verdict()
+    second = dataclasses.replace(first, check="order")
+    for shown in (cards.again_html(second, first), cards.again_text(second, first)):
+        assert "L1.order" in shown
+        assert "L1.echo" in shown
+        assert "it means" not in shown
+
+
 def test_colour_is_never_alone() -> None:
     words = {cards.verdict_text(verdict(outcome)).split(":")[0][0] for outcome in Outcome}
     assert len(words) == len(Outcome)
@@ -104,7 +130,8 @@ def test_help_below_a_card() -> None:
     assert "2 to go" in told[0]
     assert "is open now" in cards.help_lines(verdict(), 0)[0]
     assert cards.help_lines(verdict(Outcome.PASSED), 3) == []
-    assert "SyntaxError" in cards.help_lines(verdict(Outcome.PASSED), 3, "SyntaxError: x")[0]
+    assert "In[5]" in cards.help_lines(verdict(), 3, ["the app of In[5]"])[0]
+    assert cards.help_lines(verdict(Outcome.NOT_RUN), 3, ["the app of In[5]"]) == []
 
 
 def test_hints_show_code_as_it_is() -> None:

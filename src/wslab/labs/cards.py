@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import textwrap
 from collections.abc import Sequence
 
@@ -33,10 +34,12 @@ _OPENS = Text(
     tr='`solution("{name}")` bu sınamayı geçince ya da üç gerçek denemeden sonra açılır; kalan: {left}.',
 )
 _OPEN_NOW = Text(en='`solution("{name}")` is open now.', tr='`solution("{name}")` artık açık.')
-_CELL_NOTE = Text(
-    en="The cell you ran before this one stopped with {error}. What was checked is the app from before.",
-    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınanan, daha önceki uygulamadır.",
+_AGAIN = Text(
+    en="The same as on the card of `{first}` above; mend that one first.",
+    tr="Yukarıdaki `{first}` kartındakinin aynısı; önce onu düzeltin.",
 )
+_TIMES = Text(en="{what}, {count} times", tr="{what}, {count} kez")
+_LEFT_OUT = Text(en="… {count} rows are left out …", tr="… {count} satır atlandı …")
 _LAB = Text(en="{lab} · {title}: {points}", tr="{lab} · {title}: {points}")
 _HINT = Text(en="{name}: hint {rung} of 3", tr="{name}: ipucu {rung}/3")
 _WARM_UP = Text(en="warm-up, no points", tr="ısınma, puansız")
@@ -59,6 +62,8 @@ _MARKS = {
 }
 
 _LAST = 7
+_MOST = 200
+"""How many rows of an exchange a card holds."""
 
 CSS = f"""
 .wslab-check{{border:1px solid var(--rule);border-left:6px solid {BLUE};border-radius:6px;padding:8px 16px;margin:4px 0;
@@ -121,14 +126,17 @@ def _row(label: Text, body: str) -> str:
 
 
 def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
-    return [
-        (
-            "" if line.at is None else decimal(line.at * 1000, digits=1),
-            _WAYS[line.arrow].format(who=line.who),
-            str(line.what),
-        )
-        for line in lines
-    ]
+    """The rows of a table: of the same step several times in a row one, of a very long exchange its two ends."""
+    rows: list[tuple[str, str, str]] = []
+    for (who, arrow, what), group in itertools.groupby(lines, lambda line: (line.who, line.arrow, str(line.what))):
+        first, *others = group
+        at = "" if first.at is None else decimal(first.at * 1000, digits=1)
+        shown = _TIMES.format(what=what, count=len(others) + 1) if others else what
+        rows.append((at, _WAYS[arrow].format(who=who), shown))
+    if len(rows) > _MOST:
+        left_out = ("", "", _LEFT_OUT.format(count=len(rows) - _MOST))
+        rows[_MOST // 2 : len(rows) - _MOST // 2] = [left_out]
+    return rows
 
 
 def _folded(lines: Sequence[Line], summary: str) -> str:
@@ -139,9 +147,10 @@ def _exchange(verdict: Verdict) -> str:
     lines = verdict.transcript
     if verdict.passed:
         return _folded(lines, _ONLY.format(count=len(lines)))
-    if len(lines) <= _LAST:
-        return table(_HEAD, _rows(lines), _ONLY.format(count=len(lines))) if lines else ""
-    return f"{table(_HEAD, _rows(lines[-_LAST:]), _EXCHANGE)}{_folded(lines, _WHOLE.format(count=len(lines)))}"
+    rows = _rows(lines)
+    if len(rows) <= _LAST:
+        return table(_HEAD, rows, _ONLY.format(count=len(lines))) if lines else ""
+    return f"{table(_HEAD, rows[-_LAST:], _EXCHANGE)}{_folded(lines, _WHOLE.format(count=len(lines)))}"
 
 
 def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bool = True) -> str:
@@ -181,10 +190,26 @@ def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
             lines.append(f"  {label + ':':<{width}}{wrapped}")
         if label == labels[0] and not verdict.passed:
             lines += [
-                "    " + f"{at:>8}  {who:<11} {what}".rstrip() for at, who, what in _rows(verdict.transcript[-_LAST:])
+                "    " + f"{at:>8}  {who:<11} {what}".rstrip() for at, who, what in _rows(verdict.transcript)[-_LAST:]
             ]
     lines += [f"  {as_text(sentence)}" for sentence in helped]
     return "\n".join(lines)
+
+
+def again_html(verdict: Verdict, first: Verdict) -> str:
+    """The card of a check that says what an earlier card has said."""
+    mark, colour, word = _MARKS[verdict.outcome]
+    head = (
+        f'<div class="wslab-head"><strong>{mark} {sentence_html(verdict.title)}</strong>'
+        f'<span>{_worth(verdict)}</span><span class="wslab-quiet">{verdict.name} · {word}</span></div>'
+    )
+    return framed(f"{head}<p>{sentence_html(_AGAIN.format(first=first.name))}</p>", colour)
+
+
+def again_text(verdict: Verdict, first: Verdict) -> str:
+    """The same as plain text."""
+    mark, _, word = _MARKS[verdict.outcome]
+    return f"{mark} {verdict.name} · {verdict.title}: {_worth(verdict)} ({word})\n  {_AGAIN.format(first=first.name)}"
 
 
 def summary_html(lab: str, title: Text, verdicts: Sequence[Verdict]) -> str:
@@ -223,15 +248,15 @@ def hints_text(name: str, hints: Sequence[Hint], fault: Text | None = None) -> s
     return "\n".join(lines + ([str(fault)] if fault else []))
 
 
-def help_lines(verdict: Verdict, left: int, cell_error: str = "") -> list[str]:
+def help_lines(verdict: Verdict, left: int, about_the_cell: Sequence[str] = ()) -> list[str]:
     """The sentences below a card.
 
     Args:
         verdict: the card's.
         left: honest attempts until the solution opens; 0 if it is open.
-        cell_error: what stopped the cell that was run before, if anything did.
+        about_the_cell: what is to be said of the cell that made the app.
     """
-    told = [_CELL_NOTE.format(error=cell_error)] if cell_error and verdict.outcome is not Outcome.NOT_RUN else []
+    told = [] if verdict.outcome is Outcome.NOT_RUN else list(about_the_cell)
     if verdict.turn:
         return [*told, str(_FOLDED)] if verdict.outcome is Outcome.FAILED else told
     if verdict.outcome is Outcome.FAILED:

@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from wslab.capture import Capture
+from wslab.cells import apps_of, last_to_make, maker_of, makes_anew
 from wslab.errors import LabError
 from wslab.jupyter import in_kernel
 from wslab.labs import cards, catalogue, general
@@ -44,6 +45,24 @@ _CELL_ERROR = Text(
     tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}.",
 )
 _ERROR_AT = Text(en="{error} (line {line})", tr="{error} (satır {line})")
+_ANOTHER_NAME = Text(
+    en="{blank} There is an app called `{other}`: call it `{name}`.",
+    tr="{blank} `{other}` adında bir uygulama var: ona `{name}` adını verin.",
+)
+_HALF = Text(en="`{cell}` stopped with {error}.", tr="`{cell}` şu hatayla durdu: {error}.")
+_OLD_APP = Text(
+    en="`{cell}` was to make `{name}` anew and stopped with {error}. What was checked is the one that `{made}` made.",
+    tr="`{cell}`, `{name}` nesnesini yeniden oluşturacaktı, şu hatayla durdu: {error}. Sınanan, `{made}` hücresinin "
+    "oluşturduğudur.",
+)
+_MADE = Text(
+    en="What was checked is the `{name}` that `{made}` made. What you have changed since counts once its cell has run.",
+    tr="Sınanan, `{made}` hücresinin oluşturduğu `{name}`. Sonradan değiştirdiğiniz, hücresi çalışınca geçerli olur.",
+)
+_CELL_NOTE = Text(
+    en="The cell you ran before this one stopped with {error}. What was checked is the app from before.",
+    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınanan, daha önceki uygulamadır.",
+)
 _NO_RUN = Text(
     en="{name} has not been checked in this notebook yet, so there is nothing to show.",
     tr="{name} bu not defterinde henüz sınanmadı; gösterecek bir şey yok.",
@@ -82,6 +101,18 @@ def _names_of(caller: Mapping[str, Any]) -> Mapping[str, Any]:
     return shell.user_ns if shell is not None else caller
 
 
+class Points(float):
+    """Points as the value of a cell: a grader reads the number as text, and a notebook shows nothing below the card."""
+
+    def __repr__(self) -> str:
+        return str(int(self)) if self.is_integer() else super().__repr__()
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return "<span></span>"
+
+
 class Checking:
     """A check that runs once it is awaited."""
 
@@ -107,6 +138,7 @@ class Checking:
             show(cards.open_turn_html(title), cards.open_turn_text(title))
             return None
         cell_error = _error_of_last_cell()
+        notes: dict[str, tuple[list[str], list[str]]] = {}
         apps: dict[int, tuple[Any, list[Check]]] = {}
         for one in self._checks:
             app = self._app_of(one)
@@ -114,12 +146,20 @@ class Checking:
         verdicts: list[Verdict] = []
         for app, checks in apps.values():
             nothing = _nothing_to_judge(app, self._names, self._lab, checks, cell_error)
-            verdicts += nothing or await _in_a_thread(self._lab, checks, app)
+            half, *told = ("", [], []) if self._lab.turns else _origin(app, checks[0].app, cell_error)
+            verdicts += nothing or await _in_a_thread(self._lab, checks, app, half)
+            notes |= dict.fromkeys((check.name for check in checks), (told[0], told[1]))
             _record(app, verdicts[-len(checks) :])
         verdicts.sort(key=lambda verdict: [one.name for one in self._checks].index(verdict.check))
+        shown: dict[tuple[str, str, str], Verdict] = {}
         for verdict in verdicts:
+            same = shown.setdefault((verdict.misconception, str(verdict.meaning), str(verdict.observed)), verdict)
+            if same is not verdict and not verdict.passed:
+                show(cards.again_html(verdict, same), cards.again_text(verdict, same))
+                continue
             left = 0 if self._lab.turns else attempts_left(verdict.lab, verdict.check)
-            helped = cards.help_lines(verdict, left, cell_error)
+            warnings, quiet = notes.get(verdict.check, ([], []))
+            helped = cards.help_lines(verdict, left, warnings if verdict.passed else [*warnings, *quiet])
             fault = store().fault
             show(
                 cards.verdict_html(verdict, helped=[*helped, *([fault] if fault else [])]),
@@ -130,7 +170,7 @@ class Checking:
                 cards.summary_html(self._lab.number, self._lab.title, verdicts),
                 cards.summary_text(self._lab.number, self._lab.title, verdicts),
             )
-        return None if self._lab.turns else earned(verdicts)
+        return None if self._lab.turns else Points(earned(verdicts))
 
     def _app_of(self, one: Check) -> Any:
         # Where one check is named together with an app, that is the app, whatever it is called.
@@ -184,8 +224,29 @@ def _nothing_to_judge(
         if cell_error:
             observed = filled(_CELL_ERROR, error=cell_error)
             return [not_run(lab, one, general.CELL_FAILED, observed, name=name) for one in checks]
-        return [not_run(lab, one, general.NO_APP, filled(blank, name=name), name=name) for one in checks]
+        observed = filled(blank, name=name)
+        others = [other for other in apps_of(dict(names)) if other not in {one.app for one in lab.checks}]
+        if others:
+            observed = filled(_ANOTHER_NAME, blank=observed, other=others[-1], name=name)
+        return [not_run(lab, one, general.NO_APP, observed, name=name) for one in checks]
     return []
+
+
+def _origin(app: Any, name: str, cell_error: str) -> tuple[str, list[str], list[str]]:
+    """What is known of the cell that made this app.
+
+    Returns:
+        What stopped it, where it ran only half; what any card has to say of it; and what one that failed says, too.
+    """
+    made, last = maker_of(app), last_to_make(name)
+    if made is None:
+        return "", [_CELL_NOTE.format(error=cell_error)] if cell_error else [], []
+    if last is not None and last.error is not None:
+        error = _last_line(last.error)
+        if last is made or not makes_anew(name, last.source):
+            return _HALF.format(cell=last.label, error=error), [], []
+        return "", [_OLD_APP.format(cell=last.label, error=error, name=name, made=made.label)], []
+    return "", [], [_MADE.format(name=name, made=made.label)]
 
 
 def _error_of_last_cell() -> str:
@@ -194,6 +255,10 @@ def _error_of_last_cell() -> str:
     error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
     if error is None or isinstance(error, LabError | KeyboardInterrupt | asyncio.CancelledError):
         return ""
+    return _last_line(error)
+
+
+def _last_line(error: BaseException) -> str:
     said = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
     line = error.lineno if isinstance(error, SyntaxError) else None
     return _ERROR_AT.format(error=said, line=line) if line else said
@@ -202,7 +267,7 @@ def _error_of_last_cell() -> str:
 # The judge's own thread: neither a busy kernel loop nor a patched one has a say in the verdict.
 
 
-async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
+async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any, half: str = "") -> list[Verdict]:
     future: concurrent.futures.Future[list[Verdict]] = concurrent.futures.Future()
     future.set_running_or_notify_cancel()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
@@ -214,7 +279,7 @@ async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verd
         running.append((asyncio.get_running_loop(), task))
         if broken_off.is_set():
             raise asyncio.CancelledError
-        return await _judged(lab, checks, app)
+        return await _judged(lab, checks, app, half)
 
     def work() -> None:
         try:
@@ -233,7 +298,7 @@ async def _in_a_thread(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verd
             loop.call_soon_threadsafe(task.cancel)
 
 
-async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
+async def _judged(lab: Lab, checks: Sequence[Check], app: Any, half: str) -> list[Verdict]:
     global _kept
     if checks[0].calls:
         app = Called(app)
@@ -246,6 +311,7 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any) -> list[Verdict]:
         except WrongApp as error:
             said = explained(error)
             return [not_run(lab, one, general.WRONG_APP, said, check=f"{lab.number}.{one.name}") for one in checks]
+    _kept.cell_error = half
     try:
         return [verdict async for verdict in judge_app(lab, checks, _kept, give_up_after=_LONG_ENOUGH)]
     finally:

@@ -51,6 +51,10 @@ _NO_YIELD = Text(
     en="A lifespan needs a `yield`: what stands before it runs at the start, what stands behind it at the end.",
     tr="lifespan fonksiyonunda bir `yield` gerekir: öncesi başlangıçta, sonrası kapanışta çalışır.",
 )
+_LOOP_RUNS = Text(
+    en="A loop runs here already: start the work with `asyncio.create_task(…)`, before the `yield`.",
+    tr="Burada zaten bir döngü çalışıyor: işi, `yield` öncesinde `asyncio.create_task(…)` ile başlatın.",
+)
 _ADVICE = {
     "object is not an async iterator": _NO_YIELD,
     "generator didn't yield": _NO_YIELD,
@@ -62,10 +66,12 @@ _ADVICE = {
         en="`create_task` wants what the function returns: call it, with parentheses.",
         tr="`create_task`, fonksiyonun döndürdüğünü ister: onu parantezle çağırın.",
     ),
-    "asyncio.run() cannot be called": Text(
-        en="A loop runs here already: start the work with `asyncio.create_task(…)`, before the `yield`.",
-        tr="Burada zaten bir döngü çalışıyor: işi, `yield` öncesinde `asyncio.create_task(…)` ile başlatın.",
+    "does not support the asynchronous context manager protocol": Text(
+        en="A lifespan is an `async def` with `@asynccontextmanager` above it.",
+        tr="Yaşam döngüsü, üzerinde `@asynccontextmanager` duran bir `async def` fonksiyonudur.",
     ),
+    "asyncio.run() cannot be called": _LOOP_RUNS,
+    "This event loop is already running": _LOOP_RUNS,
 }
 """Parts of what is raised while an app starts, and what to do about each."""
 _UNKNOWN_TASKS = Text(

@@ -10,12 +10,12 @@ import asyncio
 import base64
 import contextlib
 import itertools
-import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from wslab.cells import makes
 from wslab.grading.isolation.sandbox import Confined, Start
 from wslab.grading.plain import plain
 from wslab.grading.task import Cell, Limits
@@ -253,8 +253,9 @@ class Isolated:
 
     @property
     def cell_error(self) -> Text | str:
-        makes = re.compile(rf"^\s*(@{self._variable}\b|{self._variable}\s*(:[^=]*)?=(?!=))", re.MULTILINE)
-        last = max((number for number, cell in enumerate(self._cells) if makes.search(cell.source)), default=-1)
+        last = max(
+            (number for number, cell in enumerate(self._cells) if makes(self._variable, cell.source)), default=-1
+        )
         return self._errors.get(last, "")
 
     def watch(self) -> None:
