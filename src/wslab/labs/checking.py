@@ -153,7 +153,7 @@ class Checking:
         verdicts.sort(key=lambda verdict: [one.name for one in self._checks].index(verdict.check))
         shown: dict[tuple[str, str, str], Verdict] = {}
         for verdict in verdicts:
-            same = shown.setdefault((verdict.misconception, str(verdict.meaning), str(verdict.observed)), verdict)
+            same = shown.setdefault((str(verdict.meaning), str(verdict.next), str(verdict.observed)), verdict)
             if same is not verdict and not verdict.passed:
                 show(cards.again_html(verdict, same), cards.again_text(verdict, same))
                 continue

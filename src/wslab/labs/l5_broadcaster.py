@@ -50,6 +50,9 @@ STARTS = 4
 SLOWEST_STOP = 1.2
 """Seconds. An app that never ends is broken off later than that; one that ends takes a tenth of it."""
 
+RARE = 6
+"""Times the period: ticks that come more seldom than that are as good as none."""
+
 SLOWEST = 12
 """Periods to wait for the first tick of a broadcaster that may be too slow."""
 
@@ -142,8 +145,11 @@ async def ticks(stage: Stage) -> Text:
         alice = await _second_look(stage, alice)
     await _hears(stage, alice, TICKS - 1)
     numbers = ticks_of(alice)
-    if len(numbers) < TICKS:
+    if len(numbers) < TICKS and not await _hears(stage, alice, 1, within=SLOWEST * PERIOD):
         raise await stage.silence(alice, texts.wrong("stops-ticking"), last=numbers[-1])
+    gap = statistics.median(later.at - earlier.at for earlier, later in _pairs(alice))
+    if gap > RARE * PERIOD and gap > RARE * await _own_period():
+        raise _too_slow(gap).stopping(texts.wrong("no-ticks-yet"))
     first = next(filter(is_tick, alice.messages))
     if isinstance(first.data, bytes):
         raise _no_such_tick(first)
@@ -198,7 +204,7 @@ async def _no_tick(stage: Stage, alice: Client, seen: Watched) -> Failure:
     own = seen.tasks[-1] if seen.tasks else None
     waits = own is not None and own.state == "waits"
     if waits and await _hears(stage, alice, 1, within=SLOWEST * PERIOD):
-        return Failure(texts.wrong("too-slow"), texts.saw("slow"), typical=alice.messages[-1].at * 1000, period=_MS)
+        return _too_slow(alice.messages[-1].at)
     if await _ticks_when_asked(stage, alice):
         return Failure(texts.wrong("ticks-only-on-traffic"), silent)
     if own is not None and waits:
@@ -231,6 +237,11 @@ async def _none_made(stage: Stage, silent: Text) -> Failure:
     if late:
         return Failure(texts.wrong("made-at-the-end"), silent, name=late[0].name)
     return Failure(texts.wrong("never-ticks"), silent)
+
+
+def _too_slow(seconds: float) -> Failure:
+    """What to raise where a tick takes so many seconds."""
+    return Failure(texts.wrong("too-slow"), texts.saw("slow"), typical=seconds * 1000, period=_MS)
 
 
 def _no_such_tick(came: Message) -> Failure:
@@ -380,7 +391,7 @@ async def one(stage: Stage) -> Text:
             period=_MS,
         )
     if typical > SLOW * PERIOD and typical > SLOW * await _own_period():
-        raise Failure(texts.wrong("too-slow"), texts.saw("slow"), typical=typical * 1000, period=_MS)
+        raise _too_slow(typical)
     for client in (alice, *others):
         # Whether the number is another one in the next period is another check's business.
         if any(_at_once(earlier, later) for earlier, later in _pairs(client)):
