@@ -45,7 +45,7 @@ async def empty(message: str, clients: list[WebSocket]) -> object: ...
 
 
 async def raises(message: str, clients: list[WebSocket]) -> object:
-    raise KeyError("message")
+    raise ZeroDivisionError
 
 
 async def only_one(message: str, clients: list[WebSocket]) -> object:
