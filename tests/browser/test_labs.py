@@ -61,7 +61,9 @@ def test_from_the_stub_to_full_points(open_notebook: Callable[..., Notebook], la
         cell = page.locator(".jp-CodeCell", has_text=name)
         cell.locator(".jp-InputPrompt").click()
         page.keyboard.press("Control+Enter")
-    expect(last.locator(".jp-OutputArea-executeResult")).to_contain_text(":10", timeout=60_000)
+    expect(last.locator(".wslab-check").last).to_contain_text("L1 ·", timeout=60_000)
+    expect(last.locator(".wslab-check").last).to_contain_text({"en": "10 of 10", "tr": "10 puandan 10"}[language])
+    expect(last.locator(".jp-OutputArea-executeResult .jp-RenderedHTMLCommon")).to_be_empty()
     for check in lab.checks:
         cell = page.locator(".jp-CodeCell", has_text=f'check("L1.{check.name}"')
         expect(cell.locator(".wslab-check")).to_contain_text("✓")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -113,3 +115,24 @@ async def test_where_nothing_is_served_each_check_that_is_left_says_why() -> Non
     verdicts = await verdicts_of(lab_of(fails, fails), Gone(FastAPI()), math.inf)
     assert [verdict.misconception for verdict in verdicts] == ["cell-did-not-run"] * 2
     assert "`app`" in verdicts[0].meaning.into("en")
+
+
+async def test_an_app_that_starts_only_once_is_told_as_one_that_does_not_start() -> None:
+    starts = 0
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        nonlocal starts
+        starts += 1
+        if starts > 1:
+            raise RuntimeError("only once")
+        yield
+
+    async def starts_again(stage: Stage) -> Text:
+        await stage.stop_server()
+        await stage.restart_server()
+        return TITLE
+
+    verdicts = await verdicts_of(lab_of(starts_again, fails), Served(FastAPI(lifespan=lifespan)), math.inf)
+    assert [verdict.misconception for verdict in verdicts] == ["does-not-start"] * 2
+    assert "only once" in verdicts[0].observed.into("en")

@@ -96,7 +96,7 @@ GENERAL = (
 )  # fmt: skip
 """Every misconception that does not belong to one lab."""
 
-SERVER_UNRESPONSIVE = frozenset({BLOCKS.id, DIED.id, TOO_LONG.id})
+SERVER_UNRESPONSIVE = frozenset({BLOCKS.id, DIED.id, TOO_LONG.id, DOES_NOT_START.id})
 """After one of these the server is started anew before the next check."""
 
 # Observations

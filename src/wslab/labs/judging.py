@@ -63,6 +63,10 @@ async def judge(
             failure = found
         except TimeoutError:
             failure = Failure(general.TOO_LONG, seconds=round(budget, 1))
+        except NotServed as error:  # the check had it started again
+            failure = Failure(error.misconception, error.observed, name=check.app, check=f"{lab.number}.{check.name}")
+        except ServerStartError as error:
+            failure = Failure(general.DOES_NOT_START, explained(error))
         except Exception as error:
             failure = Failure(general.STUMBLED, error=f"{type(error).__name__}: {error}")
             logger.debug("%s.%s stumbled", lab.number, check.name, exc_info=True)
@@ -110,7 +114,7 @@ async def _with_what_is_hidden(check: Check, venue: Venue, deadlines: Deadlines,
     """The failure; or, where an `except` in the app hides a mistake, that mistake: seen while the check is repeated."""
     with _stage(venue, check, deadlines) as stage:
         stage.watch()
-        with contextlib.suppress(Failure, TimeoutError):
+        with contextlib.suppress(Failure, TimeoutError, ServerStartError):
             async with asyncio.timeout(check.budget * deadlines.stretch):
                 await check.run(stage)
         hidden = causes.hidden((await stage.watched()).caught)

@@ -143,6 +143,7 @@ class Served:
         self.captures: dict[str, Capture] = {}
         self._check = ""
         self._server: Server | None = None
+        self._former: Address = ("127.0.0.1", 9)  # of the server before, where it was not started again
         self._wire: LiveCapture | None = None
         self._switching: float | None = None
         self._logs: list[Log] = []
@@ -151,8 +152,7 @@ class Served:
     @property
     def address(self) -> Address:
         where = self._server if self._wire is None else self._wire
-        assert where is not None
-        return where.host, where.port
+        return (where.host, where.port) if where is not None else self._former
 
     @property
     def alone(self) -> bool:
@@ -190,6 +190,7 @@ class Served:
         recording = self._wire is not None
         self._stop_recording()
         if self._server is not None:
+            self._former = self._server.host, self._server.port
             _leave(self._server, 0.2)
             self._server = None
         await self.start()
