@@ -29,12 +29,14 @@ class Visit:
         heard: what it sent.
         code: its close code; None while the connection is open, 1006 where no close frame came.
         reason: the reason that came with it.
+        sent: the close code that the server sent; None where it sent no close frame.
         ended: set once the connection has ended.
     """
 
     heard: list[str | bytes] = field(default_factory=list)
     code: int | None = None
     reason: str = ""
+    sent: int | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -53,14 +55,21 @@ class Host:
 
 @contextlib.asynccontextmanager
 async def host(
-    stage: Stage, answers: Callable[[Visit, str | bytes], Sequence[str]], greeting: Sequence[str] = ()
+    stage: Stage,
+    answers: Callable[[Visit, str | bytes], Sequence[str]],
+    greeting: Sequence[str] | Callable[[int], Sequence[str]] = (),
+    *,
+    closes: Callable[[int], int] | None = None,
+    pings: tuple[float, float] | None = None,
 ) -> AsyncIterator[Host]:
     """Serve on a free port of loopback for the length of the block.
 
     Args:
         stage: the stage, whose record gets every message.
         answers: what to send back for a message.
-        greeting: what to send as soon as a connection opens.
+        greeting: what to send as soon as a connection opens, or a function of the visit's number that says so.
+        closes: the code with which the server ends a visit after the greeting, by the visit's number.
+        pings: seconds between two pings and seconds to wait for a pong; None for no pings.
     """
     here = Host()
     who = str(_YOU)
@@ -75,18 +84,26 @@ async def host(
                 stage.note(who, "←", filled(_TEXT, payload=quoted(text)))
                 await connection.send(text)
 
+        number = len(here.visits)
         with contextlib.suppress(ConnectionClosed):
-            await say(*greeting)
+            await say(*(greeting(number) if callable(greeting) else greeting))
+            if closes is not None:
+                await connection.close(closes(number))
             async for message in connection:
                 visit.heard.append(message)
                 stage.note(who, "→", filled(_TEXT, payload=quoted(message)))
                 await say(*answers(visit, message))
         await connection.wait_closed()
         visit.code, visit.reason = connection.close_code, connection.close_reason or ""
+        if connection.protocol.close_sent is not None:
+            visit.sent = connection.protocol.close_sent.code
         stage.note(who, "→", filled(_CLOSED, code=visit.code, reason=visit.reason))
         visit.ended.set()
 
-    async with serve(receive, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+    every, patience = pings or (None, None)
+    async with serve(
+        receive, "127.0.0.1", 0, compression=None, ping_interval=every, ping_timeout=patience, close_timeout=1
+    ) as server:
         here.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
         yield here
 
@@ -134,6 +151,8 @@ class Guest:
         name: its name in the record.
         heard: the texts, in order.
         at: when each of them came, on the clock of `time.perf_counter()`.
+        loops: the event loop in which each of them was sent.
+        closes: the code of each `close()`.
         refused: how many times a dead one was sent something.
         then: called after a message has come.
     """
@@ -143,6 +162,8 @@ class Guest:
         self.name = name
         self.heard: list[str] = []
         self.at: list[float] = []
+        self.loops: list[asyncio.AbstractEventLoop] = []
+        self.closes: list[int] = []
         self.refused = 0
         self.then: Callable[[], object] | None = None
         self._stage = stage
@@ -158,8 +179,15 @@ class Guest:
         self._stage.note(self.name, "←", filled(_TEXT, payload=quoted(data)))
         self.heard.append(data)
         self.at.append(time.perf_counter())
+        self.loops.append(asyncio.get_running_loop())
         if self.then is not None:
             self.then()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """What the learner's code calls to end the connection."""
+        self._stage.note(self.name, "←", filled(_CLOSED, code=code, reason=reason))
+        self.closes.append(code)
+        await asyncio.sleep(self._slow)
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
