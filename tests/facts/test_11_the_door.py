@@ -14,7 +14,16 @@ from typing import Annotated, Literal
 import httpx
 import pytest
 import websockets
-from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket, WebSocketDisconnect, WebSocketException
+from fastapi import (
+    BackgroundTasks,
+    Depends,
+    FastAPI,
+    HTTPException,
+    Request,
+    WebSocket,
+    WebSocketDisconnect,
+    WebSocketException,
+)
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.requests import HTTPConnection
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -227,6 +236,33 @@ async def test_a_loop_of_its_own_is_not_woken_when_the_buffer_drains() -> None:
 
 
 # -- tests of it --------------------------------------------------------------------------------------------
+
+
+async def test_background_tasks_of_a_websocket_handler_are_never_run() -> None:
+    """FastAPI hands the object over; only an HTTP response runs what was added to it."""
+    app = FastAPI()
+    done: list[str] = []
+    ran = threading.Event()
+
+    @app.websocket("/ws")
+    async def handler(websocket: WebSocket, tasks: BackgroundTasks) -> None:
+        await websocket.accept()
+        tasks.add_task(done.append, "handler")
+        await websocket.close()
+
+    @app.post("/later")
+    async def later(tasks: BackgroundTasks) -> None:
+        tasks.add_task(done.append, "request")
+        tasks.add_task(ran.set)
+
+    with serve(app) as server:
+        assert await status(f"{server.ws_url}/ws") == 101
+        await server.log.arrival("handler.end")
+        async with httpx.AsyncClient() as http:
+            await http.post(f"{server.url}/later")
+        assert await asyncio.to_thread(ran.wait, DEADLINE)
+        assert server.log.errors == []
+    assert done == ["request"]
 
 
 def test_the_test_client_waits_as_long_as_the_app_is_silent() -> None:

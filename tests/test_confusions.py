@@ -1,0 +1,75 @@
+"""docs/confusions.md: each confusion has a prediction, a cell in which it fails, and a check or a turn of the course."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from wslab.labs import catalogue
+from wslab.predictions import predict
+
+ROOT = Path(__file__).parents[1]
+NOT_YET = {11, 17, 20}
+"""Confusions of unit 12."""
+
+
+@dataclass(frozen=True)
+class Row:
+    number: int
+    unit: str
+    predictions: list[str]
+    cell: str
+    checks: list[str]
+
+
+def named(column: str) -> list[str]:
+    return re.findall(r"`(.+?)`", column)
+
+
+def rows() -> list[Row]:
+    table = (ROOT / "docs/confusions.md").read_text("utf-8").splitlines()
+    found = []
+    for line in table:
+        columns = [column.strip() for column in line.split("|")[1:-1]]
+        if columns and columns[0].isdigit():
+            number, _, predictions, unit, cell, checks = columns
+            found.append(Row(int(number), unit, named(predictions), "".join(named(cell)), named(checks)))
+    return found
+
+
+ROWS = rows()
+ANSWERED = [row for row in ROWS if row.number not in NOT_YET]
+
+
+def test_every_confusion_has_its_row() -> None:
+    assert sorted({row.number for row in ROWS}) == list(range(1, 21))
+
+
+@pytest.mark.parametrize("row", ANSWERED, ids=lambda row: f"{row.number}-{row.unit}")
+def test_a_confusion_is_answered(row: Row) -> None:
+    assert row.predictions
+    assert row.checks
+    for key in row.predictions:
+        predict(key)  # it raises for an unknown one
+        assert f'predict("{key}").outcome(' in source(key.partition(".")[0])
+    cells = re.findall(r"^```\{code-cell\}.*?^```", source(row.unit), re.DOTALL | re.MULTILINE)
+    assert row.cell
+    assert any(row.cell in cell for cell in cells)
+    for check in row.checks:
+        unit, _, name = check.partition(".")
+        lab = catalogue.turns().get(unit) or catalogue.labs()[unit]
+        assert lab.check(name) is not None
+
+
+def source(unit: str) -> str:
+    (path,) = ROOT.glob(f"course/notebooks/{unit}-*.md")
+    return path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.number in NOT_YET], ids=lambda row: str(row.number))
+def test_what_is_not_there_yet_says_so(row: Row) -> None:
+    assert (row.unit, row.predictions, row.cell, row.checks) == ("12", [], "", [])
+    assert not list(ROOT.glob("course/notebooks/12-*.md")), "unit 12 is there: fill in its rows"
