@@ -1,4 +1,4 @@
-"""docs/confusions.md: each confusion has a prediction, a cell in which it fails, and a check or a turn of the course."""
+"""docs/confusions.md: each confusion has a prediction, a cell in which it fails, and a check or a turn."""
 
 from __future__ import annotations
 
