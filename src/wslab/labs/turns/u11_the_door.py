@@ -60,7 +60,7 @@ async def origins(stage: Stage) -> Text:
         if await found.next() is None:
             raise Failure(texts.wrong("opens-first"), seen)
         similar = origin.startswith(FRIENDS[0]) or origin.partition(":")[2] == FRIENDS[0].partition(":")[2]
-        raise Failure(texts.wrong("compares-a-part" if similar else "lets-everybody-in"), seen)
+        raise Failure(texts.wrong("compares-a-part") if similar else texts.wrong("lets-everybody-in"), seen)
     found = await stage.try_connect("Cem")
     if isinstance(found, Refusal):
         raise await stage.no_connection(found, texts.wrong("shut-to-programs"))
