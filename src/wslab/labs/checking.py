@@ -159,7 +159,8 @@ class Checking:
                 continue
             left = 0 if self._lab.turns else attempts_left(verdict.lab, verdict.check)
             warnings, quiet = notes.get(verdict.check, ([], []))
-            helped = cards.help_lines(verdict, left, warnings if verdict.passed else [*warnings, *quiet])
+            failed = verdict.outcome is Outcome.FAILED
+            helped = cards.help_lines(verdict, left, [*warnings, *quiet] if failed else warnings)
             fault = store().fault
             show(
                 cards.verdict_html(verdict, helped=[*helped, *([fault] if fault else [])]),
