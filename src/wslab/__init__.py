@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wslab.language import Text
     from wslab.predictions import ask_again, predict
     from wslab.recording import Recording, compare, record
-    from wslab.serving import Server, ServerStartError, serve, servers, stop_all, terminal
+    from wslab.serving import Server, ServerStartError, hang_up, serve, servers, stop_all, terminal
 
 _HOMES = {
     "wslab.audience": ("Audience", "Outcomes", "Road", "audience", "road"),
@@ -34,7 +34,7 @@ _HOMES = {
     "wslab.language": ("Text",),
     "wslab.predictions": ("ask_again", "predict"),
     "wslab.recording": ("Recording", "compare", "record"),
-    "wslab.serving": ("Server", "ServerStartError", "serve", "servers", "stop_all", "terminal"),
+    "wslab.serving": ("Server", "ServerStartError", "hang_up", "serve", "servers", "stop_all", "terminal"),
 }
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "compare",
     "doctor",
     "explain",
+    "hang_up",
     "hint",
     "predict",
     "progress",

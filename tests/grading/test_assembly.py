@@ -31,7 +31,7 @@ def index(document: Document, id: str) -> int:
     return next(place for place, cell in enumerate(document["cells"]) if cell["id"] == id)
 
 
-@pytest.mark.parametrize("lab", ["L1", "L2", "L3", "L4", "L5", "L6"])
+@pytest.mark.parametrize("lab", ["L1", "L2", "L3", "L4", "L5", "L6", "L7"])
 def test_of_an_untouched_lab_its_own_cells_run_and_nothing_is_said(lab: str) -> None:
     assembled = done(paper(lab), lab)
     kit = kit_of(lab)

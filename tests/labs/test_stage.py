@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from wslab.labs.deadlines import Deadlines
 from wslab.labs.stage import Client, Refusal, Stage, quoted
 from wslab.labs.venue import Served
+from wslab.serving import hang_up
 
 
 class Server:
@@ -167,6 +169,36 @@ async def test_a_client_that_does_not_read_is_still_there(stage: Stage) -> None:
     assert await client.next(within=0.05) is None
     client.resume_reading()
     assert (await client.next()) is not None
+
+
+@pytest.mark.parametrize("thrown_away", [True, False])
+async def test_a_deaf_client_is_cut_off_where_its_buffer_is_thrown_away(
+    deadlines: Deadlines, thrown_away: bool
+) -> None:
+    app, kept = FastAPI(), list[WebSocket]()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        kept.append(websocket)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                while True:
+                    await websocket.send_text("x" * 65_536)
+        if thrown_away:
+            hang_up(websocket)
+
+    venue = Served(app)
+    await venue.start()
+    stage = Stage(venue, deadlines)
+    client = await stage.connect("A", room=4096)
+    client.pause_reading()
+    await asyncio.sleep(0.6)
+    client.resume_reading()
+    assert await client.ended(5) is not None
+    assert client.cut_off is thrown_away
+    await stage.clear()
+    await venue.stop()
 
 
 async def test_the_server_can_be_stopped_and_started_again(stage: Stage, server: Server) -> None:

@@ -33,7 +33,7 @@ from websockets.sync.client import connect
 import wslab
 from wslab.capture import capture
 from wslab.language import use_language
-from wslab.serving import ServerStartError, WrongApp, serve, servers, stop_all
+from wslab.serving import ServerStartError, WrongApp, hang_up, serve, servers, stop_all
 
 
 def echo_app() -> FastAPI:
@@ -632,3 +632,29 @@ async def test_hang_up_ends_a_connection_whose_client_does_not_read() -> None:
             server.hang_up(kept[0])
             client.transport.abort()
     server.hang_up(kept[0])
+
+
+async def test_hang_up_finds_the_server_also_while_it_stops() -> None:
+    app, said = FastAPI(), list[str]()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        writing = asyncio.create_task(pour(websocket))
+        async for _ in websocket.iter_text():
+            pass
+        writing.cancel()
+        hang_up(websocket)
+
+    async def pour(websocket: WebSocket) -> None:
+        while True:
+            await websocket.send_text(secrets.token_hex(250_000))
+
+    with serve(app) as server:
+        async with websockets.connect(f"{server.ws_url}/ws", compression=None) as client:
+            client.transport.pause_reading()
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(server.stop)
+            said += [entry.text for entry in server.log.events if "graceful shutdown exceeded" in entry.text]
+            client.transport.abort()
+    assert said == []

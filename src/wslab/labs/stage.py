@@ -223,6 +223,12 @@ class Client:
         """Whether the connection stands, as far as this end knows."""
         return self.end is None
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the connection ended in the middle of a frame: what the server still had for it was thrown away."""
+        # At the end of a whole frame the reader says “unexpected end of stream”.
+        return str(self._websocket.protocol.parser_exc).startswith("stream ends after")
+
     async def send(self, *data: str | bytes) -> bool:
         """Send messages, one right after the other; return whether the connection took them all in time."""
         if len(data) > 3:
@@ -458,6 +464,7 @@ class Stage:
         headers: Mapping[str, str] | None = None,
         origin: str | None = None,
         subprotocols: Sequence[str] | None = None,
+        room: int | None = None,
     ) -> Client:
         """Open a WebSocket.
 
@@ -467,11 +474,13 @@ class Stage:
             headers: sent along with the handshake.
             origin: what a browser would send as `Origin`.
             subprotocols: what is offered.
+            room: bytes that the operating system is asked to keep for this client (`SO_RCVBUF`), so that one that does
+                not read is soon felt; the system's own choice if left out.
 
         Raises:
             NoConnection: the answer was not 101; it names the general misconception that fits.
         """
-        found = await self.try_connect(who, path, headers=headers, origin=origin, subprotocols=subprotocols)
+        found = await self.try_connect(who, path, headers=headers, origin=origin, subprotocols=subprotocols, room=room)
         if isinstance(found, Refusal):
             raise await self.no_connection(found)
         return found
@@ -484,12 +493,13 @@ class Stage:
         headers: Mapping[str, str] | None = None,
         origin: str | None = None,
         subprotocols: Sequence[str] | None = None,
+        room: int | None = None,
     ) -> Client | Refusal:
         """Ask for a WebSocket and take whatever comes; the arguments are those of `connect`."""
         self.note(who, "→", filled(_ASKS, path=path))
 
         async def opening() -> ClientConnection:
-            sock = await self._socket()
+            sock = await self._socket(room)
             return await connect(
                 f"ws://{self._host}{path}",
                 sock=sock,
@@ -553,11 +563,13 @@ class Stage:
         address = self._venue.address
         return "localhost" if isinstance(address, str) else f"{address[0]}:{address[1]}"
 
-    async def _socket(self) -> socket.socket:
+    async def _socket(self, room: int | None = None) -> socket.socket:
         address = self._venue.address
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
+            if room is not None:  # before connecting: it decides what the client offers in the TCP handshake
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
             sock.setblocking(False)
             await asyncio.get_running_loop().sock_connect(sock, address)
         except BaseException:

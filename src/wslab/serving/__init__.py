@@ -3,7 +3,7 @@
 from wslab.serving.connections import Connection, Connections
 from wslab.serving.errors import ServerStartError, WrongApp
 from wslab.serving.log import Entry, Log
-from wslab.serving.server import Server, serve, servers, stop_all
+from wslab.serving.server import Server, hang_up, serve, servers, stop_all
 from wslab.serving.terminal import terminal
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Server",
     "ServerStartError",
     "WrongApp",
+    "hang_up",
     "serve",
     "servers",
     "stop_all",

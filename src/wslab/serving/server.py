@@ -13,6 +13,7 @@ import secrets
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Coroutine, Generator
 from typing import Any, Self, TypeVar
 
@@ -116,6 +117,8 @@ _TAKES_THE_PORT = {"0.0.0.0", "::", "localhost"}
 _TRIES, _BETWEEN_TRIES = 200, 0.02
 
 _running: list[Server] = []
+_started: weakref.WeakSet[Server] = weakref.WeakSet()
+"""Also those that are just stopping: their connections are still there."""
 _registry = threading.RLock()
 
 
@@ -279,6 +282,7 @@ class Server:
             raise self._start_error(run)
         with _registry:
             _running.append(self)
+            _started.add(self)
         return self
 
     def _new_gate(self, run: _Run) -> Gate | None:
@@ -608,6 +612,18 @@ def servers() -> list[Server]:
     """The servers of this process that are running, oldest first."""
     with _registry:
         return [server for server in _running if server.running]
+
+
+def hang_up(websocket: HTTPConnection) -> None:
+    """`Server.hang_up()` of the server of this process that holds the connection, also while it is stopping.
+
+    Args:
+        websocket: what the handler was given; nothing happens where its connection has ended already.
+    """
+    with _registry:
+        started = list(_started)
+    for server in started:
+        server.hang_up(websocket)
 
 
 def stop_all(deadline: float = 5.0) -> None:

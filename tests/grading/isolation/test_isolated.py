@@ -14,7 +14,7 @@ from wslab.labs.verdict import Outcome
 
 pytestmark = pytest.mark.slow
 
-LABS = ("L1", "L2", "L3", "L4", "L5", "L6")
+LABS = ("L1", "L2", "L3", "L4", "L5", "L6", "L7")
 ALL = [(lab, one) for lab in LABS for one in submissions(lab)]
 SAMPLE = {
     "no_await_on_accept",

@@ -19,7 +19,15 @@ _INTRODUCTION = Text(
     "`help(serve)` de aynısını gösterir.",
 )
 GROUPS: Mapping[Text, Sequence[str]] = {
-    Text(en="A server", tr="Sunucu"): ("serve", "Server", "ServerStartError", "servers", "stop_all", "terminal"),
+    Text(en="A server", tr="Sunucu"): (
+        "serve",
+        "Server",
+        "ServerStartError",
+        "servers",
+        "hang_up",
+        "stop_all",
+        "terminal",
+    ),
     Text(en="Many clients, and a line that fails", tr="Çok sayıda istemci ve kopan bir hat"): (
         "audience",
         "Audience",

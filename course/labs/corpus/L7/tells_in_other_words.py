@@ -1,0 +1,72 @@
+"""Says it in a sentence of its own.
+
+fails missed: missed-differs
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+from wslab import hang_up
+
+QUEUE = 32
+HISTORY = 100
+
+app = FastAPI()
+clients = {}
+history = deque(maxlen=HISTORY)
+newest = 0
+
+
+def publish(text):
+    global newest
+    newest += 1
+    message = f"{newest} {text}"
+    history.append((newest, message))
+    for queue, writer in clients.items():
+        if queue.full():
+            writer.cancel()
+        else:
+            queue.put_nowait(message)
+
+
+def missed_since(last):
+    if last is None or not history:
+        return []
+    missed = [message for number, message in history if number > last]
+    gone = history[0][0] - last - 1
+    return [f"You missed {gone} messages", *missed] if gone > 0 else missed
+
+
+async def read(websocket):
+    async for text in websocket.iter_text():
+        publish(text)
+
+
+async def write(websocket, queue, missed):
+    with suppress(WebSocketDisconnect):
+        for message in missed:
+            await websocket.send_text(message)
+        while True:
+            await websocket.send_text(await queue.get())
+
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket, last: int | None = None):
+    await websocket.accept()
+    queue = asyncio.Queue(QUEUE)
+    reader = asyncio.create_task(read(websocket))
+    writer = asyncio.create_task(write(websocket, queue, missed_since(last)))
+    clients[queue] = writer
+    await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+    del clients[queue]
+    reader.cancel()
+    writer.cancel()
+    hang_up(websocket)
+
+
+@app.get("/")
+async def state():
+    return {"connected_clients": len(clients), "tasks": len(asyncio.all_tasks())}
