@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,14 @@ from wslab.language import LANGUAGES, Filled, Text, filled
 _NO_FOLDER = Text(
     en="There is no folder or zip {path}.",
     tr="{path} adlı bir klasör ya da zip yok.",
+)
+_NO_ZIP = Text(
+    en="{path} is no zip, or a damaged one. Wanted: a folder of submissions, or one zip.",
+    tr="{path} bir zip değil ya da bozuk. Beklenen: teslimlerin olduğu bir klasör ya da bir zip.",
+)
+_SAME = Text(
+    en="{path} holds the submissions, so the results need another folder: --out {path}/results.",
+    tr="{path} teslimlerin klasörü; sonuçlar için başka bir klasör gerekir: --out {path}/results.",
 )
 _NOTHING = Text(
     en="No notebook was found in {path}. Wanted: a folder with one folder for each student, nbgrader's submitted/, "
@@ -160,7 +169,8 @@ def _matches(pattern: str, student: Student, lab: str) -> bool:
     alike = {pattern.casefold(), folded(pattern) if pattern.isprintable() and not set(pattern) & set("*?[/") else ""}
     if slash and not set(bare) & set("*?["):
         alike.add(f"{folded(bare)}/{end.casefold()}")
-    return any(one and fnmatch.fnmatchcase(whole, one) for one in alike for whole in wholes)
+    # A name may have a bracket in it, which would stand for one of several letters.
+    return any(one and (whole == one or fnmatch.fnmatchcase(whole, one)) for one in alike for whole in wholes)
 
 
 @dataclass(slots=True)
@@ -207,11 +217,15 @@ def grade_all(
     """
     if not submissions.exists():
         raise LabError(_NO_FOLDER, path=submissions)
+    if submissions.is_file() and not zipfile.is_zipfile(submissions):
+        raise LabError(_NO_ZIP, path=submissions)
+    if out.exists() and out.samefile(submissions):
+        raise LabError(_SAME, path=out)
     earlier: list[tuple[str, Row]] = []
     if (out / LEDGER).exists() and not selection.fresh:
         earlier = [(print_, _row_of(data, result)) for print_, data, result in Ledger(out).rows()]
     known = [row.student for _, row in earlier]
-    taken = take_in(submissions, roster=roster, most=selection.most, known=known)
+    taken = take_in(submissions, roster=roster, most=selection.most, known=known, but=out)
     if not taken.handed and not taken.problems:
         raise LabError(_NOTHING, path=submissions)
     _check_only(selection, taken)

@@ -8,6 +8,7 @@ import unicodedata
 from wslab.language import shortened
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
 
 
@@ -22,6 +23,11 @@ def plain(text: object, longest: int = 500) -> str:
         return ""
     line = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text[: 2 * longest])
     return shortened(named(line.strip()), longest)
+
+
+def shown(text: str) -> str:
+    """A whole document with `�` for the characters that change the direction of writing or control a terminal."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def named(text: str) -> str:

@@ -27,6 +27,9 @@ BIGGEST = 100 << 20
 BIGGEST_BESIDE = 4 << 20
 """Bytes that a file beside a notebook may have: a module, or data that it reads."""
 
+NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+"""Where zips begin to count; stands for a time that nobody knows."""
+
 _MOST_MEMBERS = 200_000
 _MOST_INFLATED = 512 << 20
 _DEEPEST = 3
@@ -66,7 +69,6 @@ _BOMB = Text(
 _MEMBERS = Text(en="more than {limit} files", tr="{limit} dosyadan fazla")
 _INFLATED = Text(en="more than {limit} MB unpacked", tr="açılınca {limit} MB'tan fazla")
 _NESTED = Text(en="zips in zips in zips", tr="iç içe zip'ler")
-_NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)  # where zips begin to count
 _UNREADABLE = Text(en="It can't be read: {why}.", tr="Okunamıyor: {why}.")
 
 
@@ -95,19 +97,20 @@ class Dropped:
     unread: bool = False
 
 
-def walk(top: Path) -> Iterator[Dropped]:
+def walk(top: Path, but: Path | None = None) -> Iterator[Dropped]:
     """Every file in a folder or a zip but what systems and tools leave behind, and every folder before what is in it.
 
     The order is always the same. What can't be read comes with its fault.
 
     Args:
         top: the folder, or one zip.
+        but: a folder that is passed over.
 
     Raises:
         OSError: there is no such folder.
     """
     if top.is_file():
-        yield from _zipped(top, known_as(top.name), (), 1)
+        yield from _zipped(top, known_as(top.name), (), 1, _changed(top))
         return
     if not top.is_dir():
         raise FileNotFoundError(top)
@@ -117,15 +120,15 @@ def walk(top: Path) -> Iterator[Dropped]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            yield Dropped("/".join(inside), inside, "", _NO_TIME, fault=filled(_UNREADABLE, why=_why(error)))
+            yield Dropped("/".join(inside), inside, "", NO_TIME, fault=filled(_UNREADABLE, why=_why(error)))
             continue
         if inside:
-            yield Dropped("/".join(inside), inside, "", _NO_TIME)
+            yield Dropped("/".join(inside), inside, "", NO_TIME)
         below = []
         for entry in entries:
             name = known_as(entry.name)
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _LITTER:
+                if entry.name not in _LITTER and not (but and but.exists() and but.samefile(entry.path)):
                     below.append((Path(entry.path), (*inside, name)[:_DEEPEST_FOLDER]))
             elif not _left_behind(name, inside):
                 yield from _file(Path(entry.path), inside)
@@ -141,7 +144,7 @@ def _file(path: Path, folders: tuple[str, ...]) -> Iterator[Dropped]:
         yield Dropped(place, (*folders, name) if linked else folders, "" if linked else name, modified, fault=_LINK)
         return
     if name.lower().endswith(".zip"):
-        yield from _zipped(path, place, (*folders, name), 1)
+        yield from _zipped(path, place, (*folders, name), 1, modified)
         return
     most = BIGGEST if may_be_a_notebook(name) else BIGGEST_BESIDE
     try:
@@ -161,7 +164,7 @@ def _changed(path: Path) -> datetime:
     try:
         return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     except (OSError, OverflowError, ValueError):  # it is gone, or claims a year that no calendar has
-        return _NO_TIME
+        return NO_TIME
 
 
 def _why(error: Exception) -> str:
@@ -200,25 +203,29 @@ class _Budget:
 
 
 def _zipped(
-    source: Path | IO[bytes], place: str, folders: tuple[str, ...], depth: int, budget: _Budget | None = None
+    source: Path | IO[bytes],
+    place: str,
+    folders: tuple[str, ...],
+    depth: int,
+    modified: datetime,
+    budget: _Budget | None = None,
 ) -> Iterator[Dropped]:
-    now = datetime.now(UTC)
     budgets: dict[tuple[str, ...], _Budget] = {}
     try:
         with zipfile.ZipFile(source) as archive:
             members = archive.infolist()
             if len(members) > _MOST_MEMBERS:
                 what = filled(_MEMBERS, limit=_MOST_MEMBERS)
-                yield Dropped(place, folders, "", now, fault=filled(_BOMB, what=what))
+                yield Dropped(place, folders, "", modified, fault=filled(_BOMB, what=what))
             elif folders:
-                yield Dropped(place, folders, "", now)
+                yield Dropped(place, folders, "", modified)
             for member in members[:_MOST_MEMBERS]:
                 parts = _parts(member)
                 if parts and not _LITTER & set(parts):
                     mine = budget or budgets.setdefault(_whose_budget(parts), _Budget())
                     yield from _member(archive, member, parts, place, folders, depth, mine)
     except Exception as error:  # `zipfile` lets many kinds through: struct's, seek()'s, codecs'
-        yield Dropped(place, folders, "", now, fault=filled(_NO_ZIP, why=_why(error)))
+        yield Dropped(place, folders, "", modified, fault=filled(_NO_ZIP, why=_why(error)))
 
 
 def _whose_budget(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -287,7 +294,7 @@ def _member(
         yield Dropped(where, inside, name, modified, beside=True, unread=True)
         return
     if is_zip and len(data) <= BIGGEST:
-        yield from _zipped(io.BytesIO(data), where, (*inside, name), depth + 1, budget)
+        yield from _zipped(io.BytesIO(data), where, (*inside, name), depth + 1, modified, budget)
     elif is_zip:
         yield Dropped(where, (*inside, name), "", modified, fault=filled(_TOO_BIG, limit=BIGGEST >> 20))
     else:
@@ -311,4 +318,4 @@ def _time_of(member: zipfile.ZipInfo) -> datetime:
     try:
         return datetime(*member.date_time, tzinfo=UTC)
     except ValueError:  # zips may claim the 0th of a month
-        return _NO_TIME
+        return NO_TIME

@@ -7,12 +7,20 @@ then speak for somebody else. What makes a level is written at `_Tree._levels`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wslab.grading.intake.whose import Named, exported, folded, in_a_file_name, is_a_lab, is_a_number, is_nobodys, stem
-
-_COLLECTED = "submitted"
+from wslab.grading.intake.whose import (
+    COLLECTED,
+    Named,
+    exported,
+    folded,
+    in_a_file_name,
+    is_a_lab,
+    is_a_number,
+    is_nobodys,
+    stem,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +98,31 @@ class Owned:
     others: dict[tuple[str, ...], tuple[str, ...]]
 
 
-def owners(leaves: Sequence[Leaf], known: Callable[[str], bool] = lambda name: False) -> Owned:
+def owners(
+    leaves: Sequence[Leaf],
+    known: Callable[[str], bool] = lambda name: False,
+    met: Callable[[str], bool] = lambda name: False,
+) -> Owned:
     """Find out whose each thing is.
 
     Args:
         leaves: everything that was dropped.
         known: whether a name is on the roster.
+        met: whether somebody of this name handed in something earlier. It makes a person of a folder, and no level.
     """
-    tree = _Tree(leaves, known)
+    tree = _Tree(leaves, known, met)
     tree.level(tree.root, (), 0)
-    return Owned(tuple(tree.claims), tree.others)
+    return Owned(tuple(tree.claims), tree.others())
 
 
 class _Tree:
-    def __init__(self, leaves: Sequence[Leaf], known: Callable[[str], bool]) -> None:
+    def __init__(self, leaves: Sequence[Leaf], known: Callable[[str], bool], met: Callable[[str], bool]) -> None:
         self.leaves = leaves
         self.known = known
+        self.met = met
         self.root = _Node("")
         self.claims: list[Claim | None] = [None] * len(leaves)
-        self.others: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.given: list[tuple[_Node, Claim]] = []
         for number, leaf in enumerate(leaves):
             node = self.root
             for part in leaf.folders:
@@ -129,9 +143,9 @@ class _Tree:
             named = exported(child.name)
             if named is not None:
                 self._give(child, Claim(named, (*path, child.name), path, distance))
-            elif is_a_lab(child.name) or child.name.casefold() == _COLLECTED:
+            elif is_a_lab(child.name) or child.name.casefold() == COLLECTED:
                 self.level(child, (*path, child.name), distance)
-            elif not (_COLLECTED in node.children and child.name in ("source", "release", "autograded", "feedback")):
+            elif not (COLLECTED in node.children and child.name in ("source", "release", "autograded", "feedback")):
                 doubtful.append(child)
         for child, further in self._levels(node, doubtful):
             home = (*path, child.name)
@@ -144,26 +158,40 @@ class _Tree:
         """For each child how much further away a level makes what is in it; None where it is a person's.
 
         A level by its name (`section-a`) is beyond doubt. One by the roster or by what it holds is not, and where
-        somebody's own work stands beside it, as it does beside what a student has packed, it is a person's.
+        somebody's own work stands beside it, as it does beside what a student has packed, it is a person's. By what
+        it holds it is one only where all that stands beside it is one, too.
         """
-        surely_people = any(
-            self._seen(child).direct and not self._is_evident_level(child) for child in children
-        ) or any(exported(self.leaves[number].name) for number in parent.leaves)
-        surely_people = surely_people or any(exported(name) for name in parent.children)
-        splits = not surely_people and any(self._is_split(child) for child in children)
+        surely_people = (
+            any(self._seen(child).direct and not self._is_evident_level(child) for child in children)
+            or any(exported(self.leaves[number].name) for number in parent.leaves)
+            or any(exported(name) for name in parent.children)
+        )
+        named = {child.name for child in children if self.known(stem(child.name)) or self.met(stem(child.name))}
+        splits = any(self._is_split(child) for child in children) and not surely_people
+        splits = splits and all(
+            self._is_evident_level(child)
+            or (child.name not in named and (self._is_split(child) or self._holds_one(child)))
+            for child in children
+            if self._has_notebook(child)
+        )
         for child in children:
-            seen = self._seen(child)
-            # One name in a zip may be a forged one; in a folder it was put there by whoever collected the work.
-            loose = not (seen.direct or seen.packed or child.name.lower().endswith(".zip"))
-            one_inside = loose and len(seen.people) + len(seen.exported) == 1
-            if self.known(stem(child.name)):
+            if child.name in named:
                 yield child, None
             elif self._is_level_by_name(child) or (self._is_level_by_roster(child) and not surely_people):
                 yield child, 0
-            elif not surely_people and (self._is_split(child) or (splits and one_inside)):
+            elif splits and (self._is_split(child) or self._holds_one(child)):
                 yield child, 1
             else:
                 yield child, None
+
+    def _holds_one(self, node: _Node) -> bool:
+        """Whether it holds one person's folder, as a small section does.
+
+        One name in a zip may be a forged one; in a folder it was put there by whoever collected the work.
+        """
+        seen = self._seen(node)
+        loose = not (seen.direct or seen.packed or node.name.lower().endswith(".zip"))
+        return loose and len(seen.people) + len(seen.exported) == 1
 
     def _is_evident_level(self, node: _Node) -> bool:
         return self._is_level_by_name(node) or self._is_level_by_roster(node)
@@ -190,7 +218,7 @@ class _Tree:
             seen = self._seen(node)
             labs = [self._labs(child) for child in seen.people]
             shared = any(a & b or not (a and b) for at, a in enumerate(labs) for b in labs[at + 1 :])
-            collected = any(name.casefold() == _COLLECTED for name in node.children)
+            collected = any(name.casefold() == COLLECTED for name in node.children)
             collected = collected and not node.name.lower().endswith(".zip")
             several = len(seen.exported) > 1 or shared
             # Somebody's folder may hold a zip of several people's work; it is somebody's all the same.
@@ -240,22 +268,36 @@ class _Tree:
         return seen
 
     def _give(self, node: _Node, claim: Claim) -> None:
-        """Everything in a folder or zip is one person's; other people's names in it are only told."""
-        others: dict[str, None] = {}
-        mine = claim.named
-        seen = self._seen(node)
-        if len(seen.people) > 1:
-            others |= dict.fromkeys(stem(child.name) for child in seen.people)
-        waiting = [node]
-        while waiting:
-            one = waiting.pop()
+        """Everything in a folder or zip is one person's."""
+        self.given.append((node, claim))
+        for one in _within(node):
             for number in one.leaves:
                 self.claims[number] = claim
-            named = [exported(name) for name in (*one.children, *(self.leaves[number].name for number in one.leaves))]
-            others |= {other.name: None for other in named if other is not None and not _same(other, mine)}
-            waiting += one.children.values()
-        if others:
-            self.others[claim.home] = tuple(others)
+
+    def others(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """For each home the names of others that stand in it: several people's folders, exports', known ones."""
+        people = {folded(claim.named.name) for claim in self.claims if claim is not None}
+        found: dict[tuple[str, ...], dict[str, None]] = {}
+        for node, claim in self.given:
+            mine, others = claim.named, found.setdefault(claim.home, {})
+            seen = self._seen(node)
+            if len(seen.people) > 1:
+                others |= dict.fromkeys(stem(child.name) for child in seen.people)
+            for one in _within(node):
+                files = [self.leaves[number].name for number in one.leaves]
+                named = [exported(name) for name in (*one.children, *files)]
+                others |= {other.name: None for other in named if other is not None and not _same(other, mine)}
+                below = [stem(name) for name in one.children]
+                others |= {name: None for name in below if folded(name) in people - {folded(mine.name)}}
+        return {home: tuple(others) for home, others in found.items() if others}
+
+
+def _within(node: _Node) -> Iterator[_Node]:
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += one.children.values()
 
 
 def _same(one: Named, other: Named) -> bool:

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from wslab.errors import LabError
-from wslab.grading.intake.dropped import BIGGEST_BESIDE, Dropped, may_be_a_notebook, walk
+from wslab.grading.intake.dropped import BIGGEST_BESIDE, NO_TIME, Dropped, may_be_a_notebook, walk
 from wslab.grading.intake.opening import Notebook, Unreadable, opened
 from wslab.grading.intake.owners import Claim, Leaf, owners
 from wslab.grading.intake.people import People, people
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.utf8 import known_as
-from wslab.grading.intake.whose import Named, Student, is_late, lab_in, own_name, stem
+from wslab.grading.intake.whose import COLLECTED, Named, Student, folded, is_late, lab_in, own_name, stem
 from wslab.grading.plain import plain
 from wslab.labs.catalogue import labs
 from wslab.language import LANGUAGES, Filled, Text, filled
@@ -27,7 +27,10 @@ _NOBODY = Text(
     en="Nothing says whose it is. Put it into a folder that has the student's name.",
     tr="Kime ait olduğu belli değil. Öğrencinin adını taşıyan bir klasöre koyun.",
 )
-_NOTHING = Text(en="Nothing was handed in: the folder is empty.", tr="Teslim yok: klasör boş.")
+_NOTHING = Text(
+    en="Nothing was handed in: the folder is empty, or holds only hidden files.",
+    tr="Teslim yok: klasör boş ya da içinde yalnızca gizli dosyalar var.",
+)
 _NO_NOTEBOOK = Text(
     en="No notebook was handed in, but {files}. What is graded is the lab's file, which ends in .ipynb.",
     tr="Not defteri teslim edilmemiş; teslim edilen: {files}. Puanlanan, alıştırmanın .ipynb ile biten dosyasıdır.",
@@ -81,7 +84,8 @@ class Handed:
         student: whose it is.
         notebook: what was handed in.
         place: where it was.
-        timestamp: when, in UTC, as `2026-11-24 09:30:00`: what nbgrader wrote beside it, else the file's own time.
+        timestamp: when, in UTC, as `2026-11-24 09:30:00`: what nbgrader wrote beside it, else the time of the file, or
+            of the student's zip that it lies in: what is written in a zip is the student's own.
         remarks: what there is to say about the file.
         files: what lay beside the notebook and below, by its path from there: `("chat.py", b"…")`.
     """
@@ -144,7 +148,12 @@ class Intake:
 
 
 def take_in(
-    top: Path, *, roster: Roster | None = None, most: int = MOST_PEOPLE, known: Sequence[Student] = ()
+    top: Path,
+    *,
+    roster: Roster | None = None,
+    most: int = MOST_PEOPLE,
+    known: Sequence[Student] = (),
+    but: Path | None = None,
 ) -> Intake:
     """Sort out a folder of submissions, or a zip of one.
 
@@ -154,15 +163,18 @@ def take_in(
         roster: the class list, if there is one.
         most: how many people one zip may hold work of.
         known: who handed in something in an earlier drop.
+        but: a folder that is passed over, though it lies in the drop: that of the results.
 
     Raises:
         OSError: there is no such folder.
         LabError: one zip holds work of too many people.
     """
-    things = [_looked_at(file) for file in walk(top)]
+    things = [_looked_at(file) for file in walk(top, but)]
+    met = {folded(name) for one in known for name in (one.id, one.name)}
     owned = owners(
         [Leaf(one.file.folders, one.file.name, one.lab, one.is_notebook) for one in things],
         roster.knows if roster is not None else lambda name: False,
+        lambda name: folded(name) in met,
     )
     claims = list(owned.claims)
     if top.is_file() and not any(claims) and any(one.is_notebook for one in things):
@@ -175,7 +187,7 @@ def take_in(
         if claim is not None:
             labs_of[claim] = labs_of.get(claim, frozenset()) | ({thing.lab} - {""})
     whose = people(labs_of, roster, known, packed=top.is_file())
-    return _Sorting(whose, owned.others, roster).sorted_out(things, claims)
+    return _Sorting(top.resolve().name, whose, owned.others, roster).sorted_out(things, claims)
 
 
 @dataclass(slots=True)
@@ -260,7 +272,10 @@ def _hold_to(most: int, top: Path, claims: Sequence[Claim | None]) -> None:
 class _Sorting:
     """Puts what was found to the people whose it is."""
 
-    def __init__(self, whose: People, others: Mapping[tuple[str, ...], tuple[str, ...]], roster: Roster | None) -> None:
+    def __init__(
+        self, top: str, whose: People, others: Mapping[tuple[str, ...], tuple[str, ...]], roster: Roster | None
+    ) -> None:
+        self.top = top
         self.whose = whose
         self.others = others
         self.roster = roster
@@ -268,6 +283,7 @@ class _Sorting:
         self.problems: list[Problem] = []
         self.progress: dict[str, tuple[datetime, bytes]] = {}
         self.stamps: dict[tuple[str, ...], str] = {}
+        self.packed: dict[tuple[str, ...], datetime] = {}
         self.beside: dict[str, list[Dropped]] = {}
         self.homes: dict[str, list[tuple[Student, Claim]]] = {}
 
@@ -289,12 +305,14 @@ class _Sorting:
             if claim not in told:
                 homes.append((student, claim))
                 told.add(claim)
-            self._put(thing, student)
+            self._put(thing, student, claim)
         return self._intake()
 
-    def _put(self, thing: _Thing, student: Student) -> None:
+    def _put(self, thing: _Thing, student: Student, claim: Claim) -> None:
         file = thing.file
         lower = file.name.lower()
+        if not file.name and file.folders[-1].lower().endswith(".zip") and file.modified != NO_TIME:
+            self.packed[file.folders] = file.modified
         if thing.notebook is not None:
             remarks = list(thing.notebook.remarks)
             if thing.disguised:
@@ -303,11 +321,15 @@ class _Sorting:
                 remarks.append(filled(_OTHER_NAME, named=thing.named, lab=thing.lab))
             if any(is_late(part) for part in (*file.folders, file.name)):
                 remarks.append(_LATE)
-            one = Handed(student, thing.notebook, file.place, "", tuple(remarks))
+            own = range(len(claim.home), len(file.folders) + 1)
+            packed = next((when for at in own if (when := self.packed.get(file.folders[:at]))), file.modified)
+            one = Handed(student, thing.notebook, file.place, f"{packed:%Y-%m-%d %H:%M:%S}", tuple(remarks))
             self.found.append((file.modified, one, file.folders, thing.disguised))
         elif thing.reason is not None:
             self.problems.append(Problem(student, thing.named, file.place, thing.reason))
         elif lower == "timestamp.txt" and not file.unread:
+            if (self.top, *claim.level)[-1].casefold() != COLLECTED or len(file.folders) > len(claim.home) + 1:
+                return  # it is a student's own and says what they like
             stamp = _STAMP.match(file.data.decode("utf-8", "replace").strip())
             self.stamps |= {file.folders: stamp[0].replace("T", " ")} if stamp else {}
         elif lower.endswith(".sqlite"):
@@ -321,7 +343,7 @@ class _Sorting:
         plain_ones = {(one.student.id, one.lab) for _, one, _, disguised in self.found if not disguised}
         folders = {one.place: home for _, one, home, _ in self.found}
         stamped = [
-            (when, _stamped(one, when, self.stamps.get(home)))
+            (when, replace(one, timestamp=self.stamps.get(home, one.timestamp)))
             for when, one, home, disguised in self.found
             if not disguised or (one.student.id, one.lab) not in plain_ones
         ]
@@ -391,10 +413,6 @@ def stumbled(error: Exception) -> Text:
 
 
 _NEVER = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), b"")
-
-
-def _stamped(one: Handed, modified: datetime, stamp: str | None) -> Handed:
-    return replace(one, timestamp=stamp or f"{modified:%Y-%m-%d %H:%M:%S}")
 
 
 def _newest(

@@ -13,6 +13,8 @@ from wslab.language import Text
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(file|onlinetext)(_.*)?", re.DOTALL)
 _INSIDE = re.compile(r"_\d+_assignsubmission_(file|onlinetext)")
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)", re.IGNORECASE | re.DOTALL)
+COLLECTED = "submitted"
+"""The folder into which nbgrader collects."""
 NOBODY = Text(en="(whose?)", tr="(kimin?)")
 """Stands for the name where nobody knows whose something is."""
 
@@ -205,10 +207,14 @@ def lab_in(name: str) -> str:
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name, sorted, so that all its forms are one: order, case, accents, both Turkish i."""
+    """The words of a name, sorted, so that all its forms are one: order, case, accents, both Turkish i.
+
+    A vowel sign of Devanagari or Thai is a letter and no accent. A name without a letter is a word as it stands.
+    """
     text = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("İ", "i")).casefold()
     text = "".join(sign for sign in text if not unicodedata.combining(sign))
-    return tuple(sorted(re.findall(r"[^\W_]+", text)))
+    letters = "".join(sign if sign.isalnum() or unicodedata.category(sign) in ("Mc", "Mn") else " " for sign in text)
+    return tuple(sorted(letters.split())) or tuple(text.split())
 
 
 def folded(name: str) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from wslab.grading.batch import Row
 from wslab.grading.intake.whose import Student
+from wslab.grading.plain import shown
 from wslab.labs import cards
 from wslab.language import Text, current_language, use_language
 from wslab.picture import joined, markup, sentence_html, stylesheet
@@ -60,7 +61,7 @@ def page(title: str, body: Markup, css: str = "") -> str:
     The policy forbids scripts and every address, so that markup which a learner's text may have smuggled in does
     nothing.
     """
-    return markup(
+    whole = markup(
         '<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -72,6 +73,7 @@ def page(title: str, body: Markup, css: str = "") -> str:
         css=Markup(stylesheet() + cards.CSS + PAGE_CSS + css),
         body=body,
     )
+    return shown(whole)
 
 
 def feedback_html(student: Student, rows: Sequence[Row], language: str) -> str:
@@ -121,7 +123,7 @@ def feedback_markdown(student: Student, rows: Sequence[Row], language: str) -> s
                     lines += [*_fenced(cards.verdict_text(verdict)), ""]
                 if not all(verdict.passed for verdict in row.result.verdicts):
                     lines += [_GO_ON.format(lab=row.result.lab), ""]
-    return "\n".join(lines)
+    return shown("\n".join(lines))
 
 
 def escaped(text: str) -> str:

@@ -63,7 +63,11 @@ def _values(row: Row, checks: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, “CSV Injection”): `'` before `=`, `+`, `-`, `@`."""
+    """A cell that no spreadsheet takes for a formula (OWASP, “CSV Injection”): `'` before `=`, `+`, `-`, `@`.
+
+    A bare carriage return becomes a line feed: `csv` puts no quotes around it, and readers begin a row there.
+    """
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{cell}" if cell.lstrip(" \t\r\n\x00\ufeff")[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") else cell
 
 

@@ -1,0 +1,183 @@
+"""Drops that somebody made who had read only the documents: each kind that once moved a mark or lost a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from tests.grading.intake.drops import LATER, dropped, graded, mark_of, rows, work, zipped
+from tests.grading.papers import ROOT, as_bytes, paper
+
+from wslab.errors import LabError
+from wslab.grading.batch import Selection
+from wslab.grading.intake.submissions import take_in
+from wslab.grading.intake.whose import folded
+from wslab.grading.reports import written_answers
+from wslab.grading.reports.writing import write_reports
+
+MINE, EVIL = work("a"), work("c")
+assert mark_of(MINE) != mark_of(EVIL)
+L1 = "L1-echo.ipynb"
+
+
+def marks(top: Path, out: Path) -> dict[tuple[str, str], float]:
+    found = rows(graded(top, out))
+    return {key: float(row.result.score) for key, row in found.items() if row.result is not None}
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_folders_of_somebodys_own_choice_make_no_level_of_what_stands_beside_them(tmp_path: Path, packed: bool) -> None:
+    """Jane keeps two labs in two folders, so nothing lies directly in her own; Mal packs a folder `bob`."""
+    if packed:
+        jane = zipped(("first/" + L1, MINE), ("second/L6-loop.ipynb", work("mine", "L6")))
+        files = {"jane.zip": jane, "mal.zip": zipped(("jane/" + L1, EVIL), ("bob/" + L1, EVIL), when=LATER)}
+    else:
+        files = {f"jane/first/{L1}": MINE, "jane/second/L6-loop.ipynb": work("mine", "L6")}
+        files |= {f"mal/{who}/{L1}": EVIL for who in ("jane", "bob")}
+    found = marks(dropped(tmp_path / "in", **files), tmp_path / "out")
+    assert set(found) == {("jane", "L1"), ("jane", "L6"), ("mal", "L1")}
+    assert found["jane", "L1"] == mark_of(MINE)
+
+
+def test_one_inner_folder_in_a_zip_is_its_owners_own_work(tmp_path: Path) -> None:
+    evil = zipped(("jane/" + L1, EVIL), ("bob/" + L1, EVIL), when=LATER)
+    top = dropped(tmp_path / "in", **{"eve.zip": zipped(("x y/" + L1, MINE)), "mal.zip": evil})
+    assert set(marks(top, tmp_path / "out")) == {("eve", "L1"), ("mal", "L1")}
+
+
+@pytest.mark.parametrize("second", ["eve.zip", "eve/"])
+def test_who_handed_in_earlier_is_a_person_in_a_later_drop(tmp_path: Path, second: str) -> None:
+    first = {f"jane/{L1}": MINE, f"eve/{L1}": work("eve")}
+    marks(dropped(tmp_path / "1", **first), tmp_path / "out")
+    evil = {f"jane/{L1}": EVIL, f"bob/{L1}": EVIL}
+    if second.endswith(".zip"):
+        files = {second: zipped(*evil.items(), when=LATER)}
+    else:
+        files = {f"{second}{place}": data for place, data in evil.items()}
+    found = marks(dropped(tmp_path / "2", **files), tmp_path / "out")
+    assert set(found) == {("jane", "L1"), ("eve", "L1")}
+    assert found["jane", "L1"] == mark_of(MINE)
+
+
+def test_one_other_name_in_somebodys_folder_is_told(tmp_path: Path) -> None:
+    files = {f"jane/{L1}": MINE, f"eve/{L1}": EVIL, f"eve/jane/{L1}": EVIL}
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out"))
+    assert "names of others (jane)" in " ".join(map(str, found["eve", "L1"].notes))
+
+
+def test_nobody_says_when_their_own_work_was_handed_in(tmp_path: Path) -> None:
+    """An early `timestamp.txt`, and early times in a zip: they would take back what lateness costs."""
+    stamp = b"2026-01-01 00:00:00 UTC"
+    folder = "{}_{}_assignsubmission_file_"
+    early = zipped((L1, MINE), ("timestamp.txt", stamp), when=(2026, 1, 1, 0, 0, 0))
+    export = zipped(
+        (f"{folder.format('Ayşe Ak', 1)}/{L1}", MINE),
+        (f"{folder.format('Ayşe Ak', 1)}/timestamp.txt", stamp),
+        (f"{folder.format('Can Er', 2)}/work.zip", early),
+        when=LATER,
+    )
+    top = dropped(tmp_path / "in", **{"moodle.zip": export, "eve.zip": early})
+    found = {one.student.id: one.timestamp for one in take_in(top).handed}
+    assert found == {"1": "2026-11-25 10:00:00", "2": "2026-11-25 10:00:00", "eve": "2027-01-15 08:00:00"}
+
+
+@pytest.mark.parametrize(("inside", "top"), [("submitted/", "in"), ("", "submitted"), ("2026/submitted/", "in")])
+def test_nbgraders_timestamp_is_that_of_the_folder_it_collects_into(tmp_path: Path, inside: str, top: str) -> None:
+    files = {f"{inside}ayse/L1-echo/{L1}": MINE, f"{inside}ayse/L1-echo/timestamp.txt": b"2026-10-01 12:00:00 UTC"}
+    files[f"{inside}bora/L1-echo/x/{L1}"] = MINE
+    files[f"{inside}bora/L1-echo/x/timestamp.txt"] = b"2026-10-01 12:00:00 UTC"
+    found = {one.student.id: one.timestamp for one in take_in(dropped(tmp_path / top, **files)).handed}
+    assert found == {"ayse": "2026-10-01 12:00:00", "bora": "2027-01-15 08:00:00"}
+
+
+def test_of_two_in_one_zip_the_newer_is_still_the_newer(tmp_path: Path) -> None:
+    packed = io.BytesIO(zipped(("b.ipynb", EVIL)))
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr(zipfile.ZipInfo("a.ipynb", LATER), MINE)
+    (one,) = take_in(dropped(tmp_path, **{"eve.zip": packed.getvalue()})).handed
+    assert one.place == "eve.zip/a.ipynb"
+
+
+@pytest.mark.parametrize("where", ["results", "eve/results"])
+def test_results_inside_the_drop_are_nobodys_work(tmp_path: Path, where: str) -> None:
+    top = dropped(tmp_path, **{f"jane/{L1}": MINE, f"eve/{L1}": EVIL})
+    for _ in range(2):
+        batch = graded(top, top / where)
+        write_reports(batch, top / where)
+        assert set(rows(batch)) == {("jane", "L1"), ("eve", "L1")}
+    assert batch.kept == 2, "what the reports hold is no part of a submission"
+
+
+def test_the_drop_itself_takes_no_results(tmp_path: Path) -> None:
+    top = dropped(tmp_path, **{f"jane/{L1}": MINE})
+    with pytest.raises(LabError, match="another folder"):
+        graded(top, top)
+    assert [path.name for path in top.iterdir()] == ["jane"]
+
+
+@pytest.mark.parametrize("name", ["class.zip", "jane-L1-echo.ipynb"])
+def test_a_file_that_is_no_zip_is_no_student(tmp_path: Path, name: str) -> None:
+    top = dropped(tmp_path, **{name: MINE}) / name
+    with pytest.raises(LabError, match="no zip"):
+        graded(top, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_carriage_return_begins_no_row(tmp_path: Path) -> None:
+    """`csv` leaves it without quotes, and a table that is read again would lose the mark behind it."""
+    document = paper()
+    document["cells"].append({"cell_type": "markdown", "id": "own", "metadata": {}, "source": "one\rtwo\r\nthree"})
+    files = {f"x\ry/{L1}": as_bytes(document), f"jane/{L1}": MINE}
+    top, out = dropped(tmp_path / "in", **files), tmp_path / "out"
+    write_reports(graded(top, out), out, root=ROOT)
+    for name in ("scores.csv", "totals.csv", "written.csv"):
+        text = (out / name).read_bytes().decode("utf-8-sig")
+        assert len({len(row) for row in csv.reader(io.StringIO(text, newline="")) if row}) == 1, name
+    table = out / written_answers.TABLE
+    text = table.read_bytes().decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    (mine,) = [line for line in lines if line["question"] == "beside"]
+    mine["points"] = "2"
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(mine))
+    writer.writeheader()
+    writer.writerows(lines)
+    table.write_bytes(file.getvalue().encode())
+    assert [one.points for one in written_answers.read_marks(out).by_key.values()] == [2.0]
+
+
+def test_no_page_has_a_sign_that_turns_the_direction_of_writing(tmp_path: Path) -> None:
+    names = ["ev\u202ee", "\x1b[31mred", "a\u2066b", "bell\x07"]
+    top, out = dropped(tmp_path / "in", **{f"{name}/{L1}": work(name) for name in names}), tmp_path / "out"
+    write_reports(graded(top, out), out, root=ROOT)
+    pages = [path for path in out.rglob("*") if path.suffix in (".html", ".md")]
+    assert len(pages) >= 2 * len(names)
+    hidden = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+    assert not [path for path in pages if hidden.search(path.read_text(encoding="utf-8"))]
+
+
+def test_only_takes_a_name_with_a_bracket_as_it_stands(tmp_path: Path) -> None:
+    top = dropped(tmp_path / "in", **{f"a[b]/{L1}": MINE, f"jane/{L1}": EVIL})
+    found = rows(graded(top, tmp_path / "out", selection=Selection(only=("a[b]/L1",))))
+    assert [key for key, row in found.items() if row.result is not None] == [("a[b]", "L1")]
+
+
+def test_a_folder_of_hidden_files_is_not_called_empty(tmp_path: Path) -> None:
+    found = rows(graded(dropped(tmp_path / "in", **{f"eve/.{L1}": MINE, f"jane/{L1}": MINE}), tmp_path / "out"))
+    assert "hidden files" in str(found["eve", ""].reason)
+
+
+@pytest.mark.parametrize(("one", "other"), [("सीता", "सोता"), ("😀", "🎉"), ("-", "_")])
+def test_names_that_differ_in_vowel_signs_or_have_no_letters_stay_two(tmp_path: Path, one: str, other: str) -> None:
+    assert folded(one) != folded(other)
+    folder = "{}_{}_assignsubmission_file_/{}"
+    files = {
+        "L1.zip": zipped((folder.format(one, 1, L1), MINE)),
+        "L6.zip": zipped((folder.format(other, 2, "L6-loop.ipynb"), work("x", "L6"))),
+    }
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out"))
+    assert {row.student.name for row in found.values()} == {one, other}
