@@ -170,6 +170,7 @@ class _Tree:
         splits = any(self._is_split(child) for child in children) and not surely_people
         splits = splits and all(
             self._is_evident_level(child)
+            or self._seen(child).exported  # a forged export's name in a zip must not undo the export beside it
             or (child.name not in named and (self._is_split(child) or self._holds_one(child)))
             for child in children
             if self._has_notebook(child)
