@@ -16,7 +16,7 @@ from wslab.errors import LabError
 from wslab.grading.batch import Selection
 from wslab.grading.intake.submissions import take_in
 from wslab.grading.intake.whose import folded
-from wslab.grading.reports import written_answers
+from wslab.grading.reports import feedback, written_answers
 from wslab.grading.reports.writing import write_reports
 
 MINE, EVIL = work("a"), work("c")
@@ -181,3 +181,9 @@ def test_names_that_differ_in_vowel_signs_or_have_no_letters_stay_two(tmp_path: 
     }
     found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out"))
     assert {row.student.name for row in found.values()} == {one, other}
+
+
+@pytest.mark.parametrize("name", ["con", "con.er", "AUX.txt", "nul .x"])
+def test_no_page_is_called_like_a_device_of_windows(name: str) -> None:
+    found = feedback.file_names([name])[name]
+    assert found.partition(".")[0].strip().casefold() not in ("con", "aux", "nul")

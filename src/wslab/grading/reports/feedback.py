@@ -40,7 +40,7 @@ body{margin:0;background:#fff}
 """What every page of the reports shares."""
 
 _UNSAFE = re.compile(r"[^\w.-]+")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>&<])")
 
 
@@ -144,7 +144,9 @@ def file_names(students: Iterable[str]) -> dict[str, str]:
     for student in sorted(students):
         # File systems count bytes, and a letter may have four.
         name = _UNSAFE.sub("_", student).strip("._ ")[:80].encode()[:160].decode("utf-8", "ignore")
-        if name != student or not name or _RESERVED.fullmatch(name) or name.casefold() in taken:
+        if _RESERVED.fullmatch(name.partition(".")[0].strip()):  # to Windows, `con.er` is the device CON
+            name = f"student-{name}"
+        if name != student or not name or name.casefold() in taken:
             name = f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
         taken.add(name.casefold())
         names[student] = name
