@@ -38,6 +38,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "serving": GROUND | {"gate"},
     "edition": GROUND | {"serving"},
     "puzzle": GROUND | {"serving"},
+    "export": GROUND,
     "audience": GROUND | {"serving"},
     "pages": GROUND | {"serving"},
     "recording": GROUND | {"serving"},

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wslab.doctor import doctor
     from wslab.edition import use
     from wslab.errors import LabError
+    from wslab.export import export
     from wslab.gate import Limits
     from wslab.labs import check, hint, progress, reset, solution, transcript
     from wslab.language import Text
@@ -29,6 +30,7 @@ _HOMES = {
     "wslab.doctor": ("doctor",),
     "wslab.edition": ("use",),
     "wslab.errors": ("LabError",),
+    "wslab.export": ("export",),
     "wslab.gate": ("Limits",),
     "wslab.labs": ("check", "hint", "progress", "reset", "solution", "transcript"),
     "wslab.language": ("Text",),
@@ -57,6 +59,7 @@ __all__ = [
     "compare",
     "doctor",
     "explain",
+    "export",
     "hang_up",
     "hint",
     "predict",

@@ -374,7 +374,8 @@ def _files(root: Path) -> Iterator[str]:
     for folder in dict.fromkeys(folder for folders in FOLDERS.values() for folder in folders):
         for path in (root / folder).rglob("*"):
             where = path.relative_to(root)
-            if not _LEFT_BY_USE.intersection(where.parts) and not path.is_dir():
+            # export() writes a learner's app beside the notebook.
+            if not _LEFT_BY_USE.intersection(where.parts) and not path.is_dir() and path.suffix != ".py":
                 yield where.as_posix()
 
 
