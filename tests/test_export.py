@@ -38,7 +38,7 @@ EXPORT = "written = export('chat.py', app)"
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """A notebook's shell in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cells, "_ran", {})
+    monkeypatch.setattr(cells, "_runs", [])
     monkeypatch.setattr(cells, "_watched", None)
     made = InteractiveShell.instance()
     cells.watch_cells()

@@ -45,11 +45,13 @@ class Run:
         count: its number: 7 for `In[7]`.
         source: what ran.
         error: what stopped it; None where nothing did.
+        id: the cell's id in its notebook, as the front end says it; "" where it doesn't.
     """
 
     count: int
     source: str
     error: BaseException | None
+    id: str = ""
 
     @property
     def label(self) -> str:
@@ -92,7 +94,8 @@ def _note(info: Any) -> None:
 def _note_end(result: Any) -> None:
     if result.info is None or result.info.silent or not result.info.store_history:
         return
-    run = Run(result.execution_count or 0, result.info.raw_cell, result.error_before_exec or result.error_in_exec)
+    error = result.error_before_exec or result.error_in_exec
+    run = Run(result.execution_count or 0, result.info.raw_cell, error, str(result.info.cell_id or ""))
     _runs.append(run)
     for app in apps_of(ipython_shell().user_ns).values():
         _makers.setdefault(app, run)
@@ -132,3 +135,9 @@ def last_to_make(name: str) -> Run | None:
 def ran_cells() -> tuple[RanCell, ...]:
     """The last run of each cell, in the order of these runs; the cell that runs now is the last one."""
     return tuple(sorted(_ran.values(), key=lambda cell: cell.count))
+
+
+def ended_runs() -> tuple[Run, ...]:
+    """The last run of each cell that has come to its end, in the order of these runs; also that of the first import."""
+    last = {run.id or f"#{run.count}": run for run in _runs}
+    return tuple(sorted(last.values(), key=lambda run: run.count))

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Router, WebSocketRoute
 
-from wslab.cells import RanCell, ran_cells
+from wslab.cells import Run, ended_runs
 from wslab.errors import LabError
 from wslab.language import Text
 from wslab.source import ipython_shell
@@ -102,7 +102,7 @@ def export(file: str, app: Starlette) -> Exported:
         LabError: the app isn't whole, or the file is there already; the message says what to do.
     """
     shell = ipython_shell()
-    if shell is None or not ran_cells():
+    if shell is None or not ended_runs():
         raise LabError(_NO_KERNEL)
     path = Path(file).absolute()
     if not _can_be_imported(path):
@@ -145,7 +145,7 @@ class _Statement:
 
 def _collected(namespace: dict[str, Any], app: Starlette) -> tuple[str, str]:
     """The file's text, and the name of the app in it."""
-    statements = [one for cell in ran_cells()[:-1] for one in _statements(cell)]
+    statements = [one for cell in ended_runs() for one in _statements(cell)]
     names = [name for name, value in namespace.items() if value is app and not name.startswith("_")]
     last = {name: one for one in statements for name in one.defines}
     named = [name for name in names if name in last]
@@ -192,7 +192,7 @@ def _collected(namespace: dict[str, Any], app: Starlette) -> tuple[str, str]:
     return "\n".join([*sorted(head), "", *body]).rstrip("\n") + "\n", name
 
 
-def _statements(cell: RanCell) -> Iterator[_Statement]:
+def _statements(cell: Run) -> Iterator[_Statement]:
     """The statements of a cell, without what is IPython's alone; none where it is no Python."""
     from IPython.core.inputtransformer2 import TransformerManager
 

@@ -27,6 +27,7 @@ GROUPS: Mapping[Text, Sequence[str]] = {
         "hang_up",
         "stop_all",
         "terminal",
+        "export",
     ),
     Text(en="Many clients, and a line that fails", tr="Çok sayıda istemci ve kopan bir hat"): (
         "audience",
@@ -39,6 +40,7 @@ GROUPS: Mapping[Text, Sequence[str]] = {
     Text(en="The bytes on the wire", tr="Hat üzerindeki baytlar"): ("capture", "Capture", "explain"),
     Text(en="Predictions and labs", tr="Tahminler ve alıştırmalar"): (
         "predict",
+        "ask_again",
         "check",
         "hint",
         "solution",
