@@ -41,7 +41,7 @@ _TOGETHER = {
 }
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
 # A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
-_SHARED_OUT = ("tests/notebooks/test_run.py", "tests/grading/test_same_points.py", "tests/test_incomplete.py")
+_SHARED_OUT = ("tests/notebooks/test_run.py", "tests/test_incomplete.py")
 
 
 class _ByModule(LoadScopeScheduling):
@@ -95,6 +95,18 @@ def _english_and_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     yield
     use_language(None)
     stop_all()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_new_loop_for_kernels() -> None:
+    """jupyter_client keeps one event loop for this thread, and a module begins with a new one.
+
+    A socket that was closed elsewhere stays in the old loop's selector. A new socket with the same number then counts
+    as registered already, and nobody is woken when a kernel answers.
+    """
+    if "jupyter_core.utils" in sys.modules:
+        sys.modules["jupyter_core.utils"].ensure_event_loop().close()
+        sys.modules["jupyter_core.utils"].ensure_event_loop()
 
 
 @pytest.fixture(scope="session")

@@ -152,6 +152,7 @@ def test_windows_says_the_reader_s_language_where_no_variable_does(monkeypatch: 
     from wslab import language
 
     language.use_language(None)
+    monkeypatch.setattr(sys, "platform", "win32")
     for variable in ("WSLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(variable, raising=False)
     for number, expected in ((0x041F, "tr"), (0x0409, "en"), (0x0407, "en"), (0xFFFF, "en")):

@@ -271,7 +271,8 @@ def check(
     rounds: Annotated[int, typer.Option(help="How often each solution is run.")] = 20,
     busy: Annotated[int, typer.Option(help="Processes that keep the machine busy meanwhile.")] = 0,
     write: Annotated[
-        Path | None, typer.Option(help="A page whose tables are written anew, such as docs/labs.md.")
+        Path | None,
+        typer.Option(help="A page in which the tables of these labs are written anew, such as docs/labs.md."),
     ] = None,
     mutants: Annotated[
         bool,

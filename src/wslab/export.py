@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
-import importlib.util
+import importlib.metadata
 import symtable
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +117,7 @@ def export(file: str, app: Starlette) -> Exported:
 def _can_be_imported(path: Path) -> bool:
     if path.suffix != ".py" or not path.stem.isidentifier():
         return False
-    found = importlib.util.find_spec(path.stem)
-    return found is None or found.origin == str(path)
+    return path.stem not in sys.stdlib_module_names and path.stem not in importlib.metadata.packages_distributions()
 
 
 def _write(path: Path, source: str, app: str) -> None:

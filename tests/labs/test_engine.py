@@ -172,7 +172,7 @@ async def test_each_way_of_not_accepting_has_its_sentence(
         if handler == "closes":
             await websocket.close()
         if handler == "raises":
-            raise KeyError("token")
+            raise RuntimeError("token")
         if handler == "waits":
             await asyncio.Event().wait()
 

@@ -29,8 +29,8 @@ COUNTED = 3
 ECHOES = 8
 """As many in one period, so that whatever holds the server for a part of it meets some of them."""
 
-ROUNDS = 3
-"""How many periods in a row must hold up answers: a machine that stands still does so once."""
+ROUNDS = 8
+"""How many periods in a row must hold up answers: a machine that others keep busy does so now and then."""
 
 MUCH, MANY = "y" * (256 << 10), 80
 """What a client that does not read asks to be echoed: more than the buffers on the way take."""

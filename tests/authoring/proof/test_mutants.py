@@ -97,7 +97,7 @@ def test_a_score_says_what_survives() -> None:
 
 
 def test_the_table_is_written_between_its_markers() -> None:
-    page = f"# Labs\n{survivors.BEGIN}\nold\n{survivors.END}\n"
+    page = f"# Labs\n{survivors.BEGIN}\nold\n| L1 | 4 | 4 | 0 | 0 |\n| L2 | 7 | 6 | 1 | 0 |\n{survivors.END}\n"
     written = Scores((Score("L1", 5, (), (), 1.0),)).written_into(page)
-    assert "| L1 | 5 | 5 | 0 | 0 |" in written
+    assert "| L1 | 5 | 5 | 0 | 0 |\n| L2 | 7 | 6 | 1 | 0 |\n" in written
     assert "old" not in written

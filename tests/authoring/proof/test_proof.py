@@ -208,10 +208,13 @@ def test_an_unknown_lab_is_a_fault() -> None:
     assert prove(["L99"], root=ROOT).complaints == ("there is no lab L99",)
 
 
-def test_the_matrix_is_written_between_its_markers() -> None:
-    page = f"# Labs\n{proof.BEGIN}\nold\n{proof.END}\nmore\n"
-    written = Proof(()).written_into(page)
-    assert written == f"# Labs\n{proof.BEGIN}\n\n\n{proof.END}\nmore\n"
+def test_the_matrix_of_each_lab_is_written_between_the_markers(only_echo: Callable[..., None], corpus: Corpus) -> None:
+    page = f"# Labs\n{proof.BEGIN}\n\n### L1-echo\n\nold\n\n### L2-cleanup\n\nkept\n{proof.END}\nmore\n"
+    only_echo()
+    written = prove(["L1"], rounds=1, root=ROOT, corpus=corpus()).written_into(page)
+    assert written.startswith(f"# Labs\n{proof.BEGIN}\n\n### L1-echo\n\n| program | echo | points |")
+    assert "old" not in written
+    assert written.endswith(f" |\n\n### L2-cleanup\n\nkept\n\n{proof.END}\nmore\n")
     with pytest.raises(ValueError, match="has no"):
         Proof(()).written_into("# Labs\n")
 

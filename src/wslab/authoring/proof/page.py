@@ -20,3 +20,14 @@ def between(page: str, begin: str, text: str, end: str) -> str:
     if not found or not found_end:
         raise ValueError(f"the page has no “{begin}” with “{end}” below it")
     return f"{before}{begin}\n\n{text}\n{end}{after}"
+
+
+def inside(page: str, begin: str, end: str) -> str:
+    """What stands between two lines of a page.
+
+    Args:
+        page: the page.
+        begin: the line above.
+        end: the line below.
+    """
+    return page.partition(begin)[2].partition(end)[0].strip("\n")

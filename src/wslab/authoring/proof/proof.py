@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ from wslab.authoring.proof.corpus import (
     program,
     submissions,
 )
-from wslab.authoring.proof.page import between
+from wslab.authoring.proof.page import between, inside
 from wslab.authoring.proof.text_ids import id_faults
 from wslab.authoring.proof.turn_corpus import TurnCell
 from wslab.labs import cards, catalogue, general, notebooks
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.BLOCKED: "…", Outcome.NOT_RUN: "–"}
 BEGIN, END = "<!-- proof: written by wslab check --write -->", "<!-- end of proof -->"
+_SECTION = re.compile(r"^### (\S+)$", re.MULTILINE)
 _RIGHT_DESIGNS = 2
 
 
@@ -151,25 +153,31 @@ class Proof:
 
     def markdown(self) -> str:
         """The matrix of every lab; without durations, so that the same proof gives the same text."""
-        lines: list[str] = []
-        for proof in self.labs:
-            if proof.lab.turns:  # the matrix is the labs'
-                continue
-            graded = [check for check in proof.lab.checks if check.points]
-            lines += [f"### {proof.lab.slug}", ""]
-            lines.append(f"| program | {' | '.join(check.name for check in graded)} | points |")
-            lines.append(f"| --- |{' --- |' * len(graded)} ---: |")
-            for run in proof.runs:
-                times = f" ({run.rounds}×)" if run.rounds > 1 else ""
-                about = f"`{run.name}`{times} {run.about}"
-                cells = " | ".join(_cell(run, check) for check in graded)
-                lines.append(f"| {about} | {cells} | {run.points:g} of {proof.lab.points:g} |")
-            lines.append("")
-        return "\n".join(lines)
+        return "\n".join(self._matrices().values())
+
+    def _matrices(self) -> dict[str, str]:
+        """The matrix of each lab by the name of its notebook; turns have none."""
+        return {proof.lab.slug: _matrix(proof) for proof in self.labs if not proof.lab.turns}
 
     def written_into(self, page: str) -> str:
-        """A page of the documentation with the matrix of this proof, which is of all labs."""
-        return between(page, BEGIN, self.markdown(), END)
+        """A page of the documentation with the matrices of this proof; those of other labs stay as they are."""
+        before = _SECTION.split(inside(page, BEGIN, END))[1:]
+        kept = dict(zip(before[::2], before[1::2], strict=True))
+        sections = {name: f"### {name}{rest.rstrip()}\n" for name, rest in kept.items()} | self._matrices()
+        return between(page, BEGIN, "\n".join(sections[name] for name in sorted(sections)), END)
+
+
+def _matrix(proof: LabProof) -> str:
+    graded = [check for check in proof.lab.checks if check.points]
+    lines = [f"### {proof.lab.slug}", ""]
+    lines.append(f"| program | {' | '.join(check.name for check in graded)} | points |")
+    lines.append(f"| --- |{' --- |' * len(graded)} ---: |")
+    for run in proof.runs:
+        times = f" ({run.rounds}×)" if run.rounds > 1 else ""
+        about = f"`{run.name}`{times} {run.about}"
+        cells = " | ".join(_cell(run, check) for check in graded)
+        lines.append(f"| {about} | {cells} | {run.points:g} of {proof.lab.points:g} |")
+    return "\n".join([*lines, ""])
 
 
 def _cell(run: Run, check: Check) -> str:

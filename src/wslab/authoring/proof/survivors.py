@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from wslab import yaml
 from wslab.authoring.proof import turn_corpus
 from wslab.authoring.proof.corpus import EQUIVALENT, corpus_folder, handed_in, solved_cells, submissions
 from wslab.authoring.proof.mutating import Mutant, mutants
-from wslab.authoring.proof.page import between
+from wslab.authoring.proof.page import between, inside
 from wslab.authoring.proof.proof import judged_turn
 from wslab.authoring.proof.turn_corpus import TurnCell
 from wslab.grading.grading import grade
@@ -28,6 +29,7 @@ from wslab.language import LANGUAGES
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_ROW = re.compile(r"^\| ([L\d]\d+) (\|.*\|)$", re.MULTILINE)
 BEGIN, END = "<!-- mutants: written by wslab check --mutants --write -->", "<!-- end of mutants -->"
 SOLUTION = "solution"
 AT_ONCE = 8
@@ -99,18 +101,15 @@ class Scores:
         """Whether every lab's is."""
         return all(score.ok for score in self.labs)
 
-    def markdown(self) -> str:
-        """A table of the labs, and the listed mutants with their reasons."""
-        lines = ["| lab | mutants | lose a point | equivalent | survive |", "| --- | ---: | ---: | ---: | ---: |"]
+    def written_into(self, page: str) -> str:
+        """A page of the documentation with this table; the rows of other labs stay as they are."""
+        rows = {row[0]: row[1] for row in _ROW.findall(inside(page, BEGIN, END))}
         for one in self.labs:
             listed = len(one.survivors) - len(one.unexplained)
             lost = one.count - len(one.survivors)
-            lines.append(f"| {one.lab} | {one.count} | {lost} | {listed} | {len(one.unexplained)} |")
-        return "\n".join([*lines, ""])
-
-    def written_into(self, page: str) -> str:
-        """A page of the documentation with this table, which is of all labs."""
-        return between(page, BEGIN, self.markdown(), END)
+            rows[one.lab] = f"| {one.count} | {lost} | {listed} | {len(one.unexplained)} |"
+        lines = ["| lab | mutants | lose a point | equivalent | survive |", "| --- | ---: | ---: | ---: | ---: |"]
+        return between(page, BEGIN, "\n".join([*lines, *(f"| {lab} {rows[lab]}" for lab in sorted(rows)), ""]), END)
 
     def __rich__(self) -> RenderableType:
         from rich.text import Text as Line

@@ -22,6 +22,7 @@ NEWS = f"{SERVER}merhaba"
 
 async def broadcaster(stage: Stage) -> Text:
     """It goes on and on, and one dead client does not end it."""
+    begun = stage.clock()
     ada = await stage.connect("Ada")
     if await ada.next() is None:
         raise await stage.silence(ada, texts.wrong("never-speaks"))
@@ -34,7 +35,8 @@ async def broadcaster(stage: Stage) -> Text:
         for message in client.messages:
             if message.data != NEWS:
                 raise Failure(texts.wrong("other-news"), texts.saw("came"), who=client.who, came=message)
-    if ada.messages[1].at - ada.messages[0].at < 0.02:
+    # Not from one message to the next: what a busy machine holds up comes at once.
+    if len(ada.messages) > 3 + (stage.clock() - begun) / 0.02:
         raise Failure(texts.wrong("no-pause"), texts.saw("spoke"))
     reply = await stage.request("POST", "/ghost")
     if reply is None:
