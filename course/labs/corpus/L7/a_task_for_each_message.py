@@ -1,10 +1,11 @@
-"""Makes a task for every message that comes in, and a longer one takes longer.
+"""Makes a task for every message that comes in, and every second one takes longer.
 
 fails numbers: speaker-out-of-order
 waits: deaf gone behind resume missed herd shutdown
 """
 
 import asyncio
+import itertools
 from collections import deque
 from contextlib import suppress
 
@@ -42,10 +43,11 @@ def missed_since(last):
 
 
 tasks = set()
+turns = itertools.count()
 
 
 async def handle(text):
-    await asyncio.sleep(0.02 if len(tasks) % 2 else 0.001)
+    await asyncio.sleep(0.1 if next(turns) % 2 else 0)
     publish(text)
 
 
