@@ -509,9 +509,10 @@ async def expiry(stage: Stage) -> Text:
     silent, silent_over = await _for_a_while(stage, "E", stage.unique("Eda"))
     busy, busy_over = await _for_a_while(stage, "F", stage.unique("Filiz"))
     late, looked_again = busy_over + stage.deadlines.step, False
+    pace = max(LIFETIME, busy_over - stage.clock()) / 6  # a longer session has no more messages
     while busy.open and stage.clock() < late:
         await busy.send(_WHO)
-        await asyncio.sleep(LIFETIME / 6)
+        await asyncio.sleep(pace)
         if busy.open and stage.clock() > late and not looked_again:
             late, looked_again = stage.clock() + await stage.deadlines.extension(), True
     if busy.open:

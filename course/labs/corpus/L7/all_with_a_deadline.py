@@ -1,4 +1,4 @@
-"""Gives each round of sends a tenth of a second, again and again.
+"""Gives each round of sends a fifth of a second, again and again.
 
 fails deaf: late-for-all
 waits: gone behind shutdown
@@ -24,7 +24,7 @@ async def publish(text):
     newest += 1
     message = f"{newest} {text}"
     history.append((newest, message))
-    sending = [asyncio.wait_for(client.send_text(message), 0.1) for client in clients]
+    sending = [asyncio.wait_for(client.send_text(message), 0.2) for client in clients]
     await asyncio.gather(*sending, return_exceptions=True)
 
 
