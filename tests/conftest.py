@@ -104,9 +104,9 @@ def _a_new_loop_for_kernels() -> None:
     A socket that was closed elsewhere stays in the old loop's selector. A new socket with the same number then counts
     as registered already, and nobody is woken when a kernel answers.
     """
-    if "jupyter_core.utils" in sys.modules:
-        sys.modules["jupyter_core.utils"].ensure_event_loop().close()
-        sys.modules["jupyter_core.utils"].ensure_event_loop()
+    if utils := sys.modules.get("jupyter_core.utils"):
+        utils.ensure_event_loop().close()
+        utils.ensure_event_loop()
 
 
 @pytest.fixture(scope="session")

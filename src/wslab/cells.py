@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from wslab.notebooks import turn_of
@@ -22,14 +22,12 @@ class RanCell:
         count: the number of the run: 7 for `In[7]`.
         digest: of its source, from `source_digest()`.
         turn: whether it is a turn, in which the learner is to write.
-        source: what it ran.
     """
 
     id: str
     count: int
     digest: str
     turn: bool = False
-    source: str = field(default="", compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -87,7 +85,7 @@ def _note(info: Any) -> None:
         count = ipython_shell().execution_count
         # Where the front end names no cells, each run is a cell of its own.
         _ran[cell_id or f"#{count}"] = RanCell(
-            cell_id, count, source_digest(info.raw_cell), turn_of(info.raw_cell) is not None, info.raw_cell
+            cell_id, count, source_digest(info.raw_cell), turn_of(info.raw_cell) is not None
         )
 
 

@@ -121,14 +121,18 @@ def _can_be_imported(path: Path) -> bool:
 
 
 def _write(path: Path, source: str, app: str) -> None:
-    stamp = f"{_STAMP}{hashlib.sha256(source.encode()).hexdigest()[:16]}\n"
     if path.exists():
         first, _, rest = path.read_text(encoding="utf-8", errors="replace").partition("\n")
-        if first != f"{_STAMP}{hashlib.sha256(rest.encode()).hexdigest()[:16]}":
+        if first != _stamp(rest):
             others = (f"{path.stem}_{number}.py" for number in range(2, 1000))
             other = next(one for one in others if not path.with_name(one).exists())
             raise LabError(_TAKEN, file=path.name, other=other, app=app)
-    path.write_text(stamp + source, encoding="utf-8")
+    path.write_text(f"{_stamp(source)}\n{source}", encoding="utf-8")
+
+
+def _stamp(source: str) -> str:
+    """The first line of a file, by which one that somebody has edited is known."""
+    return f"{_STAMP}{hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
 # The cells' statements
@@ -152,7 +156,8 @@ def _collected(namespace: dict[str, Any], app: Starlette) -> tuple[str, str]:
     if not named:
         raise LabError(_NO_NAME)
     name = named[0]
-    wanted: dict[_Statement, None] = {}
+    wanted: list[_Statement] = []
+    taken: set[_Statement] = set()  # also those whose own needs are still being taken
     imported: dict[_Statement, set[str]] = {}
     missing: set[str] = set()
 
@@ -172,13 +177,12 @@ def _collected(namespace: dict[str, Any], app: Starlette) -> tuple[str, str]:
                     take(later)
 
     def take(one: _Statement) -> None:
-        if one not in wanted and one not in taking:
-            taking.add(one)
+        if one not in taken:
+            taken.add(one)
             for used in sorted(one.uses - one.defines):
                 need(used)
-            wanted[one] = None
+            wanted.append(one)
 
-    taking: set[_Statement] = set()
     need(name)
     if missing:
         raise LabError(_MISSING, names=", ".join(f"`{one}`" for one in sorted(missing)))

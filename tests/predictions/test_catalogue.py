@@ -283,7 +283,7 @@ def test_again_is_the_same_question_in_other_words(tmp_path: Path) -> None:
     file = tmp_path / "05.yml"
     file.write_text(GOOD.rstrip() + AGAIN + NUMBER.rstrip() + ANOTHER, encoding="utf-8")
     questions, problems = read(file)
-    assert problems == catalogue.without_again(file) == ()
+    assert problems == catalogue.read(file, each_again=True)[1] == ()
     choice, number = questions["status"].again, questions["n"].again
     assert isinstance(choice, Choice)
     assert isinstance(number, Number)
@@ -298,7 +298,7 @@ def test_again_is_the_same_question_in_other_words(tmp_path: Path) -> None:
 def test_a_prediction_without_other_words_is_named(tmp_path: Path) -> None:
     file = tmp_path / "05.yml"
     file.write_text(GOOD.rstrip() + AGAIN + NUMBER, encoding="utf-8")
-    (problem,) = catalogue.without_again(file)
+    (problem,) = catalogue.read(file, each_again=True)[1]
     assert problem.line == len((GOOD.rstrip() + AGAIN).splitlines()) + 1
     assert problem.message == 'n: "again" is missing: the same question in other words, for whoever was wrong'
 

@@ -161,12 +161,6 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
         helped: sentences below it: where hints are, what else happened.
         css: whether to write the styles along.
     """
-    mark, colour, word = _MARKS[verdict.outcome]
-    head = (
-        f'<div class="wslab-head"><strong>{mark} {sentence_html(verdict.title)}</strong>'
-        f"<span>{_worth(verdict)}</span>"
-        f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
-    )
     seen = str(verdict.observed)
     body = _row(_OBSERVED, f"{f'<p>{sentence_html(seen)}</p>' if seen else ''}{_exchange(verdict)}")
     if not verdict.passed:
@@ -174,13 +168,21 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
             _NEXT, f"<p><strong>{sentence_html(verdict.next)}</strong></p>"
         )
     body += "".join(f'<p class="wslab-quiet">{sentence_html(sentence)}</p>' for sentence in helped)
-    return framed(head + body, colour, css=css)
+    return framed(_head(verdict) + body, _MARKS[verdict.outcome][1], css=css)
+
+
+def _head(verdict: Verdict) -> str:
+    mark, _, word = _MARKS[verdict.outcome]
+    return (
+        f'<div class="wslab-head"><strong>{mark} {sentence_html(verdict.title)}</strong>'
+        f"<span>{_worth(verdict)}</span>"
+        f'<span class="wslab-quiet">{verdict.name} · {word}</span></div>'
+    )
 
 
 def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
     """A verdict as plain text."""
-    mark, _, word = _MARKS[verdict.outcome]
-    lines = [f"{mark} {verdict.name} · {verdict.title}: {_worth(verdict)} ({word})"]
+    lines = [_head_text(verdict)]
     labels = [str(label) for label in (_OBSERVED, _MEANING, _NEXT)]
     width = max(map(len, labels)) + 2
     told = [verdict.observed] if verdict.passed else [verdict.observed, verdict.meaning, verdict.next]
@@ -198,18 +200,18 @@ def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
 
 def again_html(verdict: Verdict, first: Verdict) -> str:
     """The card of a check that says what an earlier card has said."""
-    mark, colour, word = _MARKS[verdict.outcome]
-    head = (
-        f'<div class="wslab-head"><strong>{mark} {sentence_html(verdict.title)}</strong>'
-        f'<span>{_worth(verdict)}</span><span class="wslab-quiet">{verdict.name} · {word}</span></div>'
-    )
-    return framed(f"{head}<p>{sentence_html(_AGAIN.format(first=first.name))}</p>", colour)
+    said = f"<p>{sentence_html(_AGAIN.format(first=first.name))}</p>"
+    return framed(_head(verdict) + said, _MARKS[verdict.outcome][1])
 
 
 def again_text(verdict: Verdict, first: Verdict) -> str:
     """The same as plain text."""
+    return f"{_head_text(verdict)}\n  {_AGAIN.format(first=first.name)}"
+
+
+def _head_text(verdict: Verdict) -> str:
     mark, _, word = _MARKS[verdict.outcome]
-    return f"{mark} {verdict.name} · {verdict.title}: {_worth(verdict)} ({word})\n  {_AGAIN.format(first=first.name)}"
+    return f"{mark} {verdict.name} · {verdict.title}: {_worth(verdict)} ({word})"
 
 
 def summary_html(lab: str, title: Text, verdicts: Sequence[Verdict]) -> str:

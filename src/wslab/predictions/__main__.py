@@ -13,8 +13,7 @@ def main(arguments: list[str]) -> int:
     problems = [] if not arguments else [f"there is no {name}.yml" for name in arguments if not _path(name).is_file()]
     for path in map(_path, arguments or catalogue.units()):
         if path.is_file():
-            questions, found = catalogue.read(path)
-            found += catalogue.without_again(path) if path.parent == catalogue.FOLDER else ()
+            questions, found = catalogue.read(path, each_again=path.parent == catalogue.FOLDER)
             problems.extend(map(str, found))
             if not found:
                 print(f"{path.name}: {len(questions)} predictions, no problem")

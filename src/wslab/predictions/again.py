@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from wslab.jupyter import somebody_watches
 from wslab.language import Text, current_language
 from wslab.predictions import cards, catalogue
-from wslab.predictions.asking import labels, options_of
-from wslab.predictions.question import AnswerError, Judgement, Question, Verdict, judge_as_taught, read_answer
+from wslab.predictions.asking import keep_and_show, labels, options_of
+from wslab.predictions.question import Judgement, Question, Verdict, judge_as_taught, read_answer
 from wslab.progress.database import Store, counted_answer, first_verdict, store
 
 if TYPE_CHECKING:
@@ -185,15 +185,7 @@ class Review:
         return bundle
 
     def _received(self, form: PredictionForm, given: str | None) -> None:
-        try:
-            if given is None:
-                self.skip()
-            else:
-                self.answer(given)
-        except AnswerError as error:
-            form.view = self._view(error=str(error))
-        else:
-            form.view = self._view(confirmed=True)
+        keep_and_show(form, self.skip if given is None else lambda: self.answer(given), self._view)
 
     def _went_on(self, form: PredictionForm) -> None:
         self.next()

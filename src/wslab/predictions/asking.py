@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -208,15 +209,7 @@ class Prediction:
     # The card
 
     def _received(self, form: PredictionForm, given: str | None) -> None:
-        try:
-            if given is None:
-                self.skip()
-            else:
-                self.answer(given)
-        except AnswerError as error:
-            form.view = self._view(error=str(error))
-        else:
-            form.view = self._view(confirmed=True)
+        keep_and_show(form, self.skip if given is None else lambda: self.answer(given), self._view)
 
     def _view(self, *, confirmed: bool = False, error: str = "") -> dict[str, Any]:
         """What the card shows; see form.js."""
@@ -248,6 +241,22 @@ def labels() -> dict[str, str]:
         "sending": str(_SENDING),
         "silent": str(_SILENT),
     }
+
+
+def keep_and_show(form: PredictionForm, keep: Callable[[], object], view: Callable[..., dict[str, Any]]) -> None:
+    """Keep what a learner gave on a card, and show what became of it.
+
+    Args:
+        form: the card.
+        keep: keeps it; raises `AnswerError` where it is no answer.
+        view: what the card then shows, with `error=` or `confirmed=True`.
+    """
+    try:
+        keep()
+    except AnswerError as error:
+        form.view = view(error=str(error))
+    else:
+        form.view = view(confirmed=True)
 
 
 def options_of(question: Question) -> list[str]:

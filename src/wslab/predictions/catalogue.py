@@ -273,6 +273,7 @@ def _free_word(key: str, question: Text, fields: Fields) -> Word:
 
 AGAIN = "again"
 """The field with the other words, and the end of the key under which their answers are kept."""
+_NO_AGAIN = f'"{AGAIN}" is missing: the same question in other words, for whoever was wrong'
 
 
 def _again(unit: str, name: str, first: yaml.MappingNode, again: yaml.Node, asked: Question) -> Question:
@@ -360,12 +361,15 @@ def _entry(unit: str, name: str, node: yaml.Node, what: str = "") -> Question:
     return replace(read, again=_again(unit, name, node, again, read))
 
 
-def read(path: Path, *, in_one_language: bool = False) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
+def read(
+    path: Path, *, in_one_language: bool = False, each_again: bool = False
+) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
     """The predictions of one file by name, and every problem in it; a broken entry leaves the others alone.
 
     Args:
         path: the file.
         in_one_language: whether a text may stand in one language alone.
+        each_again: whether it is a problem that a prediction cannot be asked again, as in the course's own files.
     """
     problems: list[Problem] = []
     questions: dict[str, Question] = {}
@@ -392,7 +396,9 @@ def read(path: Path, *, in_one_language: bool = False) -> tuple[Mapping[str, Que
                 problems.append(Problem(str(path), yaml.line(key), says))
             seen.add(name)
             try:
-                questions.setdefault(name, _entry(path.stem, name, node))
+                question = questions.setdefault(name, _entry(path.stem, name, node))
+                if each_again and question.again is None:
+                    problems.append(Problem(str(path), yaml.line(key), f"{name}: {_NO_AGAIN}"))
             except Wrong as wrong:
                 problems.append(wrong.problem(path, f"{name}: "))
     except Wrong as wrong:
@@ -434,17 +440,6 @@ def _load(path: Path, *, own: bool) -> tuple[Mapping[str, Question], tuple[Probl
     except OSError:
         return {}, ()
     return _read_version(path, changed, own)
-
-
-def without_again(path: Path) -> tuple[Problem, ...]:
-    """A problem for each prediction of a file of the course that cannot be asked again in other words."""
-    missing = [name for name, question in read(path)[0].items() if question.again is None]
-    if not missing:
-        return ()
-    root = yaml.compose(path.read_text(encoding="utf-8"))
-    lines = {yaml.raw(key): yaml.line(key) for key, _ in getattr(root, "value", ())}
-    says = f'"{AGAIN}" is missing: the same question in other words, for whoever was wrong'
-    return tuple(Problem(str(path), lines[name], f"{name}: {says}") for name in missing)
 
 
 def units() -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def read_course(root: Path) -> Course:
 
 def _mistakes_in_questions(root: Path) -> Iterator[Problem]:
     for path in sorted((root / _QUESTIONS).glob("*.yml")):
-        for problem in (*catalogue.read(path)[1], *catalogue.without_again(path)):
+        for problem in catalogue.read(path, each_again=True)[1]:
             yield replace(problem, file=path.relative_to(root).as_posix())
 
 
