@@ -22,8 +22,10 @@ from wslab.language import Text
 from wslab.source import ipython_shell
 
 _NO_KERNEL = Text(
-    en="export() collects the cells of a notebook, and here none has run.",
-    tr="export() bir not defterinin hücrelerini toplar, burada ise çalışmış hücre yok.",
+    en="export() collects the cells of a notebook that ran since its `use(…)`, and there are none. Run the notebook "
+    "from the top, then this cell.",
+    tr="export() bir not defterinde `use(…)` çağrısından sonra çalışan hücreleri toplar, burada ise öyle bir hücre "
+    "yok. Not defterini baştan çalıştırın, sonra bu hücreyi.",
 )
 _NO_NAME = Text(
     en="No variable of this notebook holds this app. Give the app a name first: app = FastAPI()",
@@ -56,9 +58,10 @@ _TAKEN = Text(
     'export("{other}", {app})',
 )
 _WRITTEN = Text(
-    en="Written: {path}\nOpen a terminal (File → New → Terminal) and run:\n\n  cd {folder}\n  python -m uvicorn "
+    en="Written: {path}\nOpen a terminal (File → New → Terminal) and run:\n\n"
+    '  cd "{folder}"\n  python -m uvicorn '
     "{module}:{app} --port {port}\n",
-    tr="Yazıldı: {path}\nBir uçbirim açıp (File → New → Terminal) şunu çalıştırın:\n\n  cd {folder}\n  "
+    tr='Yazıldı: {path}\nBir uçbirim açıp (File → New → Terminal) şunu çalıştırın:\n\n  cd "{folder}"\n  '
     "python -m uvicorn {module}:{app} --port {port}\n",
 )
 _CONNECT = Text(
