@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import socket
 import time
 from types import TracebackType
@@ -128,6 +129,16 @@ class LiveCapture(Capture):
     ) -> None:
         # The clients may live on this very loop, and need it to say goodbye.
         await asyncio.to_thread(self.stop)
+
+    def turned(self) -> concurrent.futures.Future[None]:
+        """What is done once everything has been passed on that had come when this was called.
+
+        Raises:
+            CaptureError: the capture has not begun.
+        """
+        if self._proxy is None:
+            raise CaptureError(_NOT_STARTED)
+        return self._proxy.turned()
 
     def stop(self, grace: float = 1.0) -> None:
         """End the capture, as leaving its `with` block does. Connections that are still open end with a FIN.

@@ -7,6 +7,7 @@ what asyncio's transports blur: a FIN in one direction only, a RST, the last byt
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import errno
 import logging
@@ -30,6 +31,8 @@ _IDLE = 0.005  # seconds without a word after which there is time to decode
 _QUIET = 0.05  # seconds without a word after which open connections are taken to be idle
 _NO_DESCRIPTORS = 0.2  # seconds to wait before accepting again when the process has no descriptors left
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK))
+
+_STOP, _TURN = b"s", b"t"  # what wakes the thread
 
 Target = tuple[socket.AddressFamily, Any]
 
@@ -103,6 +106,7 @@ class Proxy:
         self._accept_again: float | None = None
         self._deadline: float | None = None
         self._grace = 0.0
+        self._turns: list[concurrent.futures.Future[None]] = []
         self._thread = threading.Thread(target=self._run, name="wslab-capture", daemon=True)
         self.port: int = self._listener.getsockname()[1]
 
@@ -123,21 +127,35 @@ class Proxy:
         """
         self._grace = grace
         with contextlib.suppress(OSError):  # stopped before
-            self._waker.send(b"\0")
+            self._waker.send(_STOP)
         self._thread.join(grace + 5)
         return not self._thread.is_alive()
+
+    def turned(self) -> concurrent.futures.Future[None]:
+        """What is done once everything has been passed on that had come when this was called."""
+        turn: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._turns.append(turn)
+        with contextlib.suppress(OSError):  # it has ended, or so much is asked already that it wakes anyway
+            self._waker.send(_TURN)
+        if not self._thread.is_alive() and not turn.done():
+            turn.set_result(None)
+        return turn
 
     def _run(self) -> None:
         try:
             while self._deadline is None or (self._links and time.monotonic() < self._deadline):
-                events = self._selector.select(self._timeout())
-                if not events and self._deadline is not None:
+                turns = list(self._turns)
+                events = self._selector.select(0 if turns else self._timeout())
+                if not events and not turns and self._deadline is not None:
                     break
-                while not events and self._transcript.behind:
+                while not events and not turns and self._transcript.behind:
                     self._transcript.catch_up()
                     events = self._selector.select(0)
                 for key, mask in events:
                     key.data(mask)
+                for turn in turns:
+                    self._turns.remove(turn)
+                    turn.set_result(None)
                 if self._accept_again is not None and time.monotonic() >= self._accept_again:
                     self._accept_again = None
                     self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -150,6 +168,8 @@ class Proxy:
             self._selector.close()
             for sock in (self._listener, self._wake, self._waker):
                 sock.close()
+            for turn in self._turns:
+                turn.set_result(None)
 
     def _timeout(self) -> float | None:
         if self._deadline is not None:
@@ -159,7 +179,8 @@ class Proxy:
         return None if self._accept_again is None else _NO_DESCRIPTORS
 
     def _woken(self, mask: int) -> None:
-        self._wake.recv(1)
+        if _STOP not in self._wake.recv(_CHUNK):
+            return
         self._deadline = time.monotonic() + self._grace
         if self._accept_again is None:
             self._selector.unregister(self._listener)

@@ -453,6 +453,12 @@ class Stage:
     async def pause(self) -> None:
         """Give what should not come a moment to come all the same."""
         await asyncio.sleep(self.deadlines.settle_time)
+        # On a busy machine the server may not have had its turn in that time.
+        await self.turned()
+
+    async def turned(self) -> None:
+        """Wait until the server has dealt with what its clients have done; where something holds its loop, not long."""
+        await self._venue.turned(self.deadlines.step / 2)
 
     # Opening
 

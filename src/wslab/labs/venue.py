@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -81,6 +82,13 @@ class Venue(Protocol):
 
     def blocking_line(self) -> str:
         """The reader's own line that holds the server's event loop, as `In[2] line 25`; empty where nobody knows."""
+
+    async def turned(self, within: float) -> None:
+        """Wait until the server has dealt with what its clients had done when this was called.
+
+        Args:
+            within: seconds to wait at most.
+        """
 
     def watch(self) -> None:
         """Have the app watched from now on, also when it is started anew. That makes it slow: for a second look."""
@@ -233,6 +241,14 @@ class Served:
             for entry in log.events
             if entry.kind in ("error", "warning") and (later or not starts or entry.time_ns > place)
         )
+
+    async def turned(self, within: float) -> None:
+        until = time.perf_counter() + within
+        # In the order in which it passes: a client's last word first reaches the capture.
+        for end in (self._wire, self._server):
+            if end is not None:
+                turn = asyncio.wrap_future(end.turned())
+                await asyncio.wait({turn}, timeout=max(0.0, until - time.perf_counter()))
 
     def watch(self) -> None:
         self._watch = Watch()

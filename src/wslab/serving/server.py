@@ -115,6 +115,7 @@ _RUNNING = Text(en="running, open WebSockets: {count}", tr="çalışıyor, açı
 _TAKES_THE_PORT = {"0.0.0.0", "::", "localhost"}
 
 _TRIES, _BETWEEN_TRIES = 200, 0.02
+_ROUNDS = 10  # of the loop: a request takes four, a task that ends and wakes another one takes two
 
 _running: list[Server] = []
 _started: weakref.WeakSet[Server] = weakref.WeakSet()
@@ -402,6 +403,23 @@ class Server:
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine on the server's own loop, next to its handlers; safe from any other thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def turned(self) -> concurrent.futures.Future[None]:
+        """What is done once the server's loop has gone round a few times: what had come when this was called, and what
+        followed from it at once, is done. Where a handler holds the loop that takes as long as the handler does."""
+        done: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+        def turn(left: int) -> None:
+            if left:
+                self.loop.call_soon(turn, left - 1)
+            else:
+                done.set_result(None)
+
+        try:
+            self.loop.call_soon_threadsafe(turn, _ROUNDS)
+        except RuntimeError:  # the loop is closed
+            done.set_result(None)
+        return done
 
     def hang_up(self, websocket: HTTPConnection) -> None:
         """Abort the transport of a connection: what it still has to send is thrown away, and no close frame goes out.

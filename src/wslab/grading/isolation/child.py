@@ -263,6 +263,8 @@ def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[
             return {"total": len(everything), "raised": _told(new)}
         case "blocking line":
             return {"line": named(venue.blocking_line())}
+        case "turn":
+            runner.run(venue.turned(order["seconds"]))
         case "watch":
             venue.watch()
         case "watched":

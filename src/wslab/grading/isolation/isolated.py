@@ -102,13 +102,13 @@ class Isolated:
         self._errors: dict[int, Text] = {}
         self._process: Confined | None = None
         self._closed = False
-        self._closing = (
-            threading.Lock()
-        )  # a start goes on in its thread after the coroutine that awaits it was cancelled
+        # A start goes on in its thread after the coroutine that awaits it was cancelled.
+        self._closing = threading.Lock()
         self._served = -1  # which start of the app is served; -1 for none
         self._raised: list[Raised] = []
         self._heard = 0  # how many of these the running process has reported
         self._orders = 0
+        self._asking = threading.Lock()  # some orders are given from a thread of their own
         self._passed = 0  # lines that were not run
         self._unresponsive = False
 
@@ -258,6 +258,10 @@ class Isolated:
         )
         return self._errors.get(last, "")
 
+    async def turned(self, within: float) -> None:
+        longest = 0.0 if self._unresponsive else within + _ANSWER
+        await asyncio.to_thread(self._ask, "turn", longest, seconds=within)
+
     def watch(self) -> None:
         self._ask("watch")
 
@@ -309,11 +313,11 @@ class Isolated:
         process = self._process
         if process is None:
             return None
-        self._orders += 1
         if not within:
             within = _UNRESPONSIVE if self._unresponsive else _ANSWER
-        until = time.monotonic() + within
-        with contextlib.suppress(EOFError):
+        with self._asking, contextlib.suppress(EOFError):
+            self._orders += 1
+            until = time.monotonic() + within
             if process.channel.send({"do": what, "number": self._orders, **more}, within):
                 while (left := until - time.monotonic()) > 0:
                     answer = process.channel.receive(left)
