@@ -97,6 +97,17 @@ def test_a_rst_passes_as_a_rst(who: str) -> None:
         assert wires.kinds(2)[-1] == ("reset", who)
 
 
+def test_a_turn_is_over_once_all_that_came_before_has_been_passed_on() -> None:
+    with bench() as wires:
+        ends = [wires.connect() for _ in range(20)]
+        for client, server in ends:
+            client.sendall(b"x")
+            server.setblocking(False)
+            wires.wire.turned().result(DEADLINE)
+            assert server.recv(1) == b"x"
+    assert wires.wire.turned().result(DEADLINE) is None
+
+
 @pytest.mark.parametrize("who", ["client", "server"])
 def test_what_was_said_before_a_rst_is_in_the_capture(who: str) -> None:
     with bench() as wires:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -255,3 +257,23 @@ async def test_a_redirected_handshake_is_refused_with_its_status(deadlines: Dead
         assert (found.status, found.why) == (307, "status")
     finally:
         await venue.stop()
+
+
+async def test_a_pause_lasts_until_the_server_has_had_its_turn(stage: Stage, server: Server) -> None:
+    """On a busy machine it may get none within the pause itself; here something holds its loop for longer."""
+    running = stage.venue
+    assert isinstance(running, Served)
+    assert running._server is not None
+    client = await stage.connect("A")
+    begun = threading.Event()
+
+    async def hold() -> None:
+        begun.set()
+        time.sleep(1.5 * stage.deadlines.settle_time)
+
+    running._server.submit(hold())
+    await asyncio.to_thread(begun.wait, 5)
+    await client.reset()
+    assert server.left == []
+    await stage.pause()
+    assert len(server.left) == 1
