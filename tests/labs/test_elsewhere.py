@@ -87,6 +87,9 @@ class Elsewhere:
     def raised(self, since: Mark) -> tuple[Raised, ...]:
         return tuple(self._raised[since[1] :])
 
+    async def turned(self, within: float) -> None:
+        """Nothing: a pause is all that this venue waits."""
+
     def blocking_line(self) -> str:
         return ""
 
