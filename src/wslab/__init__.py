@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wslab.language import Text
     from wslab.predictions import ask_again, predict
     from wslab.recording import Recording, compare, record
-    from wslab.serving import Server, ServerStartError, hang_up, serve, servers, stop_all, terminal
+    from wslab.serving import ProcessServer, Server, ServerStartError, hang_up, serve, servers, stop_all, terminal
 
 _HOMES = {
     "wslab.audience": ("Audience", "Outcomes", "Road", "audience", "road"),
@@ -36,7 +36,16 @@ _HOMES = {
     "wslab.language": ("Text",),
     "wslab.predictions": ("ask_again", "predict"),
     "wslab.recording": ("Recording", "compare", "record"),
-    "wslab.serving": ("Server", "ServerStartError", "hang_up", "serve", "servers", "stop_all", "terminal"),
+    "wslab.serving": (
+        "ProcessServer",
+        "Server",
+        "ServerStartError",
+        "hang_up",
+        "serve",
+        "servers",
+        "stop_all",
+        "terminal",
+    ),
 }
 
 __all__ = [
@@ -46,6 +55,7 @@ __all__ = [
     "LabError",
     "Limits",
     "Outcomes",
+    "ProcessServer",
     "Recording",
     "Road",
     "Server",

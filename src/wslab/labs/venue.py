@@ -164,7 +164,8 @@ class Served:
 
     @property
     def alone(self) -> bool:
-        return not any(server.app is self.app for server in servers() if server is not self._server)
+        others = (server for server in servers() if isinstance(server, Server) and server is not self._server)
+        return not any(server.app is self.app for server in others)
 
     @property
     def running(self) -> bool:

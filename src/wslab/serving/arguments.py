@@ -13,9 +13,11 @@ from wslab.serving.errors import ServerStartError, WrongApp
 
 _STRING = Text(
     en="serve({app!r}) got a name. Inside a notebook hand over the object itself: serve(app). Names such as "
-    "“server:app” are for uvicorn in a terminal, which imports a file.",
+    "“server:app” are for uvicorn in a terminal, which imports a file; serve({app!r}, processes=2) does that, too, in "
+    "processes of its own.",
     tr="serve({app!r}) bir ad aldı. Not defterinde nesnenin kendisini verin: serve(app). “server:app” gibi adlar, "
-    "bir dosyayı içe aktaran uçbirimdeki uvicorn içindir.",
+    "bir dosyayı içe aktaran uçbirimdeki uvicorn içindir; serve({app!r}, processes=2) de dosyayı içe aktarır, ama ayrı "
+    "süreçlerde.",
 )
 _RELOAD = Text(
     en="reload=True restarts a process whenever a file changes; here the server is a thread of your kernel, and the "
@@ -24,14 +26,26 @@ _RELOAD = Text(
     "çekirdek kendini yeniden başlatamaz. Hücreyi yeniden çalıştırın: serve(app) eski sunucunun yerine geçer.",
 )
 _WORKERS = Text(
-    en="workers={workers} would start more processes; this server is one thread of your kernel. Leave it out.",
-    tr="workers={workers} başka süreçler başlatırdı; bu sunucu çekirdeğinizin tek bir iş parçacığı. Yazmayın.",
+    en="workers={workers} would start more processes; this server is one thread of your kernel. Leave it out, or serve "
+    'a file: serve("chat:app", processes={workers}).',
+    tr="workers={workers} başka süreçler başlatırdı; bu sunucu çekirdeğinizin tek bir iş parçacığı. Yazmayın ya da bir "
+    'dosya sunun: serve("chat:app", processes={workers}).',
+)
+_RESTART = Text(
+    en="reload=True restarts the processes whenever a file changes. Here you say when: server.restart() imports the "
+    "file as it is now.",
+    tr="reload=True, dosya değiştikçe süreçleri yeniden başlatır. Burada zamanı siz seçersiniz: server.restart() "
+    "dosyayı şimdiki hâliyle içe aktarır.",
+)
+_WORKERS_TOO = Text(
+    en="workers is what uvicorn calls it; here it is processes={workers}. Leave workers out.",
+    tr="workers, uvicorn'daki adıdır; burada processes={workers} yazılır. workers yazmayın.",
 )
 _OPTION = Text(
-    en="serve() does not know {option}. It takes name, host, port, token, limits, send_buffer and these options of "
-    "uvicorn: {known}.",
-    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port, token, limits, send_buffer ve uvicorn'un "
-    "şu seçenekleri: {known}.",
+    en="serve() does not know {option}. It takes name, host, port, token, limits, send_buffer, processes and these "
+    "options of uvicorn: {known}.",
+    tr="serve() {option} seçeneğini tanımıyor. Aldıkları: name, host, port, token, limits, send_buffer, processes ve "
+    "uvicorn'un şu seçenekleri: {known}.",
 )
 _CLASS = Text(
     en="serve({name}) got the class. Make an object of it first: app = {name}(), then serve(app).",
@@ -88,6 +102,7 @@ _OPTIONS = frozenset(
         "timeout_keep_alive",
     }
 )
+_OF_PROCESSES = frozenset({"timeout_graceful_shutdown"})
 
 
 def validate(app: Any, options: dict[str, Any]) -> None:
@@ -98,14 +113,7 @@ def validate(app: Any, options: dict[str, Any]) -> None:
     """
     if isinstance(app, str):
         raise WrongApp(_STRING, app=app)
-    if options.pop("reload", False):
-        raise WrongApp(_RELOAD)
-    workers = options.pop("workers", 1)
-    if workers not in (None, 1):
-        raise WrongApp(_WORKERS, workers=workers)
-    unknown = sorted(set(options) - _OPTIONS)
-    if unknown:
-        raise WrongApp(_OPTION, option=", ".join(unknown), known=", ".join(sorted(_OPTIONS)))
+    validate_options(options)
     if isinstance(app, type):
         raise WrongApp(_CLASS, name=app.__name__)
     if isinstance(app, ModuleType):
@@ -122,6 +130,26 @@ def validate(app: Any, options: dict[str, Any]) -> None:
         ) from None
     except ValueError:
         pass  # no signature to look at: let it try
+
+
+def validate_options(options: dict[str, Any], *, of_processes: bool = False) -> None:
+    """Take `reload` and `workers` out of `options` and look at the others.
+
+    Args:
+        options: of `uvicorn.Config`.
+        of_processes: whether the server is to run in processes of its own.
+
+    Raises:
+        WrongApp: with a sentence that says what to write instead.
+    """
+    if options.pop("reload", False):
+        raise WrongApp(_RESTART if of_processes else _RELOAD)
+    workers = options.pop("workers", 1)
+    if workers not in (None, 1):
+        raise WrongApp(_WORKERS_TOO if of_processes else _WORKERS, workers=workers)
+    allowed = _OPTIONS | _OF_PROCESSES if of_processes else _OPTIONS
+    if unknown := sorted(set(options) - allowed):
+        raise WrongApp(_OPTION, option=", ".join(unknown), known=", ".join(sorted(allowed)))
 
 
 def stays_here(host: str) -> bool:

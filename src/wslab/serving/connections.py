@@ -17,6 +17,7 @@ _HEAD = (
     Text(en="path", tr="yol"),
     Text(en="bytes in the write buffer", tr="yazma arabelleğindeki bayt"),
     Text(en="since", tr="ne zamandan beri"),
+    Text(en="process", tr="süreç"),
 )
 _NONE = Text(en="The server holds no WebSocket connection.", tr="Sunucunun elinde WebSocket bağlantısı yok.")
 
@@ -31,12 +32,15 @@ class Connection:
         buffered: bytes in the transport's write buffer: sent by the app, not yet taken by the operating system
             (`asyncio.WriteTransport.get_write_buffer_size`).
         since: when the connection became a WebSocket, with its time zone.
+        process: which process holds it, by its number in the operating system; 0 in a server that is a thread of this
+            very process.
     """
 
     peer: str
     path: str
     buffered: int
     since: datetime
+    process: int = 0
 
 
 class Connections(tuple[Connection, ...]):
@@ -45,15 +49,20 @@ class Connections(tuple[Connection, ...]):
     __slots__ = ()
 
     def _rows(self) -> list[tuple[str, ...]]:
-        return [
-            (one.peer, one.path, f"{one.buffered:_}", one.since.astimezone().strftime("%H:%M:%S.%f")[:-3])
+        rows: list[tuple[str, ...]] = [
+            (
+                *(one.peer, one.path, f"{one.buffered:_}", one.since.astimezone().strftime("%H:%M:%S.%f")[:-3]),
+                str(one.process),
+            )
             for one in self
         ]
+        rows.insert(0, tuple(str(name) for name in _HEAD))
+        return rows if any(one.process for one in self) else [row[:-1] for row in rows]
 
     def __repr__(self) -> str:
         if not self:
             return str(_NONE)
-        rows = [tuple(map(str, _HEAD)), *self._rows()]
+        rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -62,7 +71,8 @@ class Connections(tuple[Connection, ...]):
     def _repr_html_(self) -> str:
         if not self:
             return f'<div class="wslab"><style>{stylesheet()}</style>{_NONE}</div>'
-        return f'<div class="wslab"><style>{stylesheet()}</style>{table(_HEAD, self._rows())}</div>'
+        head, *rows = self._rows()
+        return f'<div class="wslab"><style>{stylesheet()}</style>{table(head, rows)}</div>'
 
 
 def dated(protocol: Any) -> Any:

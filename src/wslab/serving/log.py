@@ -20,6 +20,7 @@ Kind = Literal["print", "warning", "error", "log", "asgi"]
 
 _HEAD = (
     Text(en="seconds", tr="saniye"),
+    Text(en="process", tr="süreç"),
     Text(en="connection", tr="bağlantı"),
     Text(en="what", tr="ne"),
     Text(en="text", tr="metin"),
@@ -55,6 +56,8 @@ class Entry:
         place: the reader's own line that did it, `In[2] line 25`; empty where it was not the reader's code.
         detail: the text of an ASGI message, or the traceback folded to the reader's own lines.
         traceback: the whole traceback of an exception.
+        process: the process in which it happened, by its number in the operating system; 0 in a server that is a
+            thread of this very process.
     """
 
     time_ns: int
@@ -64,6 +67,7 @@ class Entry:
     place: str = ""
     detail: str = ""
     traceback: str = ""
+    process: int = 0
 
     @property
     def seconds(self) -> float:
@@ -86,6 +90,30 @@ class Log:
     ) -> None:
         """Append an entry, stamped with the current time; may be called from any thread."""
         entry = Entry(time.perf_counter_ns() - self._started_ns, kind, text, connection, place, detail, traceback)
+        self._append(entry)
+
+    def add_of_process(
+        self,
+        process: int,
+        clock_ns: int,
+        kind: Kind,
+        text: str,
+        connection: str = "",
+        place: str = "",
+        detail: str = "",
+        traceback: str = "",
+    ) -> None:
+        """Append what happened in another process of this machine.
+
+        Args:
+            process: its number in the operating system.
+            clock_ns: when, by `time.perf_counter_ns()`, which is one clock for every process of a machine.
+            kind, text, connection, place, detail, traceback: those of the entry.
+        """
+        time_ns = clock_ns - self._started_ns
+        self._append(Entry(time_ns, kind, text, connection, place, detail, traceback, process))
+
+    def _append(self, entry: Entry) -> None:
         with self._changed:
             if len(self._entries) == self._entries.maxlen:
                 self.dropped += 1
@@ -97,7 +125,9 @@ class Log:
     def events(self) -> tuple[Entry, ...]:
         """Every entry, the ASGI messages among them."""
         with self._changed:
-            return tuple(self._entries)
+            entries = tuple(self._entries)
+        # What two processes report arrives in another order than it happened.
+        return tuple(sorted(entries, key=lambda entry: entry.time_ns))
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -175,10 +205,11 @@ class Log:
     def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
         return self.entries[index]
 
-    def _rows(self) -> list[tuple[str, str, str, str, str]]:
+    def _rows(self) -> list[tuple[str, str, str, str, str, str]]:
         return [
             (
                 decimal(entry.seconds, digits=3),
+                str(entry.process or ""),
                 entry.connection,
                 str(_KINDS[entry.kind]),
                 _COLOUR.sub("", f"{entry.text}\n{entry.detail}" if entry.detail else entry.text),
@@ -192,10 +223,12 @@ class Log:
         if not rows:
             return str(_EMPTY)
         lines = [_DROPPED.format(count=self.dropped)] if self.dropped else []
-        for seconds, connection, what, text, place in rows:
+        widest = max(len(process) for _, process, *_ in rows)
+        for seconds, process, connection, what, text, place in rows:
             where = f"  [{place}]" if place else ""
             first, *rest = text.split("\n")
-            lines.append(f"{seconds:>9}  {connection:<12} {what:<9} {first}{where}")
+            whose = f"  {process:>{widest}}" if widest else ""
+            lines.append(f"{seconds:>9}{whose}  {connection:<12} {what:<9} {first}{where}")
             lines += [" " * 12 + line for line in rest]
         return "\n".join(lines)
 
@@ -204,6 +237,10 @@ class Log:
         if not rows:
             return f'<div class="wslab"><style>{stylesheet()}</style>{_EMPTY}</div>'
         dropped = f"<p>{_DROPPED.format(count=self.dropped)}</p>" if self.dropped else ""
+        of_processes = any(process for _, process, *_ in rows)
+        head, *cells = [
+            row if of_processes else (row[0], *row[2:]) for row in (tuple(str(name) for name in _HEAD), *rows)
+        ]
         whole = "".join(
             f"<details><summary>{html.escape(entry.text)}: {_WHOLE}</summary>"
             f"<pre>{html.escape(entry.traceback)}</pre></details>"
@@ -212,5 +249,5 @@ class Log:
         )
         return (
             f'<div class="wslab wslab-log"><style>{stylesheet()}.wslab-log td{{white-space:pre-wrap}}</style>'
-            f"{dropped}{table([str(name) for name in _HEAD], rows)}{whole}</div>"
+            f"{dropped}{table(head, cells)}{whole}</div>"
         )

@@ -9,13 +9,12 @@ import contextlib
 import ctypes
 import functools
 import os
-import secrets
 import socket
 import sys
 import threading
 import weakref
-from collections.abc import Coroutine, Generator
-from typing import Any, Self, TypeVar
+from collections.abc import Coroutine
+from typing import Any, Self, TypeVar, overload
 
 import uvicorn
 from starlette.requests import HTTPConnection
@@ -23,101 +22,44 @@ from starlette.requests import HTTPConnection
 from wslab.gate import Gate, Limits, guarded
 from wslab.jupyter import in_kernel
 from wslab.language import Text
-from wslab.serving import browser, collecting
-from wslab.serving.arguments import app_name, token_for, validate, validate_sharing
+from wslab.serving import collecting
+from wslab.serving.arguments import app_name, token_for, validate, validate_options, validate_sharing
 from wslab.serving.binding import bind
 from wslab.serving.connections import Connections, dated, held
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
-from wslab.serving.exceptions import collect_exception, innermost, place_of
+from wslab.serving.exceptions import collect_exception, place_of
 from wslab.serving.heartbeat import keep_interruptible
-from wslab.serving.log import Log
+from wslab.serving.listening import BLOCKED, WAITING, Listening, forget, register, registered, unregister
 from wslab.serving.observing import App, Observed
 from wslab.serving.ownership import Owner, acting_for
+from wslab.serving.processes.naming import named
+from wslab.serving.processes.process_server import ProcessServer
+from wslab.serving.starting import slow, start_error
 from wslab.serving.watching import TaskSeen, Watch, unfinished
 from wslab.source import ipython_shell
 
 T = TypeVar("T")
 
 
-_RAISED = Text(
-    en="The app raised while it was starting, so there is no server: {error}{where}. {advice}",
-    tr="Uygulama başlarken istisna fırlattı, bu yüzden sunucu yok: {error}{where}. {advice}",
-)
-_MEND = Text(
-    en="Mend that line in its lifespan or startup function and run the cell again.",
-    tr="lifespan ya da startup fonksiyonundaki o satırı düzeltip hücreyi yeniden çalıştırın.",
-)
-_NO_YIELD = Text(
-    en="A lifespan needs a `yield`: what stands before it runs at the start, what stands behind it at the end.",
-    tr="lifespan fonksiyonunda bir `yield` gerekir: öncesi başlangıçta, sonrası kapanışta çalışır.",
-)
-_LOOP_RUNS = Text(
-    en="A loop runs here already: start the work with `asyncio.create_task(…)`, before the `yield`.",
-    tr="Burada zaten bir döngü çalışıyor: işi, `yield` öncesinde `asyncio.create_task(…)` ile başlatın.",
-)
-_ADVICE = {
-    "object is not an async iterator": _NO_YIELD,
-    "generator didn't yield": _NO_YIELD,
-    "takes 0 positional arguments": Text(
-        en="The lifespan is given the app, so it needs a parameter: `async def lifespan(app):`",
-        tr="lifespan fonksiyonuna uygulama verilir, bu yüzden bir parametre gerekir: `async def lifespan(app):`",
-    ),
-    "a coroutine was expected, got <function": Text(
-        en="`create_task` wants what the function returns: call it, with parentheses.",
-        tr="`create_task`, fonksiyonun döndürdüğünü ister: onu parantezle çağırın.",
-    ),
-    "does not support the asynchronous context manager protocol": Text(
-        en="A lifespan is an `async def` with `@asynccontextmanager` above it.",
-        tr="Yaşam döngüsü, üzerinde `@asynccontextmanager` duran bir `async def` fonksiyonudur.",
-    ),
-    "asyncio.run() cannot be called": _LOOP_RUNS,
-    "This event loop is already running": _LOOP_RUNS,
-}
-"""Parts of what is raised while an app starts, and what to do about each."""
 _UNKNOWN_TASKS = Text(
     en="The server could not start: asyncio does not know its own tasks here. On Python 3.14 that is what "
     "nest_asyncio.apply() does. Restart the kernel and leave the patch out, or use nest_asyncio2.",
     tr="Sunucu başlayamadı: asyncio burada kendi görevlerini tanımıyor. Python 3.14'te bunun nedeni "
     "nest_asyncio.apply() çağrısıdır. Çekirdeği yeniden başlatıp yamayı uygulamayın ya da nest_asyncio2 kullanın.",
 )
-_NOT_THE_APP = Text(
-    en="The server could not start, and not because of the app: {error}. Look at the options that serve() was given "
-    "besides the app.",
-    tr="Sunucu başlayamadı; nedeni uygulama değil: {error}. serve() çağrısına uygulamanın yanında verdiğiniz "
-    "seçeneklere bakın.",
-)
-_SLOW = Text(
-    en="The app had not finished starting after {deadline:g} s. Something in its lifespan or startup function "
-    "never ends: a loop belongs into asyncio.create_task(…), not behind a bare await.",
-    tr="Uygulama {deadline:g} saniyede başlayamadı. lifespan ya da startup fonksiyonunda hiç bitmeyen bir şey var: "
-    "sonsuz döngünün yeri çıplak bir await değil, asyncio.create_task(…).",
-)
-_HELD = Text(
-    en="The app had not finished starting after {deadline:g} s: {place} holds the event loop. A loop that never ends "
-    "has to await something in every turn{never}.",
-    tr="Uygulama {deadline:g} saniyede başlayamadı: olay döngüsünü {place} tutuyor. Hiç bitmeyen bir döngü, "
-    "her turunda bir şeyi await ile beklemelidir{never}.",
-)
-_NEVER_AWAITED = Text(en="; here {warning}", tr="; burada ise: {warning}")
 _STUCK = Text(
     en="The server at {url} did not stop within {deadline:g} s: {why}. Its port is free again and the notebook goes "
     "on; the stuck thread ends with the kernel.",
     tr="{url} adresindeki sunucu {deadline:g} saniyede durmadı: {why}. Bağlantı noktası yeniden boş, not defteri "
     "çalışmayı sürdürüyor; takılan iş parçacığı çekirdekle birlikte sona erer.",
 )
-_BLOCKED = Text(en="{place} holds the event loop", tr="olay döngüsünü {place} tutuyor")
-_WAITING = Text(en="something in it does not end", tr="içinde bir şey bitmiyor")
-_STOPPED = Text(en="stopped", tr="durduruldu")
-_RUNNING = Text(en="running, open WebSockets: {count}", tr="çalışıyor, açık WebSocket: {count}")
-
 # With one of these, a port of the same number belongs to the same address: every one of this machine, or its loopback.
 _TAKES_THE_PORT = {"0.0.0.0", "::", "localhost"}
 
 _TRIES, _BETWEEN_TRIES = 200, 0.02
 _ROUNDS = 10  # of the loop: a request takes four, a task that ends and wakes another one takes two
 
-_running: list[Server] = []
 _started: weakref.WeakSet[Server] = weakref.WeakSet()
 """Also those that are just stopping: their connections are still there."""
 _registry = threading.RLock()
@@ -165,7 +107,7 @@ class _Run:
             collecting.end()
 
 
-class Server:
+class Server(Listening):
     """A uvicorn server that runs in a background thread, with an event loop of its own.
 
     Made by `serve()`. It is a context manager, and awaiting it gives the server itself.
@@ -192,38 +134,17 @@ class Server:
         limits: Limits | None = None,
         send_buffer: int | None = None,
     ) -> None:
+        super().__init__(host, port, name or app_name(app))
         self.app = app
-        self.host = host
-        self.port = port
-        self.name = name or app_name(app)
-        self.log = Log()
         self.loop: asyncio.AbstractEventLoop
         self.thread: threading.Thread
-        self.gate: Gate | None = None
         self._token = token
         self._limits = limits or Limits()
         self._send_buffer = send_buffer
         self._options = options
-        self._cell: tuple[str, int] | None = None
-        self._identity = secrets.token_hex(8)
         self._run: _Run | None = None
         self._watch: Watch | None = None
         self.unfinished: tuple[TaskSeen, ...] = ()
-
-    @property
-    def url(self) -> str:
-        """The address for HTTP, without a slash at the end: `http://127.0.0.1:53211`.
-
-        For this machine; that of a server with a token holds the token: `http://127.0.0.1:53211/k7mq-2x9t-w4hd`.
-        """
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.port}" + (f"/{self.gate.token}" if self.gate is not None else "")
-
-    @property
-    def ws_url(self) -> str:
-        """The address for WebSockets, without a slash at the end: `ws://127.0.0.1:53211`."""
-        return "ws" + self.url.removeprefix("http")
 
     @property
     def running(self) -> bool:
@@ -274,15 +195,16 @@ class Server:
             self.stop(deadline=1.0)
             raise
         if not in_time or run.ended.is_set():
-            slow = None if in_time else self._slow(deadline)
+            late = None if in_time else slow(self.log, self.blocking_line(), deadline)
             self.stop(deadline=1.0)
-            if slow is not None:
-                raise slow
+            if late is not None:
+                raise late
             if isinstance(run.failure, ServerStartError):
                 raise run.failure
-            raise self._start_error(run)
+            raised = run.observed.lifespan_error
+            raise start_error(raised or run.failure, by_app=raised is not None)
+        register(self)
         with _registry:
-            _running.append(self)
             _started.add(self)
         return self
 
@@ -306,32 +228,6 @@ class Server:
         for connection in list(run.engine.server_state.connections) if run.engine is not None else []:
             if getattr(connection, "scope", None) is scope:
                 connection.transport.abort()
-
-    def _slow(self, deadline: float) -> ServerStartError:
-        place = self.blocking_line()
-        if not place:
-            return ServerStartError(_SLOW, deadline=deadline)
-        never = next((entry for entry in self.log.events if "was never awaited" in entry.text), None)
-        warning = "" if never is None else f"{never.text} ({never.place})" if never.place else never.text
-        told = _NEVER_AWAITED.format(warning=warning) if warning else ""
-        return ServerStartError(_HELD, deadline=deadline, place=place, never=told)
-
-    @staticmethod
-    def _start_error(run: _Run) -> ServerStartError:
-        raised = run.observed.lifespan_error
-        error = raised or run.failure
-        if error is None:
-            return ServerStartError(_RAISED, error="?", where="", advice=_MEND)
-        cause, where = innermost(error)
-        said = f"{type(cause).__name__}: {cause}"
-        sentence = ServerStartError(
-            _RAISED if raised is not None else _NOT_THE_APP,
-            error=said,
-            where=f" ({where})" if where else "",
-            advice=next((advice for part, advice in _ADVICE.items() if part in said), _MEND),
-        )
-        sentence.__cause__ = cause
-        return sentence
 
     def _live(self, run: _Run) -> None:
         with acting_for(Owner(self.log)):
@@ -455,9 +351,7 @@ class Server:
             force: go on after the deadline, for 4 seconds at most, until no line of the app holds the thread any more,
                 and say nothing: the warning is in the log alone.
         """
-        with _registry:
-            if self in _running:
-                _running.remove(self)
+        unregister(self)
         run = self._run
         if run is None:
             return
@@ -502,7 +396,7 @@ class Server:
         run.ended.wait(0.5)
         if self._run is run:
             self._run = None
-        why = _BLOCKED.format(place=where) if where else str(_WAITING)
+        why = BLOCKED.format(place=where) if where else str(WAITING)
         sentence = _STUCK.format(url=self.url, deadline=deadline, why=why)
         self.log.add("warning", sentence)
         if say:
@@ -535,48 +429,19 @@ class Server:
                     with contextlib.suppress(Exception):
                         coroutine.close()
 
-    def restart(self) -> Self:
-        """Stop and start again on the same port, with an empty log; open connections end with 1012."""
-        self.stop()
-        self.log.begin_anew()
-        return self.start()
 
-    def page(self, path: str = "/", height: int = 320) -> browser.Page:
-        """The page at `path`, shown in the notebook; straight or through jupyter-server-proxy, whichever reaches it.
-
-        Args:
-            path: where on this server, `/` by default; without a slash in front, one is put there.
-            height: of the frame, in pixels.
-        """
-        return browser.Page(self.url, self.port, self._identity, "/" + path.removeprefix("/"), height)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.stop)
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        # `await serve(app)` is a slip that costs nothing, so it works.
-        yield from asyncio.sleep(0).__await__()
-        return self
-
-    def _state(self) -> str:
-        return _RUNNING.format(count=self.open_websockets) if self.running else str(_STOPPED)
-
-    def __repr__(self) -> str:
-        return f"<Server {self.name} {self.url} · {self._state()}>"
-
-    def _repr_html_(self) -> str:
-        return browser.card(self.name, self.url, self.ws_url, self.port, self._identity, self._state(), self.running)
-
-
+@overload
+def serve(
+    app: str,
+    *,
+    processes: int,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    name: str | None = None,
+    send_buffer: int | None = None,
+    **options: Any,
+) -> ProcessServer: ...
+@overload
 def serve(
     app: Any,
     *,
@@ -586,15 +451,29 @@ def serve(
     token: bool | str = False,
     limits: Limits | None = None,
     send_buffer: int | None = None,
+    processes: None = None,
     **options: Any,
-) -> Server:
-    """Start `app` in a background thread and return once it answers.
+) -> Server: ...
+def serve(
+    app: Any,
+    *,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    name: str | None = None,
+    token: bool | str = False,
+    limits: Limits | None = None,
+    send_buffer: int | None = None,
+    processes: int | None = None,
+    **options: Any,
+) -> Server | ProcessServer:
+    """Start `app` in a background thread, or in processes of its own, and return once it answers.
 
     In a notebook, running a cell again replaces the server that the cell started before; so does a server of
     yours on the same fixed port, whichever cell it came from.
 
     Args:
-        app: an ASGI app, such as `FastAPI()`.
+        app: an ASGI app, such as `FastAPI()`. With `processes`, the name of a file in the notebook's folder and of the
+            app in it: `"chat:app"` is `app` in `chat.py`.
         port: 0 takes any free one.
         host: an address of this machine; 127.0.0.1 is reachable from this machine alone, "0.0.0.0" from its whole
             network, which needs a token.
@@ -604,32 +483,45 @@ def serve(
         limits: what a visitor may ask of a server with a token.
         send_buffer: bytes that the operating system is asked to keep for each connection (`SO_SNDBUF`), so that a
             client that does not read is felt after seconds; left out, the system decides, and takes some megabytes.
-        options: options of `uvicorn.Config` that make sense in a thread, such as `ws_ping_interval` (seconds).
+        processes: how many processes import the file and answer at the same port, 1 to 32, under uvicorn's own
+            supervisor (`uvicorn.supervisors.Multiprocess`); left out, the server is a thread of this process.
+        options: options of `uvicorn.Config` that make sense in a thread, such as `ws_ping_interval` (seconds); with
+            `processes` also `timeout_graceful_shutdown` (seconds, None for as long as it takes).
+
+    Returns:
+        A `Server`; with `processes` a `ProcessServer`.
 
     Raises:
         ServerStartError: the port is taken, `host` is open to a network and there is no token, or the app raised or
-            did not finish while it started.
+            did not finish while it started; with `processes` also where the file can't be imported.
         WrongApp: `app` is a name, a class, a handler or anything else that is no ASGI app; or an option that
             cannot work in a thread (`reload`, `workers`).
     """
-    validate(app, options)
-    validate_sharing(host, token)
+    if processes is None:
+        validate(app, options)
+        validate_sharing(host, token)
+    else:
+        validate_options(options, of_processes=True)
+        its_name = named(app, processes, host, token, options)
     keep_interruptible()
     cell = _running_cell()
-    for old in servers():
-        rerun = cell is not None and old._cell is not None and old._cell[0] == cell[0] and old._cell[1] != cell[1]
+    for old in registered():
+        rerun = cell is not None and old.cell is not None and old.cell[0] == cell[0] and old.cell[1] != cell[1]
         same_port = port and old.port == port and (old.host == host or {old.host, host} & _TAKES_THE_PORT)
         if rerun or same_port:
             old.stop()
-    server = Server(app, host, port, name, options, token, limits, send_buffer)
-    server._cell = cell
+    server: Server | ProcessServer
+    if processes is None:
+        server = Server(app, host, port, name, options, token, limits, send_buffer)
+    else:
+        server = ProcessServer(its_name, processes, host, port, name, options, send_buffer)
+    server.cell = cell
     return server.start()
 
 
-def servers() -> list[Server]:
+def servers() -> list[Server | ProcessServer]:
     """The servers of this process that are running, oldest first."""
-    with _registry:
-        return [server for server in _running if server.running]
+    return [server for server in registered() if isinstance(server, Server | ProcessServer)]
 
 
 def hang_up(websocket: HTTPConnection) -> None:
@@ -650,10 +542,6 @@ def stop_all(deadline: float = 5.0) -> None:
         server.stop(deadline)
 
 
-def _forget() -> None:
-    _running.clear()  # a forked child has none of its parent's threads
-
-
 atexit.register(stop_all, 1.0)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=forget)

@@ -22,6 +22,7 @@ GROUPS: Mapping[Text, Sequence[str]] = {
     Text(en="A server", tr="Sunucu"): (
         "serve",
         "Server",
+        "ProcessServer",
         "ServerStartError",
         "servers",
         "hang_up",
