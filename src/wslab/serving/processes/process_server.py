@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from wslab.serving.processes.exchange import Exchange, Peer
 from wslab.serving.processes.frames import Message, Plan
 from wslab.serving.processes.naming import Named
 from wslab.serving.starting import slow
+from wslab.source import is_user_code, place
 
 _PROGRAM = "from wslab.serving.processes.supervisor import main; main()"
 # -P: a learner's queue.py is no module of the supervisor's. faulthandler: a crash in C names the line.
@@ -35,7 +37,10 @@ _HELLO_DEADLINE = 30.0
 """Seconds for new Pythons to start and import the kit, also on a busy machine."""
 _ANSWER_DEADLINE = 1.0
 _KILL_DEADLINE = 5.0
-_LINES_KEPT = 8
+_LINES_KEPT, _LINES_SAID = 100, 8
+
+_FAULT = "Fatal Python error: "  # the form of faulthandler's output
+_LINE_OF_FAULT = re.compile(r'  File "(.+)", line (\d+) in ')
 
 _READY = Text(en="answers", tr="yanıt veriyor")
 _WENT = Text(en="The process has ended.", tr="Süreç sona erdi.")
@@ -98,8 +103,8 @@ class _Run:
         return self.exited and not self.workers
 
     def said(self) -> str:
-        """The last lines that its processes wrote past Python's own streams."""
-        lines = "\n".join(self.last_lines)
+        """The last lines that its processes wrote past Python's own streams, and of a crash in C its own line."""
+        lines = "\n".join(_of_a_crash(self.last_lines) or self.last_lines[-_LINES_SAID:])
         return _SAID.format(lines=lines) if lines else str(_SAID_NOTHING)
 
 
@@ -443,6 +448,16 @@ class ProcessServer(Listening):
         """
         self._named.read()
         return super().restart()
+
+
+def _of_a_crash(lines: list[str]) -> list[str]:
+    """What faulthandler wrote: the fault, and the innermost line of the reader's own; empty if it wrote nothing."""
+    faults = [number for number, line in enumerate(lines) if line.startswith(_FAULT)]
+    if not faults:
+        return []
+    found = [_LINE_OF_FAULT.match(line) for line in lines[faults[-1] :]]
+    own = [place(one[1], int(one[2])) for one in found if one and is_user_code(one[1])]
+    return [lines[faults[-1]] + (f" ({own[0]})" if own else "")]
 
 
 def _kill(pid: int) -> None:

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,9 @@ _SHADOWED = Text(
     tr="{file} dosyasının adı, Python'un daha önce içe aktardığı bir modülün adıyla aynı ({other}). Dosyaya başka bir "
     "ad verin.",
 )
+
+
+_LOOPS_IN_LOOPS = ("running event loop", "another loop is running")
 
 
 class _Shipped(Log):
@@ -170,7 +174,9 @@ class Worker:
             cause, where = innermost(error)
             if isinstance(cause, SyntaxError) and cause.filename:
                 where = place(cause.filename, cause.lineno or 0)
-            runs = isinstance(cause, RuntimeError) and "running event loop" in str(cause)
+            else:
+                where = self._own_line(cause) or where
+            runs = isinstance(cause, RuntimeError) and any(part in str(cause) for part in _LOOPS_IN_LOOPS)
             raise ServerStartError(
                 _LOOP_RUNS if runs else _RAISED,
                 file=file,
@@ -194,6 +200,12 @@ class Worker:
             ) from None
         validate(app, {})
         return app
+
+    def _own_line(self, error: BaseException) -> str:
+        """The innermost line of the app's own folder at which this was raised; empty if there is none."""
+        folder = Path(self.plan["folder"])
+        frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        return next((place(file, line) for file, line in reversed(frames) if folder in Path(file).parents), "")
 
     async def _handle(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         observed = self.observed
