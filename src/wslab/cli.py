@@ -29,6 +29,10 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(_MISSING.format(package=error.name, python=sys.executable))
 
+# jsonschema compiles a grammar of international addresses whenever it is imported, which takes over a second; no
+# notebook, plan or settings file has such an address.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 # Each command imports its own room: `wslab doctor` must work where a package of another room is missing.
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console()

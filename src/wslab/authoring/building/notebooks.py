@@ -47,6 +47,7 @@ _NEXT = Text(en="Next: {link}", tr="Sırada: {link}")
 _ONE_WAY = Text(en="One way to write it", tr="Bir yazım yolu")
 
 _v4: Any = nbformat.v4  # its functions carry no types
+_from_dict: Any = nbformat.from_dict
 _writes: Any = nbformat.writes
 
 _KERNEL = {
@@ -124,8 +125,7 @@ def _cell(cell: Cell, language: str, folder: str, *, solved: bool) -> NotebookNo
         metadata["slideshow"] = {"slide_type": "notes"}
     if cell.kind == "markdown":
         return _markdown(cell.id, text, metadata)
-    code: NotebookNode = _v4.new_code_cell(text, id=cell.id, metadata=metadata)
-    return code
+    return _node("code", cell.id, text, metadata, execution_count=None, outputs=[])
 
 
 def _one_way(cell: Cell, language: str) -> NotebookNode:
@@ -135,7 +135,14 @@ def _one_way(cell: Cell, language: str) -> NotebookNode:
 
 
 def _markdown(cell_id: str, text: str, metadata: Mapping[str, Any]) -> NotebookNode:
-    cell: NotebookNode = _v4.new_markdown_cell(text, id=cell_id, metadata=metadata)
+    return _node("markdown", cell_id, text, metadata)
+
+
+def _node(kind: str, cell_id: str, text: str, metadata: Mapping[str, Any], **more: Any) -> NotebookNode:
+    # As nbformat's own functions make one, but for their look at each cell: the notebook is looked at as a whole.
+    cell: NotebookNode = _from_dict(
+        {"id": cell_id, "cell_type": kind, "metadata": dict(metadata), "source": text, **more}
+    )
     return cell
 
 
