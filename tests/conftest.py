@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -25,20 +26,23 @@ if TYPE_CHECKING:
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 ROOT = Path(__file__).parent.parent
+_MARKED = re.compile(r"\bmark\.(browser|notebook)\b")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-# What shares one worker, so that the run has two JupyterLabs and one checkout that is published.
+# What shares one worker, and so one JupyterLab or one checkout that is published.
 _TOGETHER = {
     "tests/authoring/publishing/test_decks.py": "publishing",
     "tests/authoring/publishing/test_site.py": "publishing",
-    "tests/browser/test_course.py": "JupyterLab 1",
-    "tests/browser/test_labs.py": "JupyterLab 2",
-    "tests/browser/test_start_page.py": "JupyterLab 2",
-    "tests/classroom/test_in_a_browser.py": "JupyterLab 2",
-    "tests/predictions/test_card_in_jupyterlab.py": "JupyterLab 2",
-    "tests/recording/test_in_jupyterlab.py": "JupyterLab 2",
+    "tests/browser/test_course.py": "JupyterLab",
+    "tests/browser/test_labs.py": "JupyterLab",
+    "tests/browser/test_start_page.py": "JupyterLab",
+    "tests/classroom/test_in_a_browser.py": "JupyterLab",
+    "tests/predictions/test_card_in_jupyterlab.py": "JupyterLab",
+    "tests/recording/test_in_jupyterlab.py": "JupyterLab",
 }
+# The notebooks of the course, each of which takes long, in two workers: by the last digit of unit or lab.
+_HALVED = re.compile(r"tests/browser/test_course\.py::(test_\w+)\[\w+-L?\d?(\d)-")
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
 # A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
 _SHARED_OUT = ("tests/notebooks/test_run.py", "tests/test_incomplete.py")
@@ -53,8 +57,8 @@ class _ByModule(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        if _OPENED in nodeid:
-            return "JupyterLab 2"
+        if halved := _HALVED.match(nodeid):
+            return f"{halved[1]} {int(halved[2]) % 2}"
         return nodeid if module in _SHARED_OUT else _TOGETHER.get(module, module)
 
 
@@ -62,6 +66,13 @@ class _ByModule(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     config.option.loadscopereorder = False  # the order of the collection is better than by number of tests
     return _ByModule(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only tests with a browser or a kernel are asked for, modules without any are not imported."""
+    if collection_path.suffix != ".py" or not config.option.markexpr.startswith("(browser or notebook)"):
+        return None
+    return None if _MARKED.search(collection_path.read_text(encoding="utf-8")) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

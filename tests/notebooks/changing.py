@@ -51,7 +51,10 @@ class Unit:
 def opened(number: str) -> Iterator[Unit]:
     """The English edition of this unit, run from top to bottom except for its last cell, which stops the servers."""
     cells = notebook(ROOT, number, "en")
-    client = NotebookClient(cells, timeout=90, kernel_name="python3")
+    here = {
+        "metadata": {"path": str(ROOT / "notebooks" / "en")}
+    }  # what a cell writes lies there, and not in the checkout
+    client = NotebookClient(cells, timeout=90, kernel_name="python3", resources=here)
     with ports_of(number), client.setup_kernel():
         for index, cell in enumerate(cells.cells):
             if cell.cell_type == "code" and not cell.source.startswith("stop_all("):

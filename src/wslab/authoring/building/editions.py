@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 import tomllib
@@ -122,19 +123,32 @@ def read_course(root: Path) -> Course:
                 continue
             kinds[path.stem] = kind
             try:
-                source = read_source(path.read_text("utf-8-sig"), note)
+                text = path.read_text("utf-8-sig")
             except UnicodeDecodeError:
                 note(1, "this file is not UTF-8; save it as UTF-8")
                 continue
+            source, unit, mistakes = _read_unit(path.stem, kind, where, text, terms)
+            problems += mistakes
             if source is not None:
                 sources[path.stem] = source
-                unit = make_unit(path.stem, kind, where, source, terms, note)
-                if unit is not None:
-                    units.append(unit)
+            if unit is not None:
+                units.append(unit)
     problems += _mistakes_in_questions(root)
     taught = _in_teaching_order(units)
     joint = _joint_problems(taught, sources, kinds, root)
     return Course(taught, sources, terms, tuple(problems), tuple(joint), _version(root), read_pictures(root))
+
+
+# A plan, a deck or a notebook of its own asks for the whole course, and most of the time it has not changed since.
+@functools.lru_cache(maxsize=128)
+def _read_unit(
+    slug: str, kind: UnitKind, where: str, text: str, terms: tuple[Term, ...]
+) -> tuple[Source | None, Unit | None, tuple[Problem, ...]]:
+    problems: list[Problem] = []
+    note = _noting(where, problems)
+    source = read_source(text, note)
+    unit = make_unit(slug, kind, where, source, terms, note) if source is not None else None
+    return source, unit, tuple(problems)
 
 
 def _mistakes_in_questions(root: Path) -> Iterator[Problem]:

@@ -38,7 +38,7 @@ _WORD = re.compile(r"[\w’'-]+")
 _PARAGRAPH = re.compile(r"(?:[^\n]|\n(?!\s*\n))+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Term:
     """One entry of the glossary.
 
