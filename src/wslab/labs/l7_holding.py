@@ -581,10 +581,12 @@ async def resume(stage: Stage) -> Text:
     found = []
     for who, missed in (("B", FEW), ("C", MANY)):
         last = newest - missed
-        talk = asyncio.create_task(_talk(stage, alice))
+        opened = asyncio.Event()
+        talk = asyncio.create_task(_talk(stage, alice, opened, 2 * WINDOW))
         try:
             client = await stage.connect(who, f"/ws?last={last}")
         finally:
+            opened.set()
             await talk
         newest = numbers_of(alice)[-1]
         try:
@@ -596,12 +598,24 @@ async def resume(stage: Stage) -> Text:
     return filled(texts.saw("resumed"), first=found[0], second=found[1])
 
 
-async def _talk(stage: Stage, speaker: Client, count: int = 3 * WINDOW) -> None:
-    """Somebody says one thing after the other."""
+async def _talk(stage: Stage, speaker: Client, opened: asyncio.Event, before: int) -> None:
+    """Somebody says one thing after the other while others open connections, and on as soon as these are open.
+
+    On a busy machine opening takes long, and all that is said meanwhile may be said before the server has begun.
+
+    Args:
+        stage: the stage.
+        speaker: who speaks.
+        opened: set once the others' connections are open.
+        before: how many messages until then, at most; `WINDOW` follow.
+    """
     with stage.off_the_record():
-        for _ in range(count):
+        for number in range(before + WINDOW):
+            if number == before:
+                await opened.wait()
             await _say(stage, speaker, (speaker,), _words(stage, 1))
-            await asyncio.sleep(0.002)
+            if not opened.is_set():
+                await asyncio.sleep(0.002)
 
 
 async def _hold_resumed(stage: Stage, client: Client, last: int, newest: int) -> None:
@@ -725,11 +739,13 @@ async def herd(stage: Stage) -> Text:
     await _say_many(stage, alice, (alice,), WINDOW)
     begun = stage.clock()
     with stage.off_the_record():
-        talk = asyncio.create_task(_talk(stage, alice, WINDOW))
+        opened = asyncio.Event()
+        talk = asyncio.create_task(_talk(stage, alice, opened, WINDOW))
         try:
             paths = [f"/ws?last={newest + number % WINDOW}" for number in range(HERD)]
             crowd = await asyncio.gather(*(stage.connect(f"H{number}", path) for number, path in enumerate(paths, 1)))
         finally:
+            opened.set()
             await talk
         last = numbers_of(alice)[-1]
 
