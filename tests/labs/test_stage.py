@@ -259,6 +259,18 @@ async def test_a_redirected_handshake_is_refused_with_its_status(deadlines: Dead
         await venue.stop()
 
 
+async def test_a_request_after_a_500_gets_its_answer(stage: Stage, server: Server) -> None:
+    @server.app.get("/broken")
+    async def broken() -> None:
+        raise ValueError
+
+    for _ in range(30):
+        first, second = await stage.get("/broken"), await stage.get("/")
+        assert first is not None
+        assert second is not None
+        assert (first.status, second.status) == (500, 200)
+
+
 async def test_a_pause_lasts_until_the_server_has_had_its_turn(stage: Stage, server: Server) -> None:
     """On a busy machine it may get none within the pause itself; here something holds its loop for longer."""
     running = stage.venue

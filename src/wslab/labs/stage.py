@@ -649,6 +649,9 @@ class Stage:
                     body += part
                     if len(body) > _MOST_BYTES:
                         raise ConnectionError("the answer has no end")
+                if response.status_code >= 500:
+                    # Where the app raised, uvicorn closes a moment later, and the next request might run into it.
+                    await response.extensions["network_stream"].aclose()
             headers = [pair for pair in response.headers.items() if pair[0] != "content-encoding"]
             return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
@@ -662,7 +665,8 @@ class Stage:
 
         address = self._venue.address
         uds = address if isinstance(address, str) else None
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=5)
+        # uvicorn closes a kept connection after five seconds.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=2)
         transport = httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False, limits=limits)
         return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)
 
