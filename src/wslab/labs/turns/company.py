@@ -18,6 +18,7 @@ from wslab.language import Text, filled, verbatim
 _OPENED = Text(en="101: the connection is open", tr="101: bağlantı açıldı")
 _TEXT = Text(en="text {payload}", tr="metin {payload}")
 _CLOSED = Text(en="close {code} {reason}", tr="kapatma {code} {reason}")
+_SILENT = Text(en="the line is silent from here on", tr="hat bundan sonra sessiz")
 _YOU = Text(en="you", tr="siz")
 
 
@@ -106,6 +107,57 @@ async def host(
     ) as server:
         here.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
         yield here
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection that falls silent.
+
+    Attributes:
+        url: where it is.
+        longest_pause: between two texts that were said on it, in seconds.
+    """
+
+    url: str = ""
+    longest_pause: float = 0.0
+    _visit: Visit = field(default_factory=Visit)
+    _again: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def end(self, stage: Stage) -> int | None:
+        """Let the line be heard again; the code with which the client has ended it, None where it is open."""
+        self._again.set()
+        return self._visit.code if await ends(stage, self._visit) else None
+
+
+@contextlib.asynccontextmanager
+async def falls_silent(stage: Stage, said: Sequence[str], every: float) -> AsyncIterator[Line]:
+    """Serve a line on which each of these texts is said, `every` seconds apart, and nothing else is ever answered."""
+    line = Line()
+    who = str(_YOU)
+
+    async def speak(connection: ServerConnection) -> None:
+        last = time.perf_counter()
+        with contextlib.suppress(ConnectionClosed):
+            for text in said:
+                await connection.send(text)
+                stage.note(who, "←", filled(_TEXT, payload=quoted(text)))
+                await asyncio.sleep(every)
+                now = time.perf_counter()
+                line.longest_pause, last = max(line.longest_pause, now - last), now
+        connection.transport.pause_reading()
+        stage.note(who, "←", _SILENT)
+        await line._again.wait()
+        connection.transport.resume_reading()
+        await connection.wait_closed()
+        line._visit.code = connection.close_code
+        line._visit.ended.set()
+
+    async with serve(speak, "127.0.0.1", 0, compression=None, ping_interval=None, close_timeout=1) as server:
+        line.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+        try:
+            yield line
+        finally:
+            line._again.set()
 
 
 async def ends(stage: Stage, visit: Visit) -> bool:

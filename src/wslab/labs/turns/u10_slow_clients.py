@@ -1,4 +1,4 @@
-"""Unit 10: nobody waits for a full queue, an eviction that ends, coming back, catching up, and a pong in time."""
+"""Unit 10: full queues, an eviction that ends, what to drop, coming back, catching up, a silent line, a pong in time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Stage, quoted
-from wslab.labs.turns.company import Acts, Guest, ends, host
+from wslab.labs.turns.company import Acts, Guest, ends, falls_silent, host
 from wslab.language import Text, filled
 
 texts = read_texts("10")
 
 NEWS = "haber"
+ROOM = 3
+"""Players of the game, and places in its queue."""
+MOVES: tuple[tuple[list[tuple[str, int]], str, int], ...] = (
+    ([], "Ada", 1),
+    ([("Ada", 1)], "Bora", 1),
+    ([("Ada", 1), ("Bora", 1), ("Cem", 1)], "Cem", 2),
+    ([("Ada", 1), ("Bora", 1), ("Cem", 2)], "Ada", 2),
+)
+"""What the queue of the game holds, who moves, and where to."""
+BEATS = 13
+"""What is said on the line before it falls silent, each a tenth of the patience after the one before."""
 LAST = "son"
 GREETINGS = {1: ["bir", "iki"], 2: ["üç"], 3: [LAST]}
 """What the server says on each visit; it closes after that, with 1013 until it has said the last word."""
@@ -87,6 +98,29 @@ def _names(guests: list[Guest]) -> str:
     return ", ".join(guest.name for guest in guests) or "–"
 
 
+async def moved(stage: Stage) -> Text:
+    """The newest position of each player, and nobody else's is touched."""
+    for held, player, position in MOVES:
+        queue = asyncio.Queue[tuple[str, int]](maxsize=ROOM)
+        for one in held:
+            queue.put_nowait(one)
+        await call(stage, queue, player, position, plain=True)
+        came = [queue.get_nowait() for _ in range(queue.qsize())]
+        others = [one for one in held if one[0] != player]
+        seen = filled(texts.saw("moved"), held=held, player=player, position=position, came=came)
+        own = [one for one in came if isinstance(one, tuple) and one[:1] == (player,)]
+        if (player, position) not in own:
+            raise await fault(stage, texts.wrong("newest-not-there"), seen)
+        if len(own) > 1:
+            raise await fault(stage, texts.wrong("keeps-the-old"), seen)
+        left = [one for one in came if one not in own]
+        if sorted(left) != sorted(others):
+            raise await fault(stage, texts.wrong("touches-others"), seen)
+        if left != others:
+            raise await fault(stage, texts.wrong("other-order"), seen)
+    return texts.saw("all-moved")
+
+
 async def returning(stage: Stage) -> Text:
     """Three visits with a pause between them, until the last word has come."""
     acts = Acts(stage)
@@ -142,6 +176,35 @@ async def caught_up(stage: Stage) -> Text:
     return texts.saw("all-caught-up")
 
 
+async def silent(stage: Stage) -> Text:
+    """Everything that was said has come, and the silence is noticed, after the patience and not before."""
+    patience = 0.25 * stage.deadlines.stretch
+    beats = [str(number) for number in range(1, BEATS + 1)]
+    while True:
+        async with falls_silent(stage, beats, patience / 10) as line:
+            try:
+                came = await call(stage, line.url, patience, within=5 * patience)
+            except Failure as failure:
+                if "TimeoutError" in failure.observed.into("en"):
+                    raise Failure(texts.wrong("silence-escapes"), failure.observed) from None
+                if failure.misconception.id != "never-returns":
+                    raise
+                said_goodbye = await line.end(stage) == 1000
+                wrong = texts.wrong("waits-for-the-goodbye" if said_goodbye else "waits-for-ever")
+                raise Failure(wrong, failure.observed) from None
+            code = await line.end(stage)
+        if line.longest_pause < patience / 2:  # else the machine stood still, and it was right to give up
+            break
+    seen = filled(texts.saw("line"), said=", ".join(beats), came=came)
+    if isinstance(came, list) and came == beats[: len(came)] and len(came) < BEATS:
+        raise await fault(stage, texts.wrong("gives-up-early"), seen)
+    if came != beats:
+        raise await fault(stage, texts.wrong("other-messages"), seen)
+    if code is None:
+        raise Failure(texts.wrong("stays-open"), texts.saw("open"), heard="–")
+    return seen
+
+
 async def thought(stage: Stage) -> Text:
     """The answer comes over the connection, whose pings had their pongs meanwhile."""
     asked: list[str] = []
@@ -183,7 +246,9 @@ TURNS = Lab.of(
     "10-slow-clients",
     Check.of(texts, "turn-1", offered, points=0, app="offer", calls=True),
     Check.of(texts, "turn-2", evicted, points=0, app="evict", calls=True),
-    Check.of(texts, "turn-3", returning, points=0, app="listen_on", calls=True),
-    Check.of(texts, "turn-4", caught_up, points=0, app="catch_up", calls=True),
-    Check.of(texts, "turn-5", thought, points=0, app="answer_question", calls=True),
+    Check.of(texts, "turn-3", moved, points=0, app="move", calls=True),
+    Check.of(texts, "turn-4", returning, points=0, app="listen_on", calls=True),
+    Check.of(texts, "turn-5", caught_up, points=0, app="catch_up", calls=True),
+    Check.of(texts, "turn-6", silent, points=0, app="listen_until_silent", calls=True),
+    Check.of(texts, "turn-7", thought, points=0, app="answer_question", calls=True),
 )
