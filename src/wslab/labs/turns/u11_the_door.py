@@ -1,4 +1,4 @@
-"""Unit 11: an origin, a first word in time, a mistake that is answered, a bound on the rate, a thread, a test."""
+"""Unit 11: an origin, a first word, one dependency for two routes, mistakes, a bound on the rate, a thread, a test."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Refusal, Stage, quoted
 from wslab.labs.turns.company import Guest, Visit, host
+from wslab.labs.verdict import Misconception
 from wslab.language import Text, filled
 
 texts = read_texts("11")
@@ -22,6 +23,8 @@ WELCOME = "Hoş geldiniz"
 FRIENDS = ("https://sohbet.example", "http://localhost:8888")
 STRANGERS = ("https://kotu.example", "https://sohbet.example.kotu.example", "http://sohbet.example")
 CODE = 3000
+INVITED = {"lale": "Ada", "karanfil": "Bora"}
+UNINVITED = ("", "?invitation=papatya")
 RIGHT = {'{"type": "order", "what": "çay"}': "order", '{"type": "bill", "table": 4}': "bill"}
 WRONG = ('{"type": "order", "wh', '{"type": "dance"}', '{"type": "bill", "table": "dört"}', "[1, 2]")
 MOMENTS = (
@@ -90,6 +93,56 @@ async def first_word(stage: Stage) -> Text:
             raise Failure(texts.wrong("deadline-escapes"), texts.saw("ended"), end=end, error=found[1])
         raise await stage.silence(silent)
     return filled(texts.saw("asked"), end=end)
+
+
+async def invited(stage: Stage) -> Text:
+    """One dependency gives the name of a guest over HTTP and over a WebSocket, and refuses the others with 401."""
+    for invitation, name in INVITED.items():
+        query = f"?invitation={invitation}"
+        reply = await stage.get(f"/name{query}")
+        seen = filled(texts.saw("over-http"), query=query, status="–" if reply is None else reply.status)
+        if reply is None or reply.status != 200:
+            raise await _refused_wrongly(stage, texts.wrong("websocket-only"), seen)
+        if reply.json != name:
+            raise Failure(texts.wrong("other-name"), texts.saw("named"), query=query, came=reply.text)
+        found = await stage.try_connect(name, f"/ws{query}")
+        if isinstance(found, Refusal):
+            seen = filled(texts.saw("over-websocket"), query=query, status=found.status or "–")
+            raise await _refused_wrongly(stage, texts.wrong("http-only"), seen)
+        came = await found.next()
+        if came is None or came.data != f"Merhaba {name}":
+            raise Failure(texts.wrong("other-name"), texts.saw("named"), query=query, came=came or "–")
+    for query in UNINVITED:
+        reply = await stage.get(f"/name{query}")
+        seen = filled(texts.saw("over-http"), query=query or "–", status="–" if reply is None else reply.status)
+        if reply is None or reply.status != 401:
+            raise await _let_in_or_lost(stage, reply is not None and reply.ok, seen)
+        found = await stage.try_connect("Cem", f"/ws{query}")
+        status = found.status if isinstance(found, Refusal) else 101
+        if status != 401:
+            seen = filled(texts.saw("over-websocket"), query=query or "–", status=status or "–")
+            raise await _let_in_or_lost(stage, status == 101, seen)
+    return texts.saw("both-ways")
+
+
+async def _refused_wrongly(stage: Stage, one_way: Misconception, seen: Text) -> Failure:
+    """A guest was refused: because the dependency asks for what this kind of route does not have, or by its lines."""
+    cause = await stage.cause()
+    if cause is None:
+        return Failure(texts.wrong("turns-guests-away"), seen)
+    kind, error = cause
+    if "missing 1 required positional argument" in error.text:
+        return Failure(one_way, seen, error=error)
+    return Failure(kind, seen, error=error)
+
+
+async def _let_in_or_lost(stage: Stage, let_in: bool, seen: Text) -> Failure:
+    if let_in:
+        return Failure(texts.wrong("lets-strangers-in"), seen)
+    cause = await stage.cause()
+    if cause is not None:
+        return Failure(cause[0], seen, error=cause[1])
+    return Failure(texts.wrong("other-refusal"), seen)
 
 
 async def typed(stage: Stage) -> Text:
@@ -208,8 +261,9 @@ TURNS = Lab.of(
     "11-the-door",
     Check.of(texts, "turn-1", origins, points=0, app="gatehouse"),
     Check.of(texts, "turn-2", first_word, points=0, app="anteroom"),
-    Check.of(texts, "turn-3", typed, points=0, app="tearoom"),
-    Check.of(texts, "turn-4", at_most_five, points=0, app="may_speak", calls=True),
-    Check.of(texts, "turn-5", from_a_thread, points=0, app="tell_from_thread", calls=True),
-    Check.of(texts, "turn-6", worth, points=0, app="test_reply", calls=True),
+    Check.of(texts, "turn-3", invited, points=0, app="cloakroom"),
+    Check.of(texts, "turn-4", typed, points=0, app="tearoom"),
+    Check.of(texts, "turn-5", at_most_five, points=0, app="may_speak", calls=True),
+    Check.of(texts, "turn-6", from_a_thread, points=0, app="tell_from_thread", calls=True),
+    Check.of(texts, "turn-7", worth, points=0, app="test_reply", calls=True),
 )
