@@ -152,11 +152,11 @@ async def test_a_message_that_does_not_fit_ends_the_connection_with_1006(server:
     assert client.close_code == 1006
 
 
-@pytest.mark.parametrize(("length", "room", "first"), [(1001, 5000, "server"), (700, 1000, "client")])
-async def test_whoever_receives_too_much_says_1009(server: Server, length: int, room: int, first: str) -> None:
+@pytest.mark.parametrize(("text", "room", "first"), [("ş" * 600, 5000, "server"), ("a" * 700, 1000, "client")])
+async def test_whoever_receives_too_many_bytes_says_1009(server: Server, text: str, room: int, first: str) -> None:
     with capture(server) as wire:
         async with websockets.connect(f"{wire.ws_url}/repeat", max_size=room) as client:
-            await client.send("a" * length)
+            await client.send(text)
             with pytest.raises(ConnectionClosed):
                 await asyncio.wait_for(client.recv(), DEADLINE)
     closes = [(frame.direction.sender, frame.close_code) for frame in wire.frames if frame.close_code]

@@ -162,3 +162,9 @@ def test_half_points_have_the_decimal_mark_of_the_language() -> None:
     assert cards.points_text(1.5, 2) == "1.5 of 2 points"
     use_language("tr")
     assert cards.points_text(1.5, 2) == "2 puandan 1,5"
+
+
+@pytest.mark.parametrize(("check", "says"), [("warmup", "warm-up, no points"), ("tests", "A title: no points")])
+def test_a_check_without_points_says_so(check: str, says: str) -> None:
+    one = dataclasses.replace(verdict(Outcome.PASSED), check=check, points=0, max=0)
+    assert says in cards.verdict_text(one)

@@ -98,6 +98,17 @@ async def test_a_task_left_behind_is_counted_and_ended(asked: Asked) -> None:
     assert (await asked(lines, leaves_one)).passed
 
 
+async def test_the_call_after_one_that_raised_has_a_connection_of_its_own(asked: Asked) -> None:
+    async def raises_again(stage: Stage) -> Text:
+        for _ in range(20):
+            reply = await stage.request("POST", "/call")
+            assert reply is not None
+            assert (reply.status, reply.headers["connection"]) == (500, "close")
+        return WORD
+
+    assert (await asked("async def mine():\n    1 / 0", raises_again)).passed
+
+
 # check() itself, on the course's first turn
 
 RIGHT = """

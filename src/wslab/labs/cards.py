@@ -43,6 +43,7 @@ _LEFT_OUT = Text(en="… {count} rows are left out …", tr="… {count} satır 
 _LAB = Text(en="{lab} · {title}: {points}", tr="{lab} · {title}: {points}")
 _HINT = Text(en="{name}: hint {rung} of 3", tr="{name}: ipucu {rung}/3")
 _WARM_UP = Text(en="warm-up, no points", tr="ısınma, puansız")
+_NO_POINTS = Text(en="no points", tr="puansız")
 
 _TURN = Text(en="your turn", tr="sıra sizde")
 _OPEN_TURN = Text(
@@ -103,7 +104,11 @@ def framed(body: str, colour: str = BLUE, *, css: bool = True) -> str:
 
 
 def _worth(verdict: Verdict) -> str:
-    return str(_TURN) if verdict.turn else points_text(verdict.points, verdict.max)
+    if verdict.turn:
+        return str(_TURN)
+    if not verdict.max:
+        return str(_WARM_UP if verdict.check == "warmup" else _NO_POINTS)
+    return points_text(verdict.points, verdict.max)
 
 
 def open_turn_html(title: Text) -> str:
@@ -118,7 +123,7 @@ def open_turn_text(title: Text) -> str:
 
 def points_text(points: float, most: float) -> str:
     """`2 of 2 points`."""
-    return _OF.format(points=decimal(points), max=decimal(most)) if most else str(_WARM_UP)
+    return _OF.format(points=decimal(points), max=decimal(most))
 
 
 def _row(label: Text, body: str) -> str:

@@ -1,4 +1,4 @@
-"""Unit 10: full queues, an eviction that ends, what to drop, coming back, catching up, a silent line, a pong in time."""
+"""Unit 10: full queues, an eviction, what to drop, coming back, catching up, a silent line, and a pong in time."""
 
 from __future__ import annotations
 
@@ -234,8 +234,8 @@ async def thought(stage: Stage) -> Text:
             raise Failure(texts.wrong("no-pong"), seen)
         if problem is not None:
             raise problem
-        if not asked:
-            raise await fault(stage, texts.wrong("never-thinks"), seen)
+        if len(asked) != 1:
+            raise await fault(stage, texts.wrong("thinks-once"), seen, count=len(asked))
         if visit.heard != ["6 × 7 = 42"]:
             raise await fault(stage, texts.wrong("other-answer"), seen)
     return seen
