@@ -190,7 +190,7 @@ async def silent(stage: Stage) -> Text:
                 if failure.misconception.id != "never-returns":
                     raise
                 said_goodbye = await line.end(stage) == 1000
-                wrong = texts.wrong("waits-for-the-goodbye" if said_goodbye else "waits-for-ever")
+                wrong = texts.wrong("waits-for-the-goodbye") if said_goodbye else texts.wrong("waits-for-ever")
                 raise Failure(wrong, failure.observed) from None
             code = await line.end(stage)
         if line.longest_pause < patience / 2:  # else the machine stood still, and it was right to give up
