@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from wslab.labs import general
-from wslab.labs.deadlines import contention
 from wslab.labs.document import ECHO, SERVER, is_by_server, wrong_text
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
@@ -34,8 +33,8 @@ SLOWEST_LINE = 1.5
 ENOUGH = 3
 """Echoes while somebody else is served. Where the loop is held there is one, the one that was on its way."""
 
-MOST_LOOKS = 3
-"""How often to look again, where three others want each processor; once where nobody else does."""
+LOOKS = 4
+"""How often to look, at most: a loop that is held is held each time, and one that is not shows it once."""
 
 MOST = 0.75
 """The part of that time which one echo may take. Where the loop is held for the work alone, one takes nearly all."""
@@ -159,12 +158,11 @@ async def _beside(stage: Stage, worker: Client, command: str, bystander: Client,
 async def _looked_at(
     look: Callable[[Stage, Client, Client], Awaitable[Beside]], stage: Stage, alice: Client, bob: Client
 ) -> Beside:
-    """Look a second time where somebody was held up: the machine may have stood still just then, a busy one often."""
-    seen = await look(stage, alice, bob)
-    again = round(min(contention(), MOST_LOOKS)) if seen.held_up else 0
-    while seen.held_up and again > 0:
-        again -= 1
+    """Look again where somebody was held up: the machine may have stood still just then, a busy one often."""
+    for _ in range(LOOKS):
         seen = await look(stage, alice, bob)
+        if not seen.held_up:
+            break
     return seen
 
 
