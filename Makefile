@@ -10,7 +10,7 @@ LANG_ ?=
 # Browsers and kernels take the processor, what judges labs by the clock mostly waits: side by side each takes what the
 # other leaves. For PARALLEL=... the workers of a single run.
 BUSY ?= -n 3
-WAITING ?= -n 3
+WAITING ?= -n 4
 PARALLEL ?= -n 4
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
 unexport PYTHONDONTWRITEBYTECODE

@@ -44,6 +44,8 @@ _TOGETHER = {
 # The notebooks of the course, each of which takes long, in two workers: by the last digit of unit or lab.
 _HALVED = re.compile(r"tests/browser/test_course\.py::(test_\w+)\[\w+-L?\d?(\d)-")
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
+# Each of these modules keeps one worker for minutes, so that they begin first.
+_LONGEST = ("tests/grading/test_same_points.py", "tests/authoring/proof/test_turns.py")
 # A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
 _SHARED_OUT = ("tests/notebooks/test_run.py", "tests/test_incomplete.py")
 
@@ -76,12 +78,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """JupyterLab first, then browsers, kernels and slow modules, so that no worker begins a long one at the end."""
+    """The longest first, then JupyterLab, browsers, kernels and slow modules: no worker begins a long one at the end."""
     marks: dict[Path, set[str]] = {}
     for item in items:
         marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
 
     def turn(item: pytest.Item) -> int:
+        if item.nodeid.startswith(_LONGEST):
+            return 0
         if item.nodeid.startswith("tests/browser/test_course.py"):
             # What is only opened there has been run in a kernel by then.
             return 5 if _OPENED in item.nodeid else 0
