@@ -78,7 +78,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, then JupyterLab, browsers, kernels and slow modules: no worker begins a long one at the end."""
+    """The longest first, then JupyterLab, browsers, kernels, slow modules: no worker begins a long one at the end."""
     marks: dict[Path, set[str]] = {}
     for item in items:
         marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
