@@ -20,7 +20,7 @@ from wslab.errors import LabError
 from wslab.labs import check, checking, transcript
 from wslab.labs.checking import attempts_left
 from wslab.progress import store
-from wslab.serving import servers
+from wslab.serving import every_server, servers, stop_all
 
 Printed = pytest.CaptureFixture[str]
 app = wslab.seed.server.app
@@ -154,13 +154,22 @@ async def test_a_whole_lab_is_not_gone_on_with_where_nothing_passes(
 
 async def test_the_server_stays_up_for_the_next_check_of_the_same_app() -> None:
     await check("L1.accept", app)
-    (first,) = servers()
+    (first,) = every_server()
     await check("L1.echo", app)
-    assert servers() == [first]
+    assert every_server() == [first]
     other = FastAPI()
     await check("L1.accept", other)
-    assert first not in servers()
-    assert len(servers()) == 1
+    assert first not in every_server()
+    assert len(every_server()) == 1
+
+
+async def test_a_checks_own_server_is_not_among_the_readers() -> None:
+    """Whoever asks for `servers()` sees what the cells started; `stop_all()` stops the others, too."""
+    await check("L1.accept", app)
+    assert every_server()
+    assert servers() == []
+    stop_all()
+    assert every_server() == []
 
 
 async def test_a_queue_made_at_the_top_works_in_check_after_check() -> None:

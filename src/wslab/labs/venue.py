@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from wslab.capture import Capture, LiveCapture, capture
 from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text
-from wslab.serving import Entry, Log, Server, ServerStartError, servers
+from wslab.serving import Entry, Log, Server, ServerStartError, every_server
 from wslab.serving.arguments import validate
 from wslab.serving.watching import TaskSeen, Watch
 
@@ -164,7 +164,7 @@ class Served:
 
     @property
     def alone(self) -> bool:
-        others = (server for server in servers() if isinstance(server, Server) and server is not self._server)
+        others = (server for server in every_server() if isinstance(server, Server) and server is not self._server)
         return not any(server.app is self.app for server in others)
 
     @property
@@ -180,6 +180,7 @@ class Served:
         """
         if not self.running:
             server = Server(self.app, "127.0.0.1", 0, "app", {})
+            server.judges = True
             if self._watch is not None:
                 server.watch(self._watch)
             sock = self._listen() if self._listen is not None else None

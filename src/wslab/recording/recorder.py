@@ -14,7 +14,7 @@ from wslab.recording.film import Recording, loop_of, running_loop
 from wslab.recording.hook import RecordingError
 from wslab.recording.sentences import THIS_NOTEBOOK
 from wslab.recording.tape import BEGINNING, Tape
-from wslab.serving import Server, servers
+from wslab.serving import Server, every_server
 
 _NOT_ON = Text(
     en="Nothing has been kept: record.last(…) shows what happened lately, and for that the recorder must have been "
@@ -138,7 +138,7 @@ class Recorder:
 
     def _keep_up(self) -> None:
         """Begin with servers that are new; a stopped server's last moments stay until a newer one is filmed."""
-        running = {server.loop: server.name for server in servers() if isinstance(server, Server)}
+        running = {server.loop: server.name for server in every_server() if isinstance(server, Server)}
         fresh = [loop for loop in running if loop not in self._kept]
         if fresh:
             for loop in [loop for loop in self._kept if loop.is_closed()]:

@@ -4,7 +4,7 @@ from wslab.serving.connections import Connection, Connections
 from wslab.serving.errors import ServerStartError, WrongApp
 from wslab.serving.log import Entry, Log
 from wslab.serving.processes.process_server import ProcessServer
-from wslab.serving.server import Server, hang_up, serve, servers, stop_all
+from wslab.serving.server import Server, every_server, hang_up, serve, servers, stop_all
 from wslab.serving.terminal import terminal
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Server",
     "ServerStartError",
     "WrongApp",
+    "every_server",
     "hang_up",
     "serve",
     "servers",

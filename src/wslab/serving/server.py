@@ -120,6 +120,7 @@ class Server(Listening):
         loop: the event loop of its thread.
         thread: the thread.
         gate: what stands before the app when it is shared with a room (`serve(app, token=True)`), else None.
+        judges: whether a check has started it; `servers()` lists those that a reader has started.
         unfinished: once it has stopped, the app's own tasks that were still running when its shutdown was over.
     """
 
@@ -144,6 +145,7 @@ class Server(Listening):
         self._options = options
         self._run: _Run | None = None
         self._watch: Watch | None = None
+        self.judges = False
         self.unfinished: tuple[TaskSeen, ...] = ()
 
     @property
@@ -520,7 +522,12 @@ def serve(
 
 
 def servers() -> list[Server | ProcessServer]:
-    """The servers of this process that are running, oldest first."""
+    """The servers of this process that are running, oldest first, without those that a check has started."""
+    return [server for server in every_server() if not (isinstance(server, Server) and server.judges)]
+
+
+def every_server() -> list[Server | ProcessServer]:
+    """All servers of this process that are running, oldest first."""
     return [server for server in registered() if isinstance(server, Server | ProcessServer)]
 
 
@@ -538,7 +545,7 @@ def hang_up(websocket: HTTPConnection) -> None:
 
 def stop_all(deadline: float = 5.0) -> None:
     """Stop every server of this process, each within `deadline` seconds."""
-    for server in servers():
+    for server in every_server():
         server.stop(deadline)
 
 

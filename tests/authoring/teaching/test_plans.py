@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def course() -> tuple[Unit, ...]:
     return units(ROOT)
+
+
+def required(unit: Unit) -> str:
+    """The source of a unit up to its optional sections."""
+    return (ROOT / unit.source).read_text("utf-8").partition("\n## Optional: ")[0]
 
 
 def planned(tmp_path: Path, course: tuple[Unit, ...], items: str, minutes: int = 90) -> str:
@@ -50,9 +56,9 @@ short:
         ('["00", "77"]', 'the course has no unit "77"'),
         ('["01", "00"]', "01 needs 00 before it"),
         ('["00", "00"]', "00 is taught twice"),
-        ('["00", "01", {unit: "05", sections: [1], minutes: 41}]', "a part of 05 takes 41 minutes, the whole 40"),
+        ('["00", {unit: "01", home: true}, {unit: "05", sections: [1], minutes: 53}]', "a part of 05 takes 53 minutes, the whole 52"),
         ('["00", {unit: "01", sections: [3, 99], minutes: 5}]', "01 has no section 99"),
-        ('["00", "01", "05"]', '"Lesson" has 90 minutes, and its items take 110'),
+        ('["00", "01", "05"]', '"Lesson" has 90 minutes, and its items take 135'),
         ('["00", "01", {unit: "05", home: true}]', ""),  # home takes no time in class
         ("[{pause: {en: Break}, minutes: 5}]", '"tr" is missing in "pause"'),
         ("[{pause: {en: Break, tr: Ara}, minutes: 0}]", "minutes is a whole number"),
@@ -74,7 +80,9 @@ def test_a_mistake_of_form_has_its_own_line(tmp_path: Path, course: tuple[Unit, 
     assert planned(tmp_path, course, items).startswith(f"{PATH}:12: ")
 
 
-def test_the_minutes_of_a_plan_are_those_of_the_front_matter(course: tuple[Unit, ...]) -> None:
+def test_the_minutes_of_a_plan_are_those_of_the_front_matter_and_in_class_two_more_a_prediction(
+    course: tuple[Unit, ...],
+) -> None:
     minutes = {unit.number: unit.minutes for unit in course}
     plans = {plan.name: plan for plan in read_plans(ROOT, course)}
     assert list(plans) == ["90", "half-day", "whole-course"]
@@ -82,7 +90,9 @@ def test_the_minutes_of_a_plan_are_those_of_the_front_matter(course: tuple[Unit,
         for session in plan.sessions:
             for item in session.items:
                 if item.unit is not None and not item.sections:
-                    assert item.minutes == minutes[item.unit.number]
+                    alone = minutes[item.unit.number]
+                    votes = len(re.findall(r'^predict\("[^"]+"\)$', required(item.unit), re.MULTILINE))
+                    assert item.minutes == alone + (0 if item.home else 2 * votes)
         in_class = [item.minutes for session in plan.sessions for item in session.items if not item.home]
         assert plan.taken == sum(in_class) <= sum(session.minutes for session in plan.sessions)
     assert plans["90"].taken <= 90
@@ -90,7 +100,7 @@ def test_the_minutes_of_a_plan_are_those_of_the_front_matter(course: tuple[Unit,
     whole = plans["whole-course"]
     taught = [item.unit.number for session in whole.sessions for item in session.items if item.unit is not None]
     assert sorted(taught) == sorted(minutes)
-    assert len(whole.sessions) == 10
+    assert len(whole.sessions) == 12
 
 
 def test_sections_have_the_same_numbers_in_every_language(course: tuple[Unit, ...]) -> None:

@@ -2,7 +2,8 @@
 
 from wslab.authoring.building.adopting import adopt
 from wslab.authoring.building.editions import build, check, notebook, units
+from wslab.authoring.building.minutes import in_class
 from wslab.authoring.building.problems import BuildError, Problem
 from wslab.authoring.building.unit import Cell, Unit
 
-__all__ = ["BuildError", "Cell", "Problem", "Unit", "adopt", "build", "check", "notebook", "units"]
+__all__ = ["BuildError", "Cell", "Problem", "Unit", "adopt", "build", "check", "in_class", "notebook", "units"]

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from wslab.authoring.building import definitions, digests, glossary, shipped_cells
 from wslab.authoring.building.embedding import read_pictures
 from wslab.authoring.building.glossary import Term
+from wslab.authoring.building.minutes import disagreement
 from wslab.authoring.building.notebooks import Neighbours, make_notebook, to_bytes
 from wslab.authoring.building.problems import BuildError, Note, Problem
 from wslab.authoring.building.reading import Source, read_source
@@ -148,6 +149,8 @@ def _read_unit(
     note = _noting(where, problems)
     source = read_source(text, note)
     unit = make_unit(slug, kind, where, source, terms, note) if source is not None else None
+    if source is not None and unit is not None and (said := disagreement(unit)):
+        note(source.front.line("unit", "minutes"), said)
     return source, unit, tuple(problems)
 
 

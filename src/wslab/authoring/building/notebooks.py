@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from wslab.authoring.building.definitions import Links
 from wslab.authoring.building.embedding import embedded
 from wslab.authoring.building.glossary import Term
+from wslab.authoring.building.minutes import counted
 from wslab.authoring.building.unit import Cell, Unit
 from wslab.language import LANGUAGES, Text
 from wslab.notebooks import (
@@ -33,6 +34,7 @@ LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "tr": "Türkçe"}
 """What each language calls itself."""
 
 _MINUTES = Text(en="{minutes} minutes", tr="{minutes} dakika")
+_OPTIONAL = Text(en=", and {minutes} for what is optional", tr=", isteğe bağlı bölümler için {minutes} dakika daha")
 _POINTS = Text(en="{points:g} points", tr="{points:g} puan")
 _PART = Text(en="part {part} of [the document]({document})", tr="[belgenin]({document}) {part}. kısmı")
 _BEYOND = Text(en="beyond [the document]({document})", tr="[belgenin]({document}) ötesi")
@@ -148,6 +150,8 @@ def _node(kind: str, cell_id: str, text: str, metadata: Mapping[str, Any], **mor
 
 def _title(unit: Unit, around: Neighbours, language: str, here: str, folder: str) -> NotebookNode:
     facts = [_MINUTES.into(language).format(minutes=unit.minutes)]
+    if optional := counted(unit, optional=True).rounded:
+        facts[0] += _OPTIONAL.into(language).format(minutes=optional)
     if unit.points:
         facts.append(_POINTS.into(language).format(points=unit.points))
     document = _relative(_DOCUMENT.into(language), here)

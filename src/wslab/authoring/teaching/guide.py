@@ -40,10 +40,12 @@ _PLANS = Text(en="Ready plans", tr="Hazır planlar")
 _PLANS_LEAD = Text(
     en="`wslab schedule --plan NAME` prints the same, and `wslab lesson NAME` a run sheet with clock times, votes and "
     "demos; with `--html` it writes the sheet and slides of just those sections into build/lessons. The plans are data "
-    "({path}), held to the course: every unit comes after what it needs, and the minutes fit.",
+    "({path}), held to the course: every unit comes after what it needs, and the minutes fit. A whole unit takes "
+    "in class the minutes that it takes somebody alone, and two more for each of its predictions.",
     tr="Aynısını `wslab schedule --plan AD` de yazar. `wslab lesson AD` saatleri, oyları ve gösterileriyle bir ders "
     "akışı yazdırır; `--html` ile akışı ve yalnızca o bölümlerin slaytlarını build/lessons klasörüne yazar. Planlar "
-    "veridir ({path}) ve kursa göre denetlenir: her birim, gerektirdiklerinden sonra gelir, dakikalar sığar.",
+    "veridir ({path}) ve kursa göre denetlenir: her birim, gerektirdiklerinden sonra gelir, dakikalar sığar. "
+    "Bir birimin tamamı sınıfta, tek başına çalışanın harcadığı dakikaları alır. Üstüne her tahmin için iki dakika eklenir.",
 )
 _OF = Text(en="{taken} of {minutes}", tr="{minutes} dakikanın {taken} dakikası")
 _LENGTH = Text(en="**{minutes} minutes**", tr="**{minutes} dakika**")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wslab import yaml
-from wslab.authoring.building import BuildError, Problem, Unit
+from wslab.authoring.building import BuildError, Problem, Unit, in_class
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, Text, current_language
 
@@ -43,7 +43,7 @@ class Item:
     """What happens in a part of a session.
 
     Attributes:
-        minutes: how long it takes, whether in class or at home.
+        minutes: how long it takes: a whole unit in class by `in_class()`, at home as its front matter says.
         unit: the unit that is taught, None for a pause or a talk.
         sections: the numbers of the sections that are shown; empty for the whole unit.
         says: what a pause is for, in every language; None for a unit.
@@ -171,8 +171,8 @@ def mistakes(plan: Plan) -> Iterator[str]:
                 yield f"{here}: {unit.number} needs {', '.join(missing)} before it"
             if unit.number in seen and not item.sections:
                 yield f"{here}: {unit.number} is taught twice"
-            if item.sections and item.minutes > unit.minutes:
-                yield f"{here}: a part of {unit.number} takes {item.minutes} minutes, the whole {unit.minutes}"
+            if item.sections and item.minutes > in_class(unit):
+                yield f"{here}: a part of {unit.number} takes {item.minutes} minutes, the whole {in_class(unit)}"
             there = sections(unit, LANGUAGES[0])
             if lost := [str(number) for number in item.sections if number not in there]:
                 yield f"{here}: {unit.number} has no section {', '.join(lost)}"
@@ -241,7 +241,7 @@ class _Reader:
     def item(self, node: yaml.Node) -> Item:
         if isinstance(node, yaml.ScalarNode):
             unit = self._unit(node)
-            return Item(unit.minutes, unit)
+            return Item(in_class(unit), unit)
         fields = yaml.Fields(node, "an item")
         if (pause := fields.get("pause")) is not None:
             item = Item(_minutes(fields.need("minutes")), says=stripped(pause, "pause"))
