@@ -348,7 +348,7 @@ def test_markdown_that_looks_like_the_format(built: Path, text: str) -> None:
 
 def test_what_comes_from_the_front_matter_is_pointed_to(built: Path) -> None:
     before = (built / NOTEBOOK).read_bytes()
-    change(built / TR, replace("45 dakika", "40 dakika"))
+    change(built / TR, replace("5 dakika", "10 dakika"))
     (said,) = adopt(built / TR, built)
     line = line_of(built, NOTEBOOK, "unit:")
     assert said == (
@@ -479,7 +479,7 @@ def test_a_unit_that_is_gone(built: Path) -> None:
 
 def test_a_source_that_cannot_be_read(built: Path, edit: Edit) -> None:
     change(built / TR, replace("Tek bir iş parçacığı", "Bir iş parçacığı"))
-    edit(NOTEBOOK, "minutes: 45", "minutes: soon")
+    edit(NOTEBOOK, "minutes: 5", "minutes: soon")
     assert refusal(built, TR) == "minutes is a whole number, 1 or more"
 
 

@@ -119,7 +119,7 @@ def test_changing_one_cell_leaves_the_other_ids_alone(built: Path, edit: Edit) -
 def test_the_first_cell(built: Path) -> None:
     assert text(cells(built, "notebooks/tr/01-server.ipynb")["title"]) == (
         "# 01 · server.py, adım adım\n\n"
-        "45 dakika | [belgenin](../../docs/document.tr.md) 1. kısmı, §1 | Önce: [00 · Kurulum](00-setup.ipynb) | "
+        "5 dakika | [belgenin](../../docs/document.tr.md) 1. kısmı, §1 | Önce: [00 · Kurulum](00-setup.ipynb) | "
         "[English](../en/01-server.ipynb)\n\n"
         "**Bu not defterinin sonunda**\n\n"
         "- belgedeki sunucuyu hücre hücre kurabileceksiniz"
@@ -278,7 +278,7 @@ def test_check_overlooks_what_using_the_course_leaves(built: Path) -> None:
 
 
 def test_check_tells_mistakes_in_sources(built: Path, edit: Edit) -> None:
-    line = edit(NOTEBOOK, "minutes: 45", "minutes: 0")
+    line = edit(NOTEBOOK, "minutes: 5", "minutes: 0")
     assert complaints(built) == [f"{NOTEBOOK}:{line}: minutes is a whole number, 1 or more"]
 
 
@@ -311,7 +311,7 @@ def rewrite(path: Path, **changes: str) -> None:
 def test_an_edit_that_nobody_adopted_is_not_overwritten(built: Path, edit: Edit) -> None:
     where = "notebooks/en/01-server.ipynb"
     rewrite(built / where, endpoint="pass")
-    edit(NOTEBOOK, "minutes: 45", "minutes: 50")
+    edit(NOTEBOOK, "server cell by cell", "server, cell by cell")
     with pytest.raises(BuildError) as raised:
         build(built)
     said = "edited since it was built; `wslab adopt {}` takes the edit into the source, deleting this file drops it"
@@ -331,7 +331,7 @@ def test_a_notebook_that_was_only_run_is_overwritten(built: Path, edit: Edit) ->
         cell.metadata["scrolled"] = True
     read.metadata["language_info"] = {"name": "python", "version": "3.13.0"}
     nbformat.write(read, path)
-    edit(NOTEBOOK, "minutes: 45", "minutes: 50")
+    edit(NOTEBOOK, "server cell by cell", "server, cell by cell")
     assert path in build(built)
     check(built)
 

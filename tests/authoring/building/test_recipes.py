@@ -205,7 +205,7 @@ def test_adding_a_language(root: Path, tmp_path: Path) -> None:
     german = json.loads((root / "notebooks/de/01-server.ipynb").read_text("utf-8"))
     turkish = json.loads((root / "notebooks/tr/01-server.ipynb").read_text("utf-8"))
     title = "".join(german["cells"][0]["source"])
-    assert title.startswith("# 01 · Deutsch\n\n45 Minuten | part 1 of [the document](../../docs/document.en.md), §1")
+    assert title.startswith("# 01 · Deutsch\n\n5 Minuten | part 1 of [the document](../../docs/document.en.md), §1")
     assert "[Türkçe](../tr/01-server.ipynb)" in title
     assert "[Deutsch](../de/01-server.ipynb)" in "".join(turkish["cells"][0]["source"])
     assert [cell["id"] for cell in german["cells"]] == [cell["id"] for cell in turkish["cells"]]

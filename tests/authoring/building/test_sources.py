@@ -211,10 +211,10 @@ BAD = {
         "---\ncourse:",
         'missing front matter: the title, minutes and so on stand under one key, "unit:"',
     ),
-    "no minutes": (NOTEBOOK, "  minutes: 45\n", "", "unit:", "missing front matter: minutes"),
+    "no minutes": (NOTEBOOK, "  minutes: 5\n", "", "unit:", "missing front matter: minutes"),
     "minutes in words": (
         NOTEBOOK,
-        "minutes: 45",
+        "minutes: 5",
         "minutes: three quarters",
         None,
         "minutes is a whole number, 1 or more",
@@ -258,15 +258,15 @@ BAD = {
     ),
     "a key written twice": (
         NOTEBOOK,
-        "  minutes: 45\n",
-        "  minutes: 45\n  minutes: 50\n",
+        "  minutes: 5\n",
+        "  minutes: 5\n  minutes: 50\n",
         "  minutes: 50",
         "unit.minutes is written twice; keep one",
     ),
     "a key of front matter that means nothing": (
         NOTEBOOK,
-        "  minutes: 45\n",
-        "  minutes: 45\n  hours: 1\n",
+        "  minutes: 5\n",
+        "  minutes: 5\n  hours: 1\n",
         "  hours: 1",
         'a unit has no "hours"; it takes title, minutes, part, prerequisites, objectives, key_points',
     ),
@@ -495,7 +495,7 @@ def test_every_mistake_is_told_at_once_and_nothing_is_written(root: Path, edit: 
 
 
 def test_how_a_mistake_reads(root: Path, edit: Edit) -> None:
-    line = edit(NOTEBOOK, "minutes: 45", "minutes: 0")
+    line = edit(NOTEBOOK, "minutes: 5", "minutes: 0")
     with pytest.raises(BuildError) as raised:
         build(root)
     assert str(raised.value) == f"{NOTEBOOK}:{line}: minutes is a whole number, 1 or more"

@@ -56,7 +56,10 @@ short:
         ('["00", "77"]', 'the course has no unit "77"'),
         ('["01", "00"]', "01 needs 00 before it"),
         ('["00", "00"]', "00 is taught twice"),
-        ('["00", {unit: "01", home: true}, {unit: "05", sections: [1], minutes: 53}]', "a part of 05 takes 53 minutes, the whole 52"),
+        (
+            '["00", {unit: "01", home: true}, {unit: "05", sections: [1], minutes: 53}]',
+            "a part of 05 takes 53 minutes, the whole 52",
+        ),
         ('["00", {unit: "01", sections: [3, 99], minutes: 5}]', "01 has no section 99"),
         ('["00", "01", "05"]', '"Lesson" has 90 minutes, and its items take 135'),
         ('["00", "01", {unit: "05", home: true}]', ""),  # home takes no time in class

@@ -45,7 +45,8 @@ _PLANS_LEAD = Text(
     tr="Aynısını `wslab schedule --plan AD` de yazar. `wslab lesson AD` saatleri, oyları ve gösterileriyle bir ders "
     "akışı yazdırır; `--html` ile akışı ve yalnızca o bölümlerin slaytlarını build/lessons klasörüne yazar. Planlar "
     "veridir ({path}) ve kursa göre denetlenir: her birim, gerektirdiklerinden sonra gelir, dakikalar sığar. "
-    "Bir birimin tamamı sınıfta, tek başına çalışanın harcadığı dakikaları alır. Üstüne her tahmin için iki dakika eklenir.",
+    "Bir birimin tamamı sınıfta, tek başına çalışanın harcadığı dakikaları alır. Üstüne her tahmin için iki dakika "
+    "eklenir.",
 )
 _OF = Text(en="{taken} of {minutes}", tr="{minutes} dakikanın {taken} dakikası")
 _LENGTH = Text(en="**{minutes} minutes**", tr="**{minutes} dakika**")
