@@ -55,7 +55,7 @@ def test_progress_names_what_comes_next() -> None:
 
 def test_the_schedule_adds_the_minutes_up() -> None:
     whole = run(cli.app, ["--in", "en", "schedule"]).output
-    assert "0:25" in whole
+    assert "0:20" in whole
     short = run(cli.app, ["--in", "en", "schedule", "--minutes", "30"]).output
     assert len(short.splitlines()) < len(whole.splitlines())
 
