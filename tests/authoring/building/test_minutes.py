@@ -108,10 +108,3 @@ def test_the_first_hour_begins_with_twenty_minutes() -> None:
     assert counted(setup).minutes <= 20
     assert setup.minutes == 20
     assert in_class(setup) == 26
-
-
-def test_the_course_says_what_was_counted() -> None:
-    notebooks = [unit for unit in units(ROOT) if unit.kind == "notebook"]
-    assert {unit.number: unit.minutes for unit in notebooks} == {
-        unit.number: counted(unit).rounded for unit in notebooks
-    }
