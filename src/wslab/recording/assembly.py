@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from wslab.recording.footage import CROWD, INTERNAL, Footage, LaneNotes
+from wslab.recording.footage import CROWD, INTERNAL, THRESHOLD_NS, Footage, LaneNotes
 from wslab.recording.places import Stand, describe
 from wslab.recording.sentences import HERE
 from wslab.recording.trace import (
@@ -18,6 +18,7 @@ from wslab.recording.trace import (
     Late,
     Mark,
     Place,
+    Process,
     Step,
     Trace,
     Unawaited,
@@ -115,9 +116,11 @@ def _tracks(lanes: list[Lane]) -> list[Lane]:
 class _Assembly:
     """What the parts of a trace need in common: the footage, its raw steps, and what tasks and places are called."""
 
-    def __init__(self, footages: Sequence[Footage], standing: Sequence[Mapping[int, int]]) -> None:
+    def __init__(
+        self, footages: Sequence[Footage], standing: Sequence[Mapping[int, int]], stretch: tuple[int, int]
+    ) -> None:
         self.footages = footages
-        self.start, self.end = footages[0].start, footages[0].end
+        self.start, self.end = stretch
         self._described: dict[Stand, Place] = {}
         self._numbers: dict[tuple[int, int], int] = {}
         self.raw: list[list[_Stretch]] = []
@@ -130,12 +133,13 @@ class _Assembly:
         for loop, footage in enumerate(footages):
             self._numbers[loop, INTERNAL] = count + loop
             name = _INTERNAL_HERE if footage.loop in HERE else _INTERNAL
-            self.lanes.append(Lane(count + loop, name, "internal", loop, 0, self.end - self.start, born="before"))
+            began, ended = footage.start - self.start, footage.end - self.start
+            self.lanes.append(Lane(count + loop, name, "internal", loop, began, ended, born="before"))
 
-    def told(self, stand: Stand | None) -> Place | None:
+    def told(self, stand: Stand | Place | None) -> Place | None:
         """A raw place as a reader calls it; each is described once."""
-        if stand is None:
-            return None
+        if stand is None or isinstance(stand, Place):
+            return stand
         if stand not in self._described:
             self._described[stand] = describe(stand)
         return self._described[stand]
@@ -166,10 +170,10 @@ class _Assembly:
                     name=one.name,
                     kind=_KINDS.get(one.serves, one.kind),
                     loop=loop,
-                    start=0 if older else one.born - footage.start,
-                    end=(min(one.ended, footage.end) if ended else footage.end) - footage.start,
+                    start=(footage.start if older else one.born) - self.start,
+                    end=(min(one.ended, footage.end) if ended else footage.end) - self.start,
                     born="before" if older else one.origin,
-                    ending=ended,
+                    ending=ended or ("killed" if footage.over else ""),
                     error=one.error if ended else "",
                     waiting=self.place(loop, standing.get(one.number, one.first)),
                     client=one.client,
@@ -208,7 +212,7 @@ class _Assembly:
                 end=one.end - self.start,
                 resumed=before[lane],
                 let_go=place,
-                ending=ending if ending != "destroyed" else "",
+                ending=ending if ending not in ("destroyed", "killed") else "",
                 open=one.open,
                 inside=one.numbered_around(),
                 own=sum(piece_end - piece_start for piece_start, piece_end in one.pieces()),
@@ -260,8 +264,9 @@ def assemble(
     marks: Sequence[tuple[int, str]] = (),
     title: str = "",
     lost_marks: int = 0,
+    stretch: tuple[int, int] | None = None,
 ) -> Trace:
-    """A trace from the footage of one loop or more, all cut to the same stretch of time.
+    """A trace from the footage of one loop or more.
 
     Args:
         footages: one a loop.
@@ -270,8 +275,10 @@ def assemble(
         marks: `(perf_counter_ns, text)`.
         title: what the film is called.
         lost_marks: how many marks were over the bound.
+        stretch: from when to when the film goes; that of the first footage if left out. That of a process which came
+            later, or ended before, is shorter.
     """
-    film = _Assembly(footages, standing)
+    film = _Assembly(footages, standing, stretch or (footages[0].start, footages[0].end))
     users, internals = film.split()
     return Trace(
         title=title,
@@ -286,9 +293,14 @@ def assemble(
         marks=tuple(Mark(at - film.start, text) for at, text in marks),
         unawaited=tuple(film.unawaited()),
         dropped=_dropped(footages, lost_marks),
-        threshold=footages[0].threshold,
+        threshold=max((footage.threshold for footage in footages), default=THRESHOLD_NS),
         idle_known=all(footage.idle_known for footage in footages),
         fault=next((footage.fault for footage in footages if footage.fault), ""),
+        processes=tuple(
+            Process(one.process, one.start - film.start, one.end - film.start, one.over)
+            for one in footages
+            if one.process
+        ),
     )
 
 
@@ -299,7 +311,7 @@ def _idle_times(footage: Footage) -> list[tuple[int, int]]:
     return times
 
 
-_Lines = tuple[Stand | None, Stand | None]
+_Lines = tuple[Stand | Place | None, Stand | Place | None]
 
 
 def _most_seen(footage: Footage, begin: int, finish: int) -> tuple[_Lines, int]:

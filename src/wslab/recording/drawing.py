@@ -64,6 +64,7 @@ WORDS = {
     "blocked": Text(en="blocked", tr="bloke etti"),
     "cancelled": Text(en="cancelled", tr="iptal edildi"),
     "destroyed": Text(en="destroyed while pending", tr="beklerken yok edildi"),
+    "killed": Text(en="its process ended", tr="süreci sona erdi"),
 }
 _LATEST = Text(
     en="The picture shows the last {shown} of {all} steps; film.steps holds them all.",
@@ -368,6 +369,7 @@ _ENDS = {
     "cancelled": "M3 0A6 6 0 1 1 15 0A6 6 0 1 1 3 0ZM5 4L13 -4",
     "raised": "M4 -6L16 6M4 6L16 -6",
     "destroyed": "M5 -5L13 5M5 5L13 -5M2 -8H16V8H2Z",
+    "killed": "M5 -8V8M10 -8V8",
 }
 
 
@@ -401,14 +403,16 @@ def _strip(canvas: _Canvas, trace: Trace, loop: int, name: str, y: float) -> flo
 
 def _busy(trace: Trace, loop: int, first: int) -> list[tuple[int, int]]:
     """When the loop did not sleep."""
-    at, found = first, []
+    process = trace.processes[loop] if trace.processes else None
+    at, found = first if process is None else max(first, process.start), []
     for idle in trace.idles:
         if idle.loop == loop and idle.end > at:
             if idle.start > at:
                 found.append((at, idle.start))
             at = idle.end
-    if trace.end > at:
-        found.append((at, trace.end))
+    end = trace.end if process is None else process.end
+    if end > at:
+        found.append((at, end))
     return found
 
 

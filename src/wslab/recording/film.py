@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import time
 from asyncio import events
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +17,8 @@ from typing import Any, Self
 from wslab.language import Text
 from wslab.recording import hook, sentences
 from wslab.recording.assembly import assemble
+from wslab.recording.crew import Crew
+from wslab.recording.footage import Footage
 from wslab.recording.hook import RecordingError
 from wslab.recording.live_picture import LivePicture
 from wslab.recording.perfetto import encode
@@ -28,6 +32,7 @@ from wslab.recording.trace import (
     Lane,
     Late,
     Mark,
+    Process,
     Step,
     Trace,
     Unawaited,
@@ -87,11 +92,17 @@ class _Take:
         # A tape that began for this film is the film's from its first step on; one that runs already, from here on.
         fresh = [tape.started >= started_ns for tape in tapes]
         self.positions = [BEGINNING if new else tape.position() for tape, new in zip(tapes, fresh, strict=True)]
-        self.standing = [{} if new else tape.standing() for tape, new in zip(tapes, fresh, strict=True)]
+        self.standing: list[Mapping[int, int]] = [
+            {} if new else tape.standing() for tape, new in zip(tapes, fresh, strict=True)
+        ]
+
+    def footages(self, start: int, end: int) -> list[Footage]:
+        """A copy of what the tapes hold of this film."""
+        return [tape.cut(at, start, end) for tape, at in zip(self.tapes, self.positions, strict=True)]
 
 
 class Recording:
-    """A film of one event loop or two: who held it, when, and at which `await` it let go.
+    """A film of one event loop or more: who held it, when, and at which `await` it let go.
 
     Made by `record()`. Inside `with` it shows what has happened so far, afterwards it stays as it is. As the last
     expression of a notebook cell it is a picture to step through; `print(film)` gives the same in words.
@@ -103,10 +114,13 @@ class Recording:
         started_ns: `time.perf_counter_ns()` of its beginning, the clock that a `Capture` uses too.
     """
 
-    def __init__(self, loops: list[tuple[asyncio.AbstractEventLoop, str]], title: str = "") -> None:
+    def __init__(
+        self, loops: list[tuple[asyncio.AbstractEventLoop, str]], title: str = "", crew: Crew | None = None
+    ) -> None:
         self.title = title
         self.started_ns = 0
         self._loops = loops
+        self._crew = crew
         self._take: _Take | None = None
         self._trace: Trace | None = None
         self._marks: list[tuple[int, str]] = []
@@ -148,6 +162,8 @@ class Recording:
         hook.self_test()
         for loop, _ in self._loops:
             hook.settle_if_filmed(loop)
+        if self._crew is not None:
+            self._crew.start()
         self.started_ns = time.perf_counter_ns()
         tapes: list[Tape] = []
         try:
@@ -156,6 +172,8 @@ class Recording:
         except BaseException:
             for tape in tapes:
                 hook.detach(tape)
+            if self._crew is not None:
+                self._crew.settle()
             raise
         self._take = _Take(tapes, self.started_ns)
         return self
@@ -167,7 +185,11 @@ class Recording:
             return self
         for tape in take.tapes:
             hook.settle(tape)
-        self._trace = self._cut(take)
+        start, end = self.started_ns, time.perf_counter_ns()
+        mine = take.footages(start, end)
+        if self._crew is not None:  # which takes a moment, and that is no part of the film
+            self._crew.settle()
+        self._trace = self._assembled(take, mine, start, end)
         self._take = None
         for tape in take.tapes:
             hook.detach(tape)
@@ -176,9 +198,16 @@ class Recording:
     def _cut(self, take: _Take, seconds: float | None = None) -> Trace:
         end = time.perf_counter_ns()
         start = self.started_ns if seconds is None else max(self.started_ns, end - int(seconds * 1e9))
-        footages = [tape.cut(position, start, end) for tape, position in zip(take.tapes, take.positions, strict=True)]
-        marks = [mark for mark in list(self._marks) if mark[0] >= start]
-        return assemble(footages, take.standing, marks, self.title, self._lost_marks)
+        return self._assembled(take, take.footages(start, end), start, end)
+
+    def _assembled(self, take: _Take, mine: list[Footage], start: int, end: int) -> Trace:
+        standing = take.standing
+        if self._crew is not None:
+            theirs, stood = self._crew.footages(start, end)
+            mine = [*theirs, *(replace(footage, process=os.getpid()) for footage in mine)]
+            standing = [*stood, *standing]
+        marks = [mark for mark in list(self._marks) if start <= mark[0] <= end]
+        return assemble(mine, standing, marks, self.title, self._lost_marks, (start, end))
 
     def so_far(self, seconds: float | None = None) -> Recording:
         """The film up to now as a recording of its own, or its last `seconds`; for a film that is over, all of it."""
@@ -270,6 +299,11 @@ class Recording:
     def unawaited(self) -> tuple[Unawaited, ...]:
         """Coroutines that were thrown away without being awaited."""
         return self.trace.unawaited
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """Of each of the film's loops the process that it runs in; empty where all run in this one."""
+        return self.trace.processes
 
     @property
     def dropped(self) -> Dropped:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wslab.recording.places import Stand
+from wslab.recording.trace import Place
 
 INTERNAL = 0
 """The number on the tape of library code."""
@@ -13,6 +14,8 @@ CROWD = 1
 """The number of tasks that are over the bound on lanes."""
 KIT = -1
 """The number of this kit's own tasks, which are not shown."""
+THRESHOLD_NS = 50_000_000
+"""From here on a step counts as blocking: one twentieth of a second is what a person begins to feel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,8 @@ class Sample:
     """What the watchdog saw: at time `at` the loop was held at `stand`, called from the coroutine's line `calling`."""
 
     at: int
-    stand: Stand
-    calling: Stand | None = None
+    stand: Stand | Place
+    calling: Stand | Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,11 @@ class LaneNotes:
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A stretch of tape, copied: raw material for `assembly.assemble`. Times are `perf_counter_ns` values."""
+    """A stretch of tape, copied: raw material for `assembly.assemble`. Times are `perf_counter_ns` values.
+
+    That of another process has places that are described already. `process` is its number in the operating system, and
+    `over` says that it has ended.
+    """
 
     loop: str
     start: int
@@ -60,10 +67,10 @@ class Footage:
     idle_starts: Sequence[int]
     idle_ends: Sequence[int]
     lanes: Mapping[int, LaneNotes]
-    stands: tuple[Stand | None, ...]
+    stands: tuple[Stand | Place | None, ...]
     samples: tuple[Sample, ...]
     lates: tuple[tuple[int, int, int], ...]
-    unawaited: tuple[tuple[int, int, str, Stand | None], ...]
+    unawaited: tuple[tuple[int, int, str, Stand | Place | None], ...]
     running: tuple[int, int] | None
     idle_since: int
     idle_known: bool
@@ -75,3 +82,5 @@ class Footage:
     lost_lates: int
     lost_unawaited: int
     fault: str
+    process: int = 0
+    over: bool = False

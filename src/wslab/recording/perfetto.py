@@ -80,7 +80,7 @@ def _packets(trace: Trace) -> Iterator[bytes]:
     # incremental state cleared, as a sequence must say in its first packet
     yield _packet(_field(_SEQUENCE_FLAGS, 1))
     for loop, name in enumerate(trace.loops):
-        yield _track(1 + loop, name, pid=1 + loop)
+        yield _track(1 + loop, name, pid=trace.processes[loop].pid if trace.processes else 1 + loop)
         yield _track(100 + loop, "event loop", parent=1 + loop, rank=0)
     for lane in trace.lanes:
         yield _track(1000 + lane.number, lane.name, parent=1 + lane.loop, rank=1 + lane.number)

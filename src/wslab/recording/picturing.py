@@ -144,7 +144,7 @@ def _facts(trace: Trace, notes: Sequence[str], frames: Sequence[Signal]) -> str:
             yield (
                 step.number,
                 sentences.moment(step.start),
-                lane.name,
+                sentences.called(trace, lane),
                 _cell(step.resumed),
                 sentences.duration(step.own),
                 let_go,

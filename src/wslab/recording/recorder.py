@@ -10,11 +10,12 @@ from typing import Any
 from wslab.language import Text
 from wslab.recording import hook
 from wslab.recording.assembly import assemble
+from wslab.recording.crew import Crew
 from wslab.recording.film import Recording, loop_of, running_loop
 from wslab.recording.hook import RecordingError
 from wslab.recording.sentences import THIS_NOTEBOOK
 from wslab.recording.tape import BEGINNING, Tape
-from wslab.serving import Server, every_server
+from wslab.serving import ProcessServer, Server, every_server
 
 _NOT_ON = Text(
     en="Nothing has been kept: record.last(…) shows what happened lately, and for that the recorder must have been "
@@ -37,6 +38,14 @@ _NO_TARGET = Text(
 )
 
 
+_PROCESSES = Text(
+    en="record.always_on() films loops of this process. A server in processes of its own is filmed by "
+    "with record(server) as film: …",
+    tr="record.always_on() bu süreçteki döngüleri kaydeder. Ayrı süreçlerdeki sunucu şöyle kaydedilir: "
+    "with record(server) as film: …",
+)
+
+
 class Recorder:
     """The type of `record`."""
 
@@ -54,23 +63,25 @@ class Recorder:
         `async with`. Films may be nested and repeated, and may begin and end under traffic.
 
         Args:
-            target: a server of `serve()`, or an event loop.
+            target: a server of `serve()`, or an event loop. Of a server with `processes` each process is filmed, those
+                that start later too, on the one clock that the processes of a machine share.
             here: film the loop that this line runs in (the notebook's own) as well, on the same clock.
             title: stands above the picture.
 
         Raises:
             RecordingError: there is no loop to film, or it is one that cannot be filmed (uvloop).
         """
-        loops = [loop_of(target)] if target is not None else []
+        crew = Crew(target) if isinstance(target, ProcessServer) else None
+        loops = [loop_of(target)] if target is not None and crew is None else []
         if here:
             mine = running_loop()
             if all(loop is not mine for loop, _ in loops):
                 loops.append((mine, str(THIS_NOTEBOOK)))
-        if not loops:
+        if not loops and crew is None:
             raise RecordingError(_NO_TARGET)
         for loop, _ in loops:
             hook.refuse_unfilmable(loop)
-        return Recording(loops, title)
+        return Recording(loops, title, crew)
 
     def always_on(self, target: Any = None) -> None:
         """Keep filming in a ring, so that `record.last(seconds)` can look back.
@@ -90,6 +101,8 @@ class Recorder:
                     self._wake.clear()
                     self._keeper = threading.Thread(target=self._keep, name="wslab recorder keeper", daemon=True)
                     self._keeper.start()
+            elif isinstance(target, ProcessServer):
+                raise RecordingError(_PROCESSES)
             else:
                 self._keep_one(*loop_of(target))
 

@@ -61,6 +61,7 @@ LET_GO = {
     "raised": Text(en="and ended with an exception: `{error}`.", tr="ve bir istisnayla sona erdi: `{error}`."),
     "callback": Text(en="and returned.", tr="ve döndü."),
     "open": Text(en="and was still running when the film ended.", tr="ve kayıt bittiğinde hâlâ çalışıyordu."),
+    "killed": Text(en="and was still running when its process ended.", tr="ve süreci sona erdiğinde hâlâ çalışıyordu."),
 }
 INSIDE = Text(
     en=" It ran inside step {number}, which ran the loop itself.",
@@ -93,6 +94,7 @@ ENDING = {
         en="destroyed while still pending: nobody held a reference",
         tr="beklerken yok edildi: referansını saklayan yoktu",
     ),
+    "killed": Text(en="its process ended", tr="süreci sona erdi"),
 }
 _BLOCKED = Text(
     en="At {at} {lane} blocked the loop for {held}{place}; nothing else could run.",
@@ -161,6 +163,11 @@ def plain(sentence: str) -> str:
     return _SIGNS.sub(lambda found: found[1] or found[2] or "", sentence)
 
 
+def called(trace: Trace, lane: Lane) -> str:
+    """What a lane is called in a sentence: in a film of several processes with the loop that it is in."""
+    return f"{lane.name} ({trace.loops[lane.loop]})" if trace.processes else lane.name
+
+
 def began(step: Step, lane: Lane, first: bool) -> str:
     """Which way a step began: a key of `BEGAN`."""
     if lane.kind == "callback":
@@ -173,7 +180,7 @@ def began(step: Step, lane: Lane, first: bool) -> str:
 def let_go(step: Step, lane: Lane) -> str:
     """Which way a step ended: a key of `LET_GO`."""
     if step.open:
-        return "open"
+        return "killed" if lane.ending == "killed" else "open"
     if lane.kind == "callback":
         return "callback"
     if step.ending == "returned" and lane.kind in _SERVING:
@@ -205,7 +212,9 @@ def parts(trace: Trace, step: Step, first: bool, block: Block | None) -> list[st
     """What happened in one step, after its head, with `code` and **bold** marked; most of the parts recur."""
     lane = trace.lanes[step.lane]
     told = [
-        BEGAN[began(step, lane, first)].format(lane=lane.name, place=place_text(step.resumed) if step.resumed else ""),
+        BEGAN[began(step, lane, first)].format(
+            lane=called(trace, lane), place=place_text(step.resumed) if step.resumed else ""
+        ),
     ]
     if block is None:
         told.append(HELD["held"].format(held=duration(step.own)))
@@ -276,14 +285,16 @@ def notes(trace: Trace) -> list[str]:
 
 def late_text(trace: Trace, lane: int, start: int, end: int) -> str:
     """`broadcaster: a timer due at 0.800 s came 458 ms late.`"""
-    return _LATE.format(lane=trace.lanes[lane].name, due=moment(start), late=duration(end - start))
+    return _LATE.format(lane=called(trace, trace.lanes[lane]), due=moment(start), late=duration(end - start))
 
 
 def unawaited_text(trace: Trace, index: int) -> str:
     """What became of a coroutine that nobody awaited."""
     one = trace.unawaited[index]
     place = _AT.format(place=plain(place_text(one.place))) if one.place else ""
-    return _UNAWAITED.format(at=moment(one.start), lane=trace.lanes[one.lane].name, name=one.coroutine, place=place)
+    return _UNAWAITED.format(
+        at=moment(one.start), lane=called(trace, trace.lanes[one.lane]), name=one.coroutine, place=place
+    )
 
 
 def block_text(trace: Trace, block: Block) -> str:
@@ -291,7 +302,7 @@ def block_text(trace: Trace, block: Block) -> str:
     line = block.calling or block.place
     place = _AT.format(place=plain(place_text(line))) if line else ""
     return _BLOCKED.format(
-        at=moment(block.start), lane=trace.lanes[block.lane].name, held=duration(_length(block)), place=place
+        at=moment(block.start), lane=called(trace, trace.lanes[block.lane]), held=duration(_length(block)), place=place
     )
 
 
@@ -300,7 +311,7 @@ def summary(trace: Trace, most: int = 12) -> str:
     lines = [headline(trace)]
     if trace.title:
         lines.insert(0, trace.title)
-    if trace.idle_known and trace.end:
+    if trace.idle_known and trace.end and not trace.processes:
         idle = sum(one.end - one.start for one in trace.idles if one.loop == 0)
         lines[-1] += " " + _IDLE.format(percent=round(100 * min(idle, trace.end) / trace.end))
     count: Counter[int] = Counter()
@@ -322,7 +333,7 @@ def summary(trace: Trace, most: int = 12) -> str:
             how = ending(lane)
             lanes.append(
                 _LANE.format(
-                    lane=lane.name,
+                    lane=called(trace, lane),
                     steps=(_COUNT if count[lane.number] != 1 else _COUNT_ONE).format(n=count[lane.number]),
                     held=duration(held[lane.number]),
                     longest=duration(longest[lane.number]),
@@ -331,7 +342,7 @@ def summary(trace: Trace, most: int = 12) -> str:
             )
         else:
             place = _AT.format(place=plain(place_text(lane.waiting))) if lane.waiting else ""
-            lanes.append(_WAITED.format(lane=lane.name, place=place))
+            lanes.append(_WAITED.format(lane=called(trace, lane), place=place))
     lines += [f"  {line}" for line in capped(lanes)]
     lines += capped([block_text(trace, block) for block in trace.blocks])
     lines += capped([late_text(trace, late.lane, late.start, late.end) for late in trace.lates])

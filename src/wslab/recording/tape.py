@@ -15,20 +15,18 @@ import weakref
 from array import array
 from asyncio.events import TimerHandle
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinMethodType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
 from wslab.recording import naming, places
-from wslab.recording.footage import CROWD, INTERNAL, KIT, Footage, Sample
+from wslab.recording.footage import CROWD, INTERNAL, KIT, THRESHOLD_NS, Footage, Sample
 from wslab.recording.places import HANDLE_RUN_CODE, WRAPPERS, Stand, blocking_lines, running_line
 from wslab.recording.tracked import Tracked, nothing
 from wslab.source import is_kit_code, is_user_code
 
 RING = 50_000
 """Steps that are kept; a longer film keeps its last ones."""
-THRESHOLD_NS = 50_000_000
-"""From here on a step counts as blocking: one twentieth of a second is what a person begins to feel."""
 LATE_S = 0.02
 
 _MOST_LANES = 4_096
@@ -511,15 +509,28 @@ class Tape:
         """Where the tape is now, for `cut`."""
         return (self.now.steps, self.now.idles, self.all_lates, self.all_unawaited, self.lost_lanes, self.lost_places)
 
-    def cut(self, since: tuple[int, int, int, int, int, int], start: int, end: int) -> Footage:
+    def cut(
+        self,
+        since: tuple[int, int, int, int, int, int],
+        start: int,
+        end: int,
+        known: Mapping[int, str] | None = None,
+        until: tuple[int, int, int, int, int, int] | None = None,
+    ) -> Footage:
         """A copy of the tape from position `since` on.
 
         The loop may go on writing meanwhile. A step is counted only when it is whole, so the newest are safe;
         the oldest ones that were overwritten during the copying are left out.
+
+        Args:
+            since: as `position` gave it.
+            start, end: from when to when, by `perf_counter_ns`.
+            known: the endings of lanes that the reader has already; those that have not changed since are left out.
+            until: up to which position, so that the next copy can go on there; up to now if left out.
         """
         all_tracked = list(self.by_number.values())
-        steps, lost = self._copy(self.steps, 4, lambda: self.now.steps, since[0])
-        idles, lost_idles = self._copy(self.idles, 2, lambda: self.now.idles, since[1])
+        steps, lost = self._copy(self.steps, 4, lambda: self.now.steps, since[0], until and until[0])
+        idles, lost_idles = self._copy(self.idles, 2, lambda: self.now.idles, since[1], until and until[1])
         running_since, running_holder, idle_since = self.now.since, self.now.holder, self.now.idle_since
         running = (running_since, running_holder.number) if running_since and running_holder is not None else None
         lates, unawaited, samples = list(self.lates), list(self.unawaited), list(self.samples)
@@ -533,7 +544,7 @@ class Tape:
             places=steps[3::4],
             idle_starts=idles[0::2],
             idle_ends=idles[1::2],
-            lanes={tracked.number: tracked.notes() for tracked in all_tracked},
+            lanes={tracked.number: tracked.notes() for tracked in self._changed(all_tracked, steps[2::4], known)},
             stands=tuple(self._stands),
             samples=tuple(sample for sample in samples if sample.at >= start),
             lates=tuple(late for late in lates if start <= late[2] <= end),
@@ -552,19 +563,32 @@ class Tape:
             fault=self.fault,
         )
 
+    @staticmethod
+    def _changed(all_tracked: list[Tracked], active: list[int], known: Mapping[int, str] | None) -> Iterable[Tracked]:
+        if known is None:
+            return all_tracked
+        ran = set(active)
+        return [one for one in all_tracked if one.number in ran or known.get(one.number) != one.ending]
+
     def _copy(
-        self, ring: list[int] | array[int], width: int, written: Callable[[], int], since: int
+        self,
+        ring: list[int] | array[int],
+        width: int,
+        written: Callable[[], int],
+        since: int,
+        until: int | None,
     ) -> tuple[list[int], int]:
         """The entries of a ring from number `since` on, flat, and how many of them have been overwritten.
 
         Args:
             ring: the entries, `width` integers each.
             written: how many have been written by now.
+            since, until: from which number on, and up to which; up to now if None.
         """
-        upto = written()
+        upto = written() if until is None else until
         first = max(since, upto - self.size)
         begin, count = first % self.size * width, (upto - first) * width
         head = list(ring[begin : begin + count])
         copy = head + list(ring[: count - len(head)])
-        meanwhile = max(0, written() - self.size - first)
+        meanwhile = min(max(0, written() - self.size - first), upto - first)
         return copy[meanwhile * width :], first - since + meanwhile

@@ -44,8 +44,9 @@ class Lane:
         start: when it was first seen; 0 for one that is older than the film.
         end: when it was last seen: when it ended, else when the film did.
         born: "before" the film; "new"; or "eager" (Python 3.12: its first stretch ran inside its creator's step).
-        ending: "returned", "cancelled", "raised", "destroyed" (while still pending), or "" while it lives. The
-            server's task around a handler catches what the handler raises, so a connection's has "returned".
+        ending: "returned", "cancelled", "raised", "destroyed" (while still pending), "killed" (its process ended), or
+            "" while it lives. The server's task around a handler catches what the handler raises, so a connection's has
+            "returned".
         error: for "raised", the exception as `ValueError: …`; for a connection or request that "returned", the
             exception that left its handler and that the server caught and logged. An exception group is named by the
             exceptions in it.
@@ -147,6 +148,23 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """A process of a film of several.
+
+    Attributes:
+        pid: its number in the operating system.
+        start: when its film began.
+        end: when its film ended; of a process that was killed that is the last moment that had reached the kernel.
+        killed: whether the process ended before the film did.
+    """
+
+    pid: int
+    start: int
+    end: int
+    killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A moment that `film.mark(text)` named."""
 
@@ -206,6 +224,7 @@ class Trace:
         threshold: from how long on a step counts as blocking.
         idle_known: False where the loop's selector could not be watched, so that `idles` says nothing.
         fault: what went wrong in the recorder itself, "" where nothing did; the film ends there.
+        processes: of each loop, where there are several processes; empty for a film of this process alone.
     """
 
     title: str
@@ -223,6 +242,7 @@ class Trace:
     threshold: int = 50_000_000
     idle_known: bool = True
     fault: str = ""
+    processes: tuple[Process, ...] = ()
 
     def to_json(self, started_ns: int = 0) -> str:
         """The whole film as JSON text; each place is written once, non-ASCII letters as themselves.
@@ -289,6 +309,7 @@ class Trace:
                 name: tuple(unpack(kind, row) for row in data[name]) for name, kind in rows.items()
             }
             plain = {name: data[name] for name in ("title", "end", "threshold", "idle_known", "fault")}
+            lists["processes"] = tuple(unpack(Process, row) for row in data.get("processes", ()))
             return cls(loops=tuple(data["loops"]), dropped=Dropped(*data["dropped"]), **plain, **lists)
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"this recording is damaged: {error!r}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Self
 
@@ -37,7 +40,10 @@ _HELLO_DEADLINE = 30.0
 """Seconds for new Pythons to start and import the kit, also on a busy machine."""
 _ANSWER_DEADLINE = 1.0
 _KILL_DEADLINE = 5.0
+_PEERS_KEPT = 10_000
 _LINES_KEPT, _LINES_SAID = 100, 8
+
+_numbers = itertools.count(1)  # of instruments
 
 _FAULT = "Fatal Python error: "  # the form of faulthandler's output
 _LINE_OF_FAULT = re.compile(r'  File "(.+)", line (\d+) in ')
@@ -74,6 +80,22 @@ _KILLED = Text(
     "yeniden boş.",
 )
 _IN = Text(en="{state} · processes: {count}", tr="{state} · süreç: {count}")
+
+
+class Attachment:
+    """An instrument in every process of a server, also in those that start later; made by `ProcessServer.attach`."""
+
+    def __init__(
+        self, what: str, noted: Callable[[int, Message], None], gone: Callable[[int], None], number: int
+    ) -> None:
+        self.what = what
+        self.noted = noted
+        self.gone = gone
+        self.number = number
+
+    def begin(self, peer: Peer) -> None:
+        """Let it begin in a process."""
+        peer.tell({"kind": "begin", "number": self.number, "what": self.what})
 
 
 class _Run:
@@ -138,6 +160,8 @@ class ProcessServer(Listening):
         self._options = options
         self._send_buffer = send_buffer
         self._run: _Run | None = None
+        self._attached: dict[int, Attachment] = {}
+        self._peers: OrderedDict[tuple[str, int], int] = OrderedDict()
 
     # -- what it is doing ---------------------------------------------------------------------------------------
 
@@ -193,6 +217,42 @@ class ProcessServer(Listening):
             for peer, path, buffered, since in rows
         ]
         return Connections(sorted(found, key=lambda one: one.since))
+
+    def process_of(self, peer: tuple[str, int]) -> int:
+        """Which process has taken a client's connection, by its number in the operating system; 0 where it is unknown.
+
+        Args:
+            peer: address and port of the client, as the server sees them. The latest 10,000 are known.
+        """
+        return self._peers.get(peer, 0)
+
+    def attach(self, what: str, noted: Callable[[int, Message], None], gone: Callable[[int], None]) -> Attachment:
+        """Let an instrument of the kit watch every process, also those that start later.
+
+        Args:
+            what: its class, `"module:Class"`; see `worker.Instrument`.
+            noted: called with the process's number and what the instrument has sent; as is `gone`, in a thread of the
+                server.
+            gone: called with the number of a process that has ended.
+        """
+        attachment = Attachment(what, noted, gone, next(_numbers))
+        self._attached[attachment.number] = attachment
+        if self._run is not None:
+            with self._run.lock:
+                for peer in self._run.workers.values():
+                    attachment.begin(peer)
+        return attachment
+
+    def detach(self, attachment: Attachment) -> None:
+        """Let an instrument send the last of what it has, and end. What it sends is still noted, until `forget`."""
+        if self._run is not None:
+            with self._run.lock:
+                for peer in self._run.workers.values():
+                    peer.tell({"kind": "finish", "number": attachment.number})
+
+    def forget(self, attachment: Attachment) -> None:
+        """Nothing more of an instrument is noted, and it does not begin in new processes."""
+        self._attached.pop(attachment.number, None)
 
     def _asked(self, run: _Run, what: str) -> dict[int, Any]:
         """What the workers answer, by their numbers; without those that have not answered in time."""
@@ -311,6 +371,8 @@ class ProcessServer(Listening):
         with run.lock:
             if peer.role == "worker":
                 run.workers[peer.pid] = peer
+                for attachment in list(self._attached.values()):
+                    attachment.begin(peer)
             else:
                 run.supervisor = peer
                 share = None
@@ -324,6 +386,17 @@ class ProcessServer(Listening):
         if kind == "row":
             run.open[peer.pid] = message.get("open", 0)
             self.log.add_of_process(peer.pid, *message["row"])
+            return
+        if kind == "noted":
+            if (attachment := self._attached.get(message["number"])) is not None:
+                attachment.noted(peer.pid, message["data"])
+            return
+        if kind == "peer":
+            host, port = message["peer"]
+            self._peers[host, port] = peer.pid
+            self._peers.move_to_end((host, port))
+            if len(self._peers) > _PEERS_KEPT:
+                self._peers.popitem(last=False)
             return
         with run.lock:
             if kind == "imported":
@@ -350,6 +423,9 @@ class ProcessServer(Listening):
                 if not run.settled:
                     self._fail(run, reason)
             run.lock.notify_all()
+        if peer.role == "worker":
+            for attachment in list(self._attached.values()):
+                attachment.gone(peer.pid)
         if peer.role == "worker" and not run.stopping:
             now = time.perf_counter_ns()
             self.log.add_of_process(peer.pid, now, "warning" if was_ready else "error", reason or str(_WENT))

@@ -16,7 +16,7 @@ import time
 import traceback
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 
@@ -65,6 +65,13 @@ _SHADOWED = Text(
 _LOOPS_IN_LOOPS = ("running event loop", "another loop is running")
 
 
+class Instrument(Protocol):
+    """What watches this process for the kernel. It is made with the event loop and a function that sends JSON."""
+
+    def finish(self) -> None:
+        """Send the last of it, and watch no longer; in the line's own thread."""
+
+
 class _Shipped(Log):
     """A log whose entries go to the kernel as they come."""
 
@@ -91,6 +98,9 @@ class Worker:
         self._owned = contextlib.ExitStack()
         self._main = threading.get_ident()
         self._ready = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._instruments: dict[int, Instrument] = {}
+        self._wanted: dict[int, str] = {}
 
     @property
     def open_websockets(self) -> int:
@@ -111,6 +121,13 @@ class Worker:
     def _told(self, message: Message) -> None:
         if message["kind"] == "end":
             signal.raise_signal(signal.SIGTERM)
+        elif message["kind"] == "begin":
+            self._wanted[message["number"]] = message["what"]
+            self._begin()
+        elif message["kind"] == "finish":
+            self._wanted.pop(message["number"], None)
+            if (instrument := self._instruments.pop(message["number"], None)) is not None:
+                instrument.finish()
         elif message["kind"] == "ask":
             value = self._answer(message["what"])
             self.line.say({"kind": "answer", "number": message["number"], "value": value})
@@ -124,6 +141,21 @@ class Worker:
             connections = self.server_state.connections if self.server_state is not None else ()
             return [[*astuple(one)[:3], one.since.isoformat()] for one in held(connections)]
         return None
+
+    def _begin(self) -> None:
+        """Begin with the instruments that are wanted, once there is a loop. From one of two threads."""
+        loop = self._loop
+        while loop is not None and self._wanted:
+            try:
+                number, what = self._wanted.popitem()
+            except KeyError:  # the other thread was faster
+                return
+
+            def note(data: Message, number: int = number) -> None:
+                self.line.say({"kind": "noted", "number": number, "data": data})
+
+            module, _, name = what.partition(":")
+            self._instruments[number] = getattr(importlib.import_module(module), name)(loop, note)
 
     def fail(self, sentence: object) -> None:
         """Say why this process does not start; the kernel forgets it again if it starts all the same."""
@@ -153,6 +185,8 @@ class Worker:
             self.fail(sentence)
             raise SystemExit(uvicorn.config.STARTUP_FAILURE) from None
         self.line.say({"kind": "imported"})
+        self._loop = asyncio.get_running_loop()
+        self._begin()
         self.observed = Observed(found, self.log, self.plan["identity"])
 
         async def app(scope: AsgiMessage, receive: Receive, send: Send) -> None:
@@ -312,5 +346,10 @@ def _known(protocol: Any, worker: Worker) -> Any:
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             worker.server_state = self.server_state
+
+        def connection_made(self, transport: Any) -> None:
+            if peer := transport.get_extra_info("peername"):
+                worker.line.say({"kind": "peer", "peer": list(peer[:2])})
+            super().connection_made(transport)
 
     return Known
