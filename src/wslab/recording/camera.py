@@ -38,6 +38,8 @@ class Camera:
         """
         self._send = send
         self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._whole = False
         self._known: dict[int, str] = {}
         self._stands = 0
         started = time.perf_counter_ns()
@@ -73,12 +75,18 @@ class Camera:
                 return
 
     def _parcel(self, *, last: bool) -> None:
+        with self._lock:
+            if not self._whole:
+                self._whole = last
+                self._send_parcel()
+
+    def _send_parcel(self) -> None:
         position, now = self._tape.position(), time.perf_counter_ns()
         footage = self._tape.cut(self._position, self._seen, now, self._known, position)
         parcel = packed(footage, self._stands)
         self._position, self._seen, self._stands = position, now, len(footage.stands)
         self._known.update((one.number, one.ending) for one in footage.lanes.values())
-        self._send(parcel | {"last": last})
+        self._send(parcel | {"last": self._whole})
 
 
 def packed(footage: Footage, stands: int) -> dict[str, Any]:

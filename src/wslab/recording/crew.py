@@ -28,7 +28,8 @@ _STOPPED = Text(
 )
 _SILENT = Text(
     en="No process of this server has begun to film within {deadline:g} s: each is held by a line of the app.",
-    tr="Bu sunucunun hiçbir süreci {deadline:g} saniyede kaydetmeye başlamadı: her birini uygulamanın bir satırı tutuyor.",
+    tr="Bu sunucunun hiçbir süreci {deadline:g} saniyede kaydetmeye başlamadı: her birini uygulamanın bir satırı "
+    "tutuyor.",
 )
 
 

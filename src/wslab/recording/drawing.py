@@ -219,6 +219,7 @@ def draw(
     steps, first, names, notes = _fitting(trace)
     end = max(trace.end, until or 0)
     labels = [line for name, _, _ in names for line in _label_lines(name)]
+    labels += [(_loop_word(trace, loop), False) for loop in range(len(trace.loops)) if trace.processes]
     longest = max([len(label) * (_BOLD if bold else _SANS) for label, bold in labels] + [132.0])
     canvas = _Canvas(min(int(longest) + 22, width // 3), width, first, end)
     y = 6.0
@@ -234,8 +235,8 @@ def draw(
     if any(mark.start >= first for mark in trace.marks):
         y += _MARKS
     rows: list[Row] = []
-    for loop, loop_name in enumerate(trace.loops):
-        y = _strip(canvas, trace, loop, loop_name, y)
+    for loop in range(len(trace.loops)):
+        y = _strip(canvas, trace, loop, y)
         for name, row_loop, lanes in names:
             if row_loop == loop:
                 if any(arrow.lane == lane.number for lane in lanes for arrow in arrows):
@@ -373,10 +374,18 @@ _ENDS = {
 }
 
 
-def _strip(canvas: _Canvas, trace: Trace, loop: int, name: str, y: float) -> float:
-    """The line that says whether the loop works or sleeps."""
-    word = str(WORDS["loop"]) if len(trace.loops) == 1 else WORDS["loop_of"].format(name=short(name, 16))
-    canvas.text(canvas.left - 12, y + 17, word, "wl-quiet", "end")
+def _loop_word(trace: Trace, loop: int) -> str:
+    """What stands beside the line of a loop."""
+    if trace.processes:
+        name, _, pid = trace.loops[loop].rpartition(" · ")
+        return f"{short(name, 14)} · {pid}" if name else pid
+    return str(WORDS["loop"]) if len(trace.loops) == 1 else WORDS["loop_of"].format(name=short(trace.loops[loop], 16))
+
+
+def _strip(canvas: _Canvas, trace: Trace, loop: int, y: float) -> float:
+    """The line that says whether the loop works or sleeps; of a process only while it was filmed."""
+    of_process = "wl-bold" if trace.processes else "wl-quiet"
+    canvas.text(canvas.left - 12, y + 17, _loop_word(trace, loop), of_process, "end")
     busy = _busy(trace, loop, canvas.first)
     if not trace.idle_known:
         return y + _STRIP
@@ -391,6 +400,12 @@ def _strip(canvas: _Canvas, trace: Trace, loop: int, name: str, y: float) -> flo
     canvas.moving.append(
         f'<path class="wl-busy wl-order" data-loop="{loop}" data-y="{_n(y + 12.5)}" visibility="hidden"/>'
     )
+    if trace.processes:
+        process = trace.processes[loop]
+        edge = UNITS // 200  # over the frame of the strip
+        before = f"M{-edge} 0H{canvas.units(process.start)}" if process.start > canvas.first else ""
+        after = f"M{canvas.units(process.end)} 0H{UNITS + edge}" if process.end < trace.end else ""
+        _scaled(canvas, "wl-absent wl-only-time", y + 12.5, before + after)
     loops = {lane.number: lane.loop for lane in trace.lanes}
     for block in trace.blocks:
         if loops[block.lane] == loop and block.end > canvas.first:

@@ -119,6 +119,12 @@ class Worker:
         _end_at_once(0)
 
     def _told(self, message: Message) -> None:
+        try:
+            self._do(message)
+        except Exception as error:  # of an instrument; the app goes on
+            collect_exception(self.log, error)
+
+    def _do(self, message: Message) -> None:
         if message["kind"] == "end":
             signal.raise_signal(signal.SIGTERM)
         elif message["kind"] == "begin":
@@ -166,6 +172,11 @@ class Worker:
         """uvicorn calls it once it answers, and every half minute from then on."""
         if not self._ready:
             self._ready = True
+            self._loop = asyncio.get_running_loop()
+            try:
+                self._begin()
+            except Exception as error:
+                collect_exception(self.log, error)
             self.line.say({"kind": "ready"})
 
     def app(self) -> Any:
@@ -185,8 +196,6 @@ class Worker:
             self.fail(sentence)
             raise SystemExit(uvicorn.config.STARTUP_FAILURE) from None
         self.line.say({"kind": "imported"})
-        self._loop = asyncio.get_running_loop()
-        self._begin()
         self.observed = Observed(found, self.log, self.plan["identity"])
 
         async def app(scope: AsgiMessage, receive: Receive, send: Send) -> None:
