@@ -1,4 +1,4 @@
-"""Makes a task for every message that comes in, and every second one takes longer.
+"""Makes a task for every message that comes in, and each takes less time than the one before.
 
 fails numbers: speaker-out-of-order
 waits: deaf gone behind resume missed herd shutdown
@@ -47,7 +47,7 @@ turns = itertools.count()
 
 
 async def handle(text):
-    await asyncio.sleep(0.1 if next(turns) % 2 else 0)
+    await asyncio.sleep(max(0, 0.3 - 0.03 * next(turns)))
     publish(text)
 
 
