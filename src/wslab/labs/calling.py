@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from wslab.labs import general
 from wslab.labs.failure import Failure
@@ -66,14 +66,7 @@ class Called:
         self._app = Starlette(routes=[Route(_PATH, self._call, methods=["POST"])])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def answer(message: Message) -> None:
-            # Where a function has raised, uvicorn closes the connection a moment after the answer. It has to say so,
-            # or the judge's next call may take this connection.
-            if message["type"] == "http.response.start" and message["status"] == 500:
-                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
-            await send(message)
-
-        await self._app(scope, receive, answer)
+        await self._app(scope, receive, send)
 
     async def _call(self, request: Request) -> Response:
         loop = asyncio.get_running_loop()
