@@ -115,9 +115,9 @@ pictures: $(VENV)/.develop ## render the READMEs' pictures anew from real runs
 
 lock: $(VENV)/.develop ## renew the exact versions in requirements*.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-		--extra class pyproject.toml -o requirements.lock
+		--extra class --extra processes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-		--extra dev --extra class --extra grading --extra authoring --extra dask -c requirements.lock pyproject.toml -o requirements-dev.lock
+		--extra dev --extra class --extra processes --extra grading --extra authoring --extra dask -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -40,6 +40,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "puzzle": GROUND | {"serving"},
     "export": GROUND,
     "audience": GROUND | {"serving"},
+    "broker": GROUND,
     "pages": GROUND | {"serving"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},

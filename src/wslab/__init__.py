@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wslab.audience import Audience, Outcomes, Road, audience, road
+    from wslab.broker import Broker, broker
     from wslab.capture import Capture, capture
     from wslab.capture.explain import explain
     from wslab.classroom import Classroom, classroom
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "wslab.audience": ("Audience", "Outcomes", "Road", "audience", "road"),
+    "wslab.broker": ("Broker", "broker"),
     "wslab.capture": ("Capture", "capture", "explain"),
     "wslab.classroom": ("Classroom", "classroom"),
     "wslab.doctor": ("doctor",),
@@ -50,6 +52,7 @@ _HOMES = {
 
 __all__ = [
     "Audience",
+    "Broker",
     "Capture",
     "Classroom",
     "LabError",
@@ -63,6 +66,7 @@ __all__ = [
     "Text",
     "ask_again",
     "audience",
+    "broker",
     "capture",
     "check",
     "classroom",

@@ -37,6 +37,7 @@ GROUPS: Mapping[Text, Sequence[str]] = {
         "road",
         "Road",
     ),
+    Text(en="A broker between processes", tr="Süreçler arasında mesaj aracısı"): ("broker", "Broker"),
     Text(en="A film of the event loop", tr="Olay döngüsünün kaydı"): ("record", "Recording", "compare"),
     Text(en="The bytes on the wire", tr="Hat üzerindeki baytlar"): ("capture", "Capture", "explain"),
     Text(en="Predictions and labs", tr="Tahminler ve alıştırmalar"): (

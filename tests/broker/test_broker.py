@@ -1,0 +1,215 @@
+"""broker(): a real Valkey, started, killed, back again, and gone with its kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import valkey
+import valkey.asyncio
+
+from wslab.broker import Broker, broker
+from wslab.broker import server as room
+from wslab.errors import LabError
+from wslab.language import use_language
+
+DEADLINE = 20.0
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no Valkey for Windows")
+
+
+def until(look: Callable[[], object], said: str) -> None:
+    end = time.monotonic() + DEADLINE
+    while not look():
+        assert time.monotonic() < end, said
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where everything temporary goes; short, since the path of a Unix socket is."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    monkeypatch.delenv(room.ADDRESS, raising=False)
+    with broker() as started:
+        yield started
+
+
+def test_it_answers_to_this_user_alone_and_writes_nothing(own: Broker) -> None:
+    with valkey.from_url(own.url) as client:
+        client.set("tea", "ready")
+        assert client.get("tea") == b"ready"
+        assert client.config_get("save") == {"save": ""}
+        assert client.config_get("appendonly") == {"appendonly": "no"}
+        assert client.config_get("port") == {"port": "0"}
+    socket = Path(own.url.removeprefix("unix://"))
+    assert socket.stat().st_mode & 0o077 == 0
+    assert socket.parent.stat().st_mode & 0o077 == 0
+    assert own.software.startswith(("Valkey ", "Redis "))
+
+
+async def test_two_clients_hear_what_one_publishes(own: Broker) -> None:
+    client = valkey.asyncio.from_url(own.url)
+    async with asyncio.timeout(DEADLINE), client, client.pubsub() as ada, client.pubsub() as bora:
+        for one in (ada, bora):
+            await one.subscribe("news")
+            assert (await one.get_message(timeout=DEADLINE))["type"] == "subscribe"
+        assert await client.publish("news", "tea") == 2
+        for one in (ada, bora):
+            assert (await one.get_message(timeout=DEADLINE))["data"] == b"tea"
+
+
+def test_called_again_it_is_the_same_one(own: Broker) -> None:
+    assert broker() is own
+
+
+def test_killed_and_back_at_the_same_address_empty(own: Broker) -> None:
+    with valkey.from_url(own.url) as client:
+        client.set("tea", "ready")
+    own.kill()
+    until(lambda: not own.running, "it still answers")
+    assert own.software == "no answer"
+    own.start()
+    with valkey.from_url(own.url) as client:
+        assert client.get("tea") is None
+
+
+def test_stopped_it_leaves_nothing_and_the_next_one_is_new(own: Broker) -> None:
+    process, folder = psutil.Process(own.pid), Path(own.url.removeprefix("unix://")).parent
+    keeper = process.parent()
+    assert keeper is not None
+    own.stop()
+    own.stop()
+    assert not process.is_running()
+    assert not keeper.is_running()
+    assert not folder.exists()
+    with broker() as other:
+        assert other.running
+        assert other.url != own.url
+
+
+def test_an_interrupt_of_the_kernel_is_not_its(own: Broker) -> None:
+    assert own.pid is not None
+    assert os.getpgid(own.pid) != os.getpgid(0)
+
+
+KERNEL = "import sys, wslab; broker = wslab.broker(); print(broker.pid, flush=True); sys.stdin.readline()"
+
+
+@pytest.mark.parametrize("end", ["kills the kernel", "ends the kernel", "kills the keeper", "kills it at its start"])
+def test_nothing_outlives_the_kernel(temporary: Path, end: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != room.ADDRESS}
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", KERNEL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment | {"TMPDIR": str(temporary)},
+        text=True,
+    )
+    try:
+        assert kernel.stdout is not None
+        if end == "kills it at its start":
+            until(lambda: list(temporary.iterdir()), "it never began")
+            family = psutil.Process(kernel.pid).children(recursive=True)
+        else:
+            server = psutil.Process(int(kernel.stdout.readline()))
+            keeper = server.parent()
+            assert keeper is not None
+            family = [server, keeper]
+        if end == "ends the kernel":
+            kernel.communicate("\n", timeout=DEADLINE)
+        elif end == "kills the keeper":
+            if sys.platform != "linux":
+                pytest.skip("only Linux ends a process with its parent")
+            family[1].kill()
+        else:
+            kernel.kill()
+        until(lambda: not any(map(lives, family)), f"these are left: {family}")
+        if end != "kills the keeper":
+            until(lambda: not list(temporary.iterdir()), f"this is left: {list(temporary.iterdir())}")
+    finally:
+        kernel.kill()
+        kernel.communicate(timeout=DEADLINE)
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_an_address_of_ones_own(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(room.ADDRESS, own.url)
+    given = broker()
+    assert given is not own
+    assert given.running
+    assert given.pid is None
+    given.stop()
+    assert own.running
+    with pytest.raises(LabError, match="was not started here"):
+        given.kill()
+    with pytest.raises(LabError, match="was not started here"):
+        given.start()
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, temporary: Path, language: str) -> None:
+    monkeypatch.setenv(room.ADDRESS, f"unix://{temporary}/nobody")
+    said = {"en": "no broker answers there", "tr": "orada yanıt veren bir mesaj aracısı yok"}
+    use_language(language)
+    with pytest.raises(LabError, match=said[language]):
+        broker()
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_where_there_is_none(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    monkeypatch.delenv(room.ADDRESS, raising=False)
+    monkeypatch.setattr(room, "_program", lambda: None)
+    said = {"en": "There is no broker on this machine", "tr": "Bu makinede bir mesaj aracısı yok"}
+    use_language(language)
+    with pytest.raises(LabError, match=said[language]):
+        broker()
+
+
+def test_a_program_on_the_path(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
+    ours = room._program()
+    assert ours is not None
+    (temporary / "redis-server").symlink_to(ours)
+    monkeypatch.setenv("PATH", str(temporary))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert room._program() == str(temporary / "redis-server")
+
+
+def test_one_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
+    monkeypatch.delenv(room.ADDRESS, raising=False)
+    program = temporary / "valkey-server"
+    program.write_text('#!/bin/sh\nwhile [ "$1" != --logfile ]; do shift; done\necho no room > "$2"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(room, "_program", lambda: str(program))
+    monkeypatch.setattr(room, "_START_DEADLINE", 1.0)
+    with pytest.raises(LabError, match="no room"):
+        broker()
+    assert list(temporary.iterdir()) == [program]
+
+
+def test_a_kernel_that_ends_before_the_keeper_can_tell_it_anything(temporary: Path) -> None:
+    folder = temporary / "room"
+    command = [sys.executable, "-m", "wslab.broker.keeper", str(os.getpid()), str(folder), "sleep", "60"]
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert keeper.stdout is not None
+    keeper.stdout.close()
+    keeper.communicate(b"start\n", timeout=DEADLINE)
+    assert keeper.returncode == 0
+    assert not folder.exists()
