@@ -383,8 +383,13 @@ def _together(
             elif not best and old.timestamp > new.timestamp:
                 why = _OLDER
         if why is not None:
-            told = filled(_EARLIER, place=new.place, why=why)
-            whole[key] = (print_, replace(old, remarks=tuple(dict.fromkeys((*old.remarks, told)))))
+            whole[key] = (print_, _noted(old, filled(_EARLIER, place=new.place, why=why)))
+    for id, lab in [key for key in whole if not key[1]]:
+        # Somebody handed in a lab earlier, and what came now belongs to none.
+        reason = whole[id, lab][1].reason
+        if reason is not None and (first := min((key for key in whole if key[0] == id and key[1]), default=None)):
+            print_, row = whole[first]
+            whole[first] = print_, _noted(row, _said(whole.pop((id, lab))[1].place, reason))
     return whole
 
 
@@ -441,23 +446,35 @@ def _task(handed: Handed, assembled: Assembled, selection: Selection) -> Task:
 def _with_problems(
     rows: Mapping[tuple[str, str], Row], taken: Intake
 ) -> tuple[dict[tuple[str, str], Row], Mapping[str, Text]]:
-    """What can't be graded gets a row of its own, or is a remark where the student has handed in that lab as well."""
+    """What can't be graded is a remark where the student has a row for it, and has a row of its own elsewhere.
+
+    What belongs to no lab, such as a damaged zip, is a remark on the student's first row, if there is one.
+    """
     whole = dict(rows)
     ownerless: dict[str, Text] = {}
-    for problem in taken.problems:
+    for problem in sorted(taken.problems, key=lambda one: not one.lab):
         if problem.student is None:
             ownerless[problem.place] = problem.reason
             continue
         key = (problem.student.id, problem.lab)
-        said = Filled(**{code: f"{problem.place}: {problem.reason.into(code)}" for code in LANGUAGES})
+        if not problem.lab:
+            key = min((one for one in whole if one[0] == problem.student.id), default=key)
         if key in whole:
-            whole[key] = replace(whole[key], remarks=(*whole[key].remarks, said))
+            whole[key] = _noted(whole[key], _said(problem.place, problem.reason))
         else:
             asked = taken.questions.get(problem.student.id, ())
             whole[key] = Row(
                 problem.student, labs().get(problem.lab), place=problem.place, reason=problem.reason, remarks=asked
             )
     return whole, ownerless
+
+
+def _said(place: str, reason: Text) -> Text:
+    return Filled(**{code: f"{place}: {reason.into(code)}" for code in LANGUAGES})
+
+
+def _noted(row: Row, remark: Text) -> Row:
+    return replace(row, remarks=tuple(dict.fromkeys((*row.remarks, remark))))
 
 
 def languages_of(rows: Iterable[Row]) -> dict[str, str]:

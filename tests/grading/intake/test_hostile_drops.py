@@ -153,6 +153,7 @@ def test_a_name_in_a_zip_leads_nowhere(tmp_path: Path, member: str) -> None:
 def test_no_name_moves_the_cursor_of_the_terminal(tmp_path: Path) -> None:
     files = {
         "eve/\x1b[2J\u202e.ipynb": b"{",
+        "mal/\x1b[2J\u202e.ipynb": b"{",
         "eve/w.zip": zipped(("\x1b[31m/L1-echo.ipynb", MINE)),
         "\x1b]0;owned\x07/L1-echo.ipynb": EVIL,
     }
@@ -161,4 +162,4 @@ def test_no_name_moves_the_cursor_of_the_terminal(tmp_path: Path) -> None:
     console = Console(file=said, force_terminal=False, width=200)
     grade_class(tmp_path / "in", tmp_path / "out", ROOT, console, selection=Selection(), grader=fake_grade, workers=1)
     assert not {"\x1b", "\x07", "\u202e"} & set(said.getvalue())
-    assert "eve: " in said.getvalue()
+    assert "mal: " in said.getvalue()

@@ -266,6 +266,38 @@ def test_a_second_drop_adds_and_fresh_begins_anew(tmp_path: Path) -> None:
     assert set(rows(graded(second, out, selection=Selection(fresh=True)))) == {("200011", "L6"), ("100002", "L1")}
 
 
+@pytest.mark.parametrize(
+    "broken",
+    ["ayse/old.zip", "ayse/more/L1-echo.zip", "ayse/L1-echo (1).ipynb", "ayse/L1-echo.ipynb.txt", "ayse/w.zip/in.zip"],
+)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_broken_file_beside_a_good_notebook_is_a_remark_and_no_second_row(
+    tmp_path: Path, broken: str, later: bool
+) -> None:
+    damaged = {broken: b"PK\x03\x04, and then nothing"}
+    if ".zip/" in broken:
+        damaged = {"ayse/w.zip": zipped(("in.zip", b"PK"))}
+    good = {"ayse/L1-echo.ipynb": work("a"), "ayse/L3-codes.ipynb": work("b", "L3")}
+    first = dropped(tmp_path / "1", **good, **({} if later else damaged))
+    batch = graded(first, tmp_path / "out")
+    if later:
+        second = dropped(tmp_path / "2", **damaged, **{"can/L1-echo.ipynb": work("c")})
+        for _ in range(2):  # the same command once more says the same
+            batch = graded(second, tmp_path / "out")
+    wanted = {("ayse", "L1"): mark_of(work("a")), ("ayse", "L3"): mark_of(work("b", "L3"), "L3")}
+    assert marks(batch) == wanted | ({("can", "L1"): mark_of(work("c"))} if later else {})
+    assert said(batch, "ayse").count(broken) == 1
+    assert broken not in said(batch, "ayse", "L3")
+
+
+def test_somebody_with_nothing_but_broken_files_has_one_row(tmp_path: Path) -> None:
+    top = dropped(tmp_path / "in", **{"ayse/L1-echo.ipynb": b"{", "ayse/old.zip": b"PK", "ayse/a/older.zip": b"PK"})
+    batch = graded(top, tmp_path / "out")
+    assert marks(batch) == {("ayse", "L1"): None}
+    assert "ayse/old.zip" in said(batch, "ayse")
+    assert "ayse/a/older.zip" in said(batch, "ayse")
+
+
 def test_an_older_notebook_of_a_later_drop_does_not_take_the_place_of_a_newer_one(tmp_path: Path) -> None:
     new = dropped(tmp_path / "1", **{"ayse/L1-echo.ipynb": work("new")})
     old = dropped(tmp_path / "2", **{"week 1/ayse/L1-echo.ipynb": work("old"), "week 1/can/L1.ipynb": work("c")})
