@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from tests.capture.conversations import HANDSHAKE, Segment, Talk, frame, switching
 
 from wslab.capture import Capture, capture
-from wslab.capture.steps import Frame, Response, Undecoded
+from wslab.capture.steps import Frame, Request, Response, Undecoded
 from wslab.language import use_language
 from wslab.serving import serve
 
@@ -90,6 +90,59 @@ def test_a_response_is_seen_while_it_streams() -> None:
 
 def timed(segments: list[Segment], at: int = 0) -> list[Timed]:
     return [(sender, data, at) for sender, data in segments]
+
+
+POST = b"POST /up HTTP/1.1\r\nHost: localhost\r\n"
+UPLOADS = {
+    "chunked": [POST + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n"],
+    "by length": [POST + b"Content-Length: 15\r\n\r\n", b"hello", b"hello", b"hello"],
+}
+
+
+@pytest.mark.parametrize("pieces", UPLOADS.values(), ids=UPLOADS)
+def test_a_request_whose_body_trickles_is_there_from_its_head_on(pieces: list[bytes]) -> None:
+    passed: list[Timed] = [("client", piece, (1 + 300 * number) * MS) for number, piece in enumerate(pieces)]
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    for count in (1, 2, 3):
+        wire = Capture.from_bytes(passed[:count])
+        (request,) = (step for step in wire.steps if isinstance(step, Request))
+        assert (request.seen_at, request.complete, request.body) == (MS, False, b"hello" * (count - 1))
+        assert "1.00 ms  Client ──▶ Server  POST /up HTTP/1.1" in str(wire)
+        assert "so far; it has not ended" in str(wire)
+    wire = Capture.from_bytes([*passed, ("server", answer, 902 * MS)])
+    request, response = (step for step in wire.steps if isinstance(step, Request | Response))
+    assert (request.seen_at, request.complete) == (MS, True)
+    assert request.end == 901 * MS
+    assert response.complete
+    assert "silence" not in str(wire)
+    assert Capture.from_json(wire.to_json()).steps == wire.steps
+    # Cut off in the middle it is a request all the same.
+    for end in ("client", "server"):
+        wire = Capture.from_bytes([*passed[:2], (end, None, 400 * MS)])
+        (request,) = (step for step in wire.steps if isinstance(step, Request))
+        assert (request.body, request.complete) == (b"hello", False)
+        assert not any(isinstance(step, Undecoded) for step in wire.steps)
+
+
+def test_an_answer_that_comes_before_the_request_has_ended_belongs_to_it() -> None:
+    head, *rest = UPLOADS["chunked"]
+    head = head.replace(b"POST", b"HEAD")
+    wire = Capture.from_bytes(
+        [
+            ("client", head, MS),
+            ("server", b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\n", 2 * MS),
+            *(("client", piece, 3 * MS) for piece in rest),
+            ("client", ASK, 4 * MS),
+            ("server", LENGTH + b"x" * 20, 5 * MS),
+        ]
+    )
+    # The answer to a HEAD has no body, whatever its length says; the one after it has.
+    assert [(step.kind, step.body_size) for step in wire.steps if isinstance(step, Request | Response)] == [
+        ("request", 10),
+        ("response", 0),
+        ("request", 0),
+        ("response", 20),
+    ]
 
 
 @pytest.mark.parametrize("trickle", [1, 7, 500], ids=lambda size: f"{size} bytes at a time")

@@ -55,7 +55,7 @@ class Decoder:
         self._unanswered: deque[Request] = deque()
         self._answer = _Answer.HTTP
         self._over: set[Direction] = set()
-        self._coming: Callable[[], tuple[Arrival, Response]] | None = None
+        self._coming: dict[Direction, Callable[[], tuple[Arrival, Request | Response]]] = {}
         self._streams = {direction: Stream(self._keep) for direction in Direction}
         pings = {direction: Pings() for direction in Direction}
         self._frames = {
@@ -128,8 +128,8 @@ class Decoder:
         return self._take()
 
     def coming(self) -> list[tuple[Arrival, Step]]:
-        """The response whose head has come and whose body has not ended, if there is one, as far as it has come."""
-        return [self._coming()] if self._coming is not None else []
+        """The request and the response whose head has come and whose body has not ended, as far as they have come."""
+        return [so_far() for so_far in self._coming.values()]
 
     def _take(self) -> list[tuple[Arrival, Step]]:
         taken, self._out = self._out, []
@@ -154,8 +154,7 @@ class Decoder:
         except Exception:
             # The bytes have passed already, and the other direction may still be read.
             logger.exception("The decoder failed on connection %d.", self._connection)
-            if direction is Direction.TO_CLIENT:
-                self._coming = None
+            self._coming.pop(direction, None)
             self._parsers[direction] = self._opaque(self._streams[direction], direction)
             next(self._parsers[direction], None)
 
@@ -164,16 +163,14 @@ class Decoder:
         frames = self._frames[direction]
         while (yield from stream.begin()):
             try:
-                request = yield from self._request(stream)
+                request, seen = yield from self._request(stream)
             except EOFError:
                 self._broken_off(stream, direction, "malformed-request")
                 return
             except Exception:
                 yield from self._malformed(stream, direction, "malformed-request")
                 return
-            self._emit(stream.finished, request)
-            if len(self._unanswered) < _MAX_PIPELINED:
-                self._unanswered.append(request)
+            self._emit(seen, request)
             if request.upgrade:
                 for rule, detail in request_faults(request):
                     frames.broke(rule, detail)
@@ -191,24 +188,47 @@ class Decoder:
                 yield from self._opaque(stream, direction)
                 return
 
-    def _request(self, stream: Stream) -> Generator[None, None, Request]:
+    def _request(self, stream: Stream) -> Generator[None, None, tuple[Request, Arrival]]:
         parsed, headers = yield from http1.request_head(stream)
+        seen = stream.finished
         body = http1.Body(self._keep)
-        yield from http1.read_body(stream, http1.body_length(headers, otherwise=0), body)
-        return Request(
-            connection=self._connection,
-            direction=Direction.TO_SERVER,
-            start=stream.started.at,
-            end=stream.finished.at,
-            raw=stream.raw,
-            size=stream.size,
-            method=parsed.method,
-            target=parsed.path,
-            version=parsed.protocol,
-            headers=headers,
-            body=bytes(body.kept),
-            body_size=body.size,
-        )
+
+        def so_far(*, complete: bool) -> Request:
+            return Request(
+                connection=self._connection,
+                direction=Direction.TO_SERVER,
+                start=stream.started.at,
+                end=stream.finished.at,
+                raw=stream.raw,
+                size=stream.size,
+                method=parsed.method,
+                target=parsed.path,
+                version=parsed.protocol,
+                headers=headers,
+                body=bytes(body.kept),
+                body_size=body.size,
+                head_end=seen.at,
+                complete=complete,
+            )
+
+        length = http1.body_length(headers, otherwise=0)
+        if len(self._unanswered) < _MAX_PIPELINED:
+            # The answer may come while the body is still on its way.
+            self._unanswered.append(so_far(complete=False))
+        yield from self._body(stream, length, body, Direction.TO_SERVER, lambda: (seen, so_far(complete=False)))
+        return so_far(complete=True), seen
+
+    def _body(
+        self,
+        stream: Stream,
+        length: int,
+        body: http1.Body,
+        direction: Direction,
+        so_far: Callable[[], tuple[Arrival, Request | Response]],
+    ) -> _Parser:
+        self._coming[direction] = so_far
+        yield from http1.read_body(stream, length, body)
+        del self._coming[direction]
 
     def _server(self, stream: Stream) -> _Parser:
         direction = Direction.TO_CLIENT
@@ -217,15 +237,9 @@ class Decoder:
             try:
                 response, request, seen = yield from self._response(stream)
             except EOFError:
-                if self._coming is not None:
-                    stream.rest()
-                    self._emit(*self._coming())
-                    self._coming = None
-                    return
                 self._broken_off(stream, direction, "malformed-response")
                 return
             except Exception:
-                self._coming = None
                 yield from self._malformed(stream, direction, "malformed-response")
                 return
             self._emit(seen, response)
@@ -290,19 +304,21 @@ class Decoder:
                 complete=complete,
             )
 
-        self._coming = lambda: (seen, so_far(complete=False))
-        yield from http1.read_body(stream, length, body)
-        self._coming = None
+        yield from self._body(stream, length, body, Direction.TO_CLIENT, lambda: (seen, so_far(complete=False)))
         complete = length != http1.UNTIL_END or stream.orderly
         return so_far(complete=complete), None if interim else request, seen
 
     def _broken_off(self, stream: Stream, direction: Direction, rule: str) -> None:
         stream.rest()
+        if so_far := self._coming.pop(direction, None):
+            self._emit(*so_far())
+            return
         if stream.orderly and b"\r\n" not in stream.raw:
             self._frames[direction].broke(rule, _first_line(stream))
         self._undecoded(stream, direction)
 
     def _malformed(self, stream: Stream, direction: Direction, rule: str) -> _Parser:
+        self._coming.pop(direction, None)
         self._frames[direction].broke(rule, _first_line(stream))
         yield from self._drain(stream)
         self._undecoded(stream, direction)

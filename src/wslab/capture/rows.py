@@ -305,7 +305,7 @@ def _header_details(step: Request | Response) -> Iterator[Detail]:
 
 def _body_words(step: Request | Response) -> str:
     size = count_bytes(step.body_size)
-    if isinstance(step, Response) and not step.complete:
+    if not step.complete:
         return _BODY_SO_FAR.format(bytes=size)
     if step.end - step.seen_at >= SILENCE:
         return _BODY_UNTIL.format(bytes=size, time=show_time(step.end))

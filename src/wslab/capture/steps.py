@@ -70,6 +70,13 @@ class _Http(Step):
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
     body_size: int = 0
+    head_end: int | None = None
+    complete: bool = True
+
+    @property
+    def seen_at(self) -> int:
+        """When its head was complete; the body may come much later."""
+        return self.end if self.head_end is None else self.head_end
 
     def header(self, name: str) -> str | None:
         """The value of a header, several of one name joined with `, ` (RFC 9110 §5.3); None where there is none."""
@@ -97,6 +104,9 @@ class Request(_Http):
         headers: names and values in their order on the wire.
         body: the body without its transfer coding; a very long one keeps only its beginning.
         body_size: how many bytes the body had.
+        head_end: when the last byte of its head passed, in nanoseconds since the capture began; None in captures that
+            an earlier version wrote.
+        complete: whether its body has come to its end. A request that streams is told from its head on.
     """
 
     kind: ClassVar[str] = "request"
@@ -154,13 +164,6 @@ class Response(_Http):
     status: int
     reason: str
     expected_accept: str | None = None
-    head_end: int | None = None
-    complete: bool = True
-
-    @property
-    def seen_at(self) -> int:
-        """When its head was complete; the body may come much later."""
-        return self.end if self.head_end is None else self.head_end
 
     @property
     def upgrade(self) -> bool:
