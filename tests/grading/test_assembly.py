@@ -191,6 +191,15 @@ FORMS = [
     "globals()['app'] = 1",
     "globals().update(app=1)",
     "exec('app = 1')",
+    "globals().update({'app': 1})",
+    "import __main__\n__main__.app = 1",
+    "import sys\nsetattr(sys.modules['__main__'], 'app', 1)",
+    "get_ipython().user_ns['app'] = 1",
+    "get_ipython().push({'app': 1})",
+    "get_ipython().run_cell('app = 1')",
+    "other = app = 1",
+    "async with x as app:\n    pass",
+    "while True:\n    app = 1\n    break",
     "%time app = FastAPI()",
     "%%time\napp = FastAPI()",
     "app = %time FastAPI()",
@@ -270,6 +279,13 @@ def test_where_only_a_run_would_tell_the_app_above_counts(source: str) -> None:
     document["cells"][index(document, "server")]["source"] = source
     document["cells"].append({**code("app = FastAPI()"), "id": "z"})
     assert "app = FastAPI()" not in sources(done(document))
+
+
+@pytest.mark.parametrize("source", ["from chat import *", "%run chat.py", "exec(text)"])
+def test_what_may_make_another_app_below_the_checks_is_told(source: str) -> None:
+    assembled = below_the_last_check(source)
+    assert source not in sources(assembled)
+    assert "In[10] stands below the checks and may make another `app`" in said(assembled), said(assembled)
 
 
 @settings(max_examples=60, deadline=None)

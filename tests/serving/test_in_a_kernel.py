@@ -73,6 +73,41 @@ def test_places_are_cells(kernel: Kernel) -> None:
     assert "hello  [In[2] line 4]" in shown
 
 
+def test_what_the_app_displays_is_in_its_log_and_in_no_cell(kernel: Kernel) -> None:
+    kernel.run(APP)
+    kernel.run(
+        """
+import asyncio, logging, urllib.request
+import rich
+from IPython.display import HTML, clear_output, display
+from rich.logging import RichHandler
+
+logging.getLogger("r").addHandler(RichHandler())
+handle = display("old", display_id=True)
+
+@app.get("/p")
+async def p():
+    rich.print("by [b]rich[/b]")
+    await asyncio.to_thread(display, "in a thread")
+    display(HTML("<b>page</b>"))
+    clear_output()
+    logging.getLogger("r").warning("logged once")
+    handle.update("new")
+
+server = serve(app)
+"""
+    )
+    ask = "urllib.request.urlopen(server.url + '/p').read()"
+    shown = kernel.run(f"print('mine')\nawait asyncio.to_thread(lambda: {ask})\ndisplay('shown')")
+    assert shown == "mine\n'shown'"
+    logged = kernel.run("print([one.text.replace('\x1b[1m', '').replace('\x1b[0m', '') for one in server.log])")
+    assert logged.strip() == str(["by rich", "'in a thread'", "<IPython.core.display.HTML object>", "logged once"])
+    assert kernel.run("print(server.log[0].place)").strip() == "In[2] line 11"
+    # And a cell displays as ever, while the server runs and after it.
+    for code in ("display('a')", "server.stop()\ndisplay('a')"):
+        assert kernel.run(code) == "'a'"
+
+
 def stopped(kernel: Kernel) -> float:
     """Seconds until a cell that awaits has ended by the ■ button."""
     request = kernel.start("print('waiting', flush=True)\nawait asyncio.sleep(60)")

@@ -530,6 +530,11 @@ def test_behind_a_prefix_everything_is_found_where_the_client_asks(
     assert names == {"GET /", "GET /inside/", "/ws", "/inside/ws"}
 
 
+def test_a_prefix_that_uvicorn_cannot_send_on_is_refused_with_what_to_write() -> None:
+    with pytest.raises(WrongApp, match=r"percent-encoded: '/kullan%C4%B1c%C4%B1/a%20b'"):
+        serve(echo_app(), root_path="/kullanıcı/a%20b")
+
+
 @pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
 def test_an_app_with_a_prefix_of_its_own_is_probed() -> None:
     with serve(FastAPI(root_path="/api")) as server:

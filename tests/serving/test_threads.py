@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import concurrent.futures
 import contextlib
@@ -83,6 +84,14 @@ async def by_the_loops_executor(work: Work) -> None:
     await asyncio.get_running_loop().run_in_executor(None, work)
 
 
+async def by_what_readies_a_pool(work: Work) -> None:
+    def use() -> None:
+        with concurrent.futures.ThreadPoolExecutor(1, initializer=lambda times: work(), initargs=(1,)) as pool:
+            pool.submit(int).result()
+
+    await asyncio.to_thread(use)
+
+
 async def by_a_pool_made_at_import(work: Work) -> None:
     await asyncio.get_running_loop().run_in_executor(POOL, work)
 
@@ -151,6 +160,7 @@ WAYS = (
     in_a_thread_of_a_thread,
     by_to_thread,
     by_the_loops_executor,
+    by_what_readies_a_pool,
     by_a_pool_made_at_import,
     by_a_thread_that_hands_to_a_pool,
     by_map_of_a_pool,
@@ -195,6 +205,19 @@ def test_it_is_in_the_servers_log_and_nowhere_else(
     assert {entry.connection for entry in entries} == {"#1 GET /"}
     assert {entry.place.split(":")[0] for entry in entries} == {"test_threads.py"}
     assert capfd.readouterr() == ("of a cell\n" * 2, "")
+
+
+def test_a_thread_without_an_object_is_the_servers_too(capsys: pytest.CaptureFixture[str]) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> None:
+        _thread.start_new_thread(print, ("bare",))
+
+    with serve(app) as server:
+        httpx.get(server.url)
+        assert server.log.wait_for("bare").connection == "#1 GET /"
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_thread_of_the_app_that_raises_is_an_error_with_its_line(

@@ -62,6 +62,11 @@ _TOO_LATE = Text(
     "olduğu gibi bu, puana etki etmez; sınamaların üstünde olmalı.",
 )
 
+_MAY_MAKE = Text(
+    en="{name} stands below the checks and may make another `app`. What was graded is the one above.",
+    tr="{name} sınamalardan sonra geliyor ve başka bir `app` oluşturuyor olabilir. Puanlanan, yukarıdaki.",
+)
+
 _CHANGES_APP = re.compile(r"(?m)^@?app\.\w")
 _ASKING = {"check", "hint", "solution", "reset", "transcript", "stop_all", "progress"}
 _AFTER_THE_CHECKS = {"reflection", "stretch", "check-all", "stop-at-the-end", "summary", "next"}
@@ -270,3 +275,5 @@ def _about_cells_below(cells: Sequence[Cell]) -> Iterable[Text]:
         yield filled(_ANOTHER_APP, name=another.name)
     elif late := [cell.name for cell in cells if _CHANGES_APP.search(cell.source)]:
         yield filled(_TOO_LATE, names=", ".join(late))
+    elif hiding := next((cell for cell in cells if may_bind(cell.source, "app")), None):
+        yield filled(_MAY_MAKE, name=hiding.name)

@@ -15,8 +15,9 @@ def binds(source: str, name: str) -> bool:
     """Whether a cell binds, rebinds or deletes the variable `name` at its own level: `app = …`, `del app`.
 
     Counted is every form of the language (assignment in a block, annotation, unpacking, walrus, `for`, `with`,
-    `match`, `except`, `import`, `def`, `class`, `global` in a function), `globals()["app"] = …`, `exec("app = …")`,
-    and code that a magic runs: `%time app = …`. Not counted is `app = ...`, as the labs have it.
+    `match`, `except`, `import`, `def`, `class`, `global` in a function), `globals()["app"] = …`, `__main__.app = …`,
+    `get_ipython().push({"app": …})` and the like, `exec("app = …")`, and code that a magic runs: `%time app = …`. Not
+    counted is `app = ...`, as the labs have it.
 
     Args:
         source: the cell, with magics.
@@ -91,16 +92,37 @@ def _bound(nodes: list[ast.stmt], *, own: bool) -> Iterator[str]:
                 ctx=ast.Store() | ast.Del(),
             ):
                 yield key
+            case ast.Subscript(
+                value=ast.Attribute(attr="user_ns" | "__dict__"), slice=ast.Constant(value=str(key)), ctx=ast.Store()
+            ):
+                yield key
+            case ast.Attribute(value=ast.Name(id="__main__"), attr=attribute, ctx=ast.Store() | ast.Del()):
+                yield attribute
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(attribute)), _]):
+                yield attribute
             case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="globals")), attr="update")):
                 yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+                yield from _keys(node.args)
+            case ast.Call(func=ast.Attribute(attr="push")):
+                yield from _keys(node.args)
         pending += ast.iter_child_nodes(node)
     yield from found if own else found & declared
+
+
+def _keys(arguments: list[ast.expr]) -> Iterator[str]:
+    """The keys of a dictionary that is given to a call."""
+    for argument in arguments:
+        for key in argument.keys if isinstance(argument, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value
 
 
 def _code_in(node: ast.AST) -> Iterator[str]:
     """The code that a call runs in the notebook's own namespace."""
     match node:
         case ast.Call(func=ast.Name(id="exec"), args=[ast.Constant(value=str(code)), *_]):
+            yield code
+        case ast.Call(func=ast.Attribute(attr="run_cell" | "ex"), args=[ast.Constant(value=str(code)), *_]):
             yield code
         case ast.Call(
             func=ast.Attribute(attr="run_line_magic" | "run_cell_magic"), args=[ast.Constant(value=magic), *rest]

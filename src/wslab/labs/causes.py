@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from wslab.labs import general
 from wslab.labs.verdict import Misconception, Raised
-from wslab.serving.observing import NOT_GIVEN, NOT_REGISTERED
+from wslab.serving.observing import FROM_ELSEWHERE, NOT_GIVEN, NOT_REGISTERED
 
 _BEFORE_ALL = (
     ("asyncio.run() cannot be called", general.RUN_IN_A_LOOP),
@@ -140,3 +140,8 @@ def not_registered(raised: Sequence[Raised]) -> bool:
 def not_given(raised: Sequence[Raised]) -> str:
     """The parameters that FastAPI looked for in the address and did not find, `"a, b"`; empty for none."""
     return next((one.text.removeprefix(NOT_GIVEN) for one in raised if one.text.startswith(NOT_GIVEN)), "")
+
+
+def sent_from_elsewhere(raised: Sequence[Raised]) -> Raised | None:
+    """The remark on a message that was sent from another thread than the server's; None where none was."""
+    return next((one for one in raised if one.text.startswith(FROM_ELSEWHERE)), None)

@@ -589,6 +589,9 @@ async def shutdown(stage: Stage) -> Text:
         await stage.restart_server()
         if took > 2 * SLOWEST_STOP:
             break
+    if thread := next((one for one in unfinished if one.state == "thread"), None):
+        where = thread.place or "–"
+        raise Failure(texts.wrong("thread-left-running"), texts.saw("thread"), name=thread.name, place=where)
     if took >= SLOWEST_STOP:
         raise Failure(texts.wrong("never-ends"), texts.saw("endless"), took=took)
     end = await alice.ended()
@@ -614,13 +617,15 @@ async def shutdown(stage: Stage) -> Text:
         again = failure.misconception is texts.wrong("no-second-start")
         raise Failure(texts.wrong("no-second-start"), texts.saw("silent"), who="B") if again else failure
     number = ticks_of(bob)[0]
-    # From 1 again, a period or so after the start. Who counts on from before may, but not while no server runs.
+    # From 1 again, a period or so after the start.
     since = bob.messages[-1].at - again_since
     if number > since / PERIOD + 2 and number > since / await _own_pace(stage, bob) + 2:
-        if number <= heard:
-            raise Failure(texts.wrong("starts-elsewhere"), texts.saw("numbers"), who="B", numbers=_shown([number]))
-        await _hold_ended(stage, bob)
+        if number > heard:
+            await _hold_ended(stage, bob)
+        raise Failure(texts.wrong("starts-elsewhere"), texts.saw("numbers"), who="B", numbers=_shown([number]))
     await _hold_no_0(stage, bob, there - again_since)
+    if foreign := causes.sent_from_elsewhere(stage.raised_so_far()):
+        raise Failure(texts.wrong("another-thread"), texts.saw("from-elsewhere"), place=foreign.place or "–")
     return filled(texts.saw("ended"), code=end.code if end is not None else "–", took=took)
 
 

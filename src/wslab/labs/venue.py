@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from wslab.capture import Capture, LiveCapture, capture
 from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text
-from wslab.serving import Entry, Log, Server, ServerStartError, every_server
+from wslab.serving import Entry, Log, Server, ServerStartError, every_server, threads
 from wslab.serving.arguments import validate
 from wslab.serving.watching import TaskSeen, Watch
 
@@ -108,7 +108,7 @@ class Venue(Protocol):
         """Shut the app down as `server.stop()` does: WebSockets end with 1012, the lifespan runs to its end.
 
         Returns:
-            The app's own tasks that were still running when its shutdown was over.
+            The app's own tasks that were still running when its shutdown was over, and its threads a moment later.
         """
 
     async def restart(self) -> None:
@@ -121,6 +121,7 @@ class Venue(Protocol):
 
 _STARTING = 4.0  # seconds that an app's own start-up may take
 _STOPPING = 1.5  # and so the longest that a check ever sees a shutdown take
+_LINGERING = 0.5  # that a thread may take to end after its server
 SWITCHING = 0.0005
 """Seconds after which a thread that computes lets the next one have the interpreter, while an app is judged."""
 
@@ -194,7 +195,7 @@ class Served:
         # What holds its loop is not waited for.
         leaving = _leave(self._server, _STOPPING)
         await asyncio.to_thread(lambda: leaving.join(2 * _STOPPING))
-        return self._server.unfinished
+        return self._server.unfinished + await asyncio.to_thread(threads.left, self._server.log, _LINGERING)
 
     async def restart(self) -> None:
         recording = self._wire is not None

@@ -6,6 +6,7 @@ import inspect
 import ipaddress
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 from wslab.gate import acceptable, new_token
 from wslab.language import Text
@@ -83,6 +84,10 @@ _TOKEN = Text(
     tr="token={token!r} bir adreste duramaz. Her başlangıçta yenisini almak için token=True yazın ya da 8 ile 64 "
     "arasında İngilizce harf, rakam ve tire kullanın.",
 )
+_ROOT_PATH = Text(
+    en="root_path={root_path!r} has signs that uvicorn can't send on. Write it percent-encoded: {encoded!r}.",
+    tr="root_path={root_path!r} uvicorn'un iletemediği işaretler içeriyor. Yüzde kodlamasıyla yazın: {encoded!r}.",
+)
 
 _OPTIONS = frozenset(
     {
@@ -150,6 +155,9 @@ def validate_options(options: dict[str, Any], *, of_processes: bool = False) -> 
     allowed = _OPTIONS | _OF_PROCESSES if of_processes else _OPTIONS
     if unknown := sorted(set(options) - allowed):
         raise WrongApp(_OPTION, option=", ".join(unknown), known=", ".join(sorted(allowed)))
+    root_path = options.get("root_path", "")
+    if isinstance(root_path, str) and not root_path.isascii():
+        raise WrongApp(_ROOT_PATH, root_path=root_path, encoded=quote(root_path, safe="/%"))
 
 
 def stays_here(host: str) -> bool:

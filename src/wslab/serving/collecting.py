@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 
-from wslab.serving import logs, printing, threads
+from wslab.serving import displaying, logs, printing, threads
+from wslab.serving.switching import ModuleSwitch, Switch
 
 _lock = threading.RLock()
 _servers = 0
-_switches = (*logs.switches, *threads.switches)
+_switches: tuple[Switch | ModuleSwitch, ...] = (*logs.switches, *threads.switches, *displaying.switches)
 
 
 def ensure() -> None:

@@ -23,6 +23,16 @@ def place_of(frame: FrameType | None) -> str:
     return ""
 
 
+def outermost_function(frame: FrameType | None) -> str:
+    """The first of the reader's own functions that led to this frame; empty if there is none."""
+    name = ""
+    while frame is not None:
+        if is_user_code(frame.f_code.co_filename):
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name
+
+
 def place_of_caller() -> str:
     """The innermost place of the running code that is the reader's own; empty if there is none."""
     return place_of(sys._getframe(1))

@@ -6,12 +6,14 @@ It changes no message. Source: the ASGI specification, HTTP & WebSocket message 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from wslab.asgi import sent_path
 from wslab.language import shortened
 from wslab.serving import collecting
+from wslab.serving.exceptions import place_of_caller
 from wslab.serving.log import Log
 from wslab.serving.ownership import begin_connection
 from wslab.source import place
@@ -27,6 +29,8 @@ PROBE_PATH = "/.well-known/wslab"
 NOT_REGISTERED = "no WebSocket handler is registered for "
 NOT_GIVEN = "FastAPI refused the WebSocket, since the address does not give the parameter: "
 """How the log begins to say why a handshake was answered with 403. The client is not told, nor is the handler run."""
+FROM_ELSEWHERE = "sent from another thread than the server's, whose loop the socket belongs to: "
+"""How the log begins to say that a message came from elsewhere; told once for each connection."""
 
 _LONGEST = 200
 
@@ -97,6 +101,7 @@ class Observed:
         # Not reset afterwards: uvicorn logs an uncaught exception in this same context, and the task ends with it.
         begin_connection(self.log, connection)
         accepted = False
+        home, elsewhere = threading.get_ident(), False
 
         def note(message: Message) -> None:
             self.log.add("asgi", message["type"], connection=connection, detail=_detail(message))
@@ -108,7 +113,12 @@ class Observed:
             return message
 
         async def noted_send(message: Message) -> None:
-            nonlocal accepted
+            nonlocal accepted, elsewhere
+            if threading.get_ident() != home and not elsewhere:
+                elsewhere = True
+                self.log.add(
+                    "warning", FROM_ELSEWHERE + message["type"], connection=connection, place=place_of_caller()
+                )
             if message["type"] == "websocket.accept" and not accepted:
                 # Counted before it leaves, so that a client that holds its 101 is always among the counted.
                 accepted = True

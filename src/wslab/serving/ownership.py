@@ -45,6 +45,11 @@ def owner_of_thread(ident: int) -> Owner | None:
     return _of_thread.get(ident)
 
 
+def threads_of(log: Log) -> list[int]:
+    """The identifiers of the threads that work for the server with this log at the moment."""
+    return [ident for ident, owner in list(_of_thread.items()) if owner.log is log]
+
+
 def begin_connection(log: Log, connection: str) -> None:
     """From here on the running task handles this connection, and so does what it starts."""
     _of_context.set(Owner(log, connection))

@@ -6,20 +6,26 @@
 
 from __future__ import annotations
 
+import _thread
 import concurrent.futures
 import dataclasses
 import functools
+import inspect
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
 from wslab.serving import printing
-from wslab.serving.exceptions import collect_exception
-from wslab.serving.ownership import Owner, acting_for
-from wslab.serving.switching import Switch
+from wslab.serving.exceptions import collect_exception, outermost_function, place_of
+from wslab.serving.log import Log
+from wslab.serving.ownership import Owner, acting_for, threads_of
+from wslab.serving.switching import ModuleSwitch, Switch
+from wslab.serving.watching import TaskSeen
+from wslab.source import is_user_code, place
 
 _for_a_pool: ContextVar[bool] = ContextVar("wslab_for_a_pool", default=False)
 
@@ -66,7 +72,54 @@ def _hand_over(owner: Owner, _pool: Any, hand_over: Callable[..., Any], *args: A
         _for_a_pool.reset(token)
 
 
-switches = [
+def _make(owner: Owner, pool: Any, make: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    """A pool that a server's code makes: what readies its threads is the server's as well."""
+    given = _SIGNATURE.bind(pool, *args, **kwargs).arguments
+    if callable(given.get("initializer")):
+        given["initializer"] = functools.partial(_call, owner, given["initializer"])
+    del given["self"]
+    make(**given)
+
+
+_SIGNATURE = inspect.signature(concurrent.futures.ThreadPoolExecutor.__init__)
+
+
+def _start_bare(owner: Owner, _module: Any, start: Callable[..., int], function: Callable[..., Any], *args: Any) -> int:
+    return start(functools.partial(_call, owner, function), *args)
+
+
+def left(log: Log, within: float) -> tuple[TaskSeen, ...]:
+    """The threads in which the app's own code runs; those that end within so many seconds are waited for.
+
+    Args:
+        log: of a server that has stopped.
+        within: seconds to wait at most.
+    """
+    until = time.monotonic() + within
+    while (found := _running(log)) and time.monotonic() < until:
+        found[0][0].join(until - time.monotonic())
+    return tuple(seen for _, seen in found)
+
+
+def _running(log: Log) -> list[tuple[threading.Thread, TaskSeen]]:
+    mine = set(threads_of(log))
+    frames = sys._current_frames()
+    found = []
+    for thread in threading.enumerate():
+        if thread.ident not in mine or (frame := frames.get(thread.ident)) is None:
+            continue
+        function = thread.function if isinstance(thread, threading.Timer) else None
+        code = getattr(function, "__code__", None)
+        if name := outermost_function(frame):
+            found.append((thread, TaskSeen(name, "thread", place_of(frame))))
+        elif code is not None and is_user_code(code.co_filename):
+            found.append((thread, TaskSeen(code.co_name, "thread", place(code.co_filename, code.co_firstlineno))))
+    return found
+
+
+switches: list[Switch | ModuleSwitch] = [
+    ModuleSwitch(_thread, start_new_thread=_start_bare),
+    Switch(concurrent.futures.ThreadPoolExecutor, "__init__", _make),
     Switch(threading.Thread, "start", _start),
     Switch(concurrent.futures.ThreadPoolExecutor, "submit", _hand_over),
     Switch(concurrent.futures.Future, "add_done_callback", _hand_over),

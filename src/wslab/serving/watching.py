@@ -14,7 +14,7 @@ from typing import Any, Literal
 from wslab.serving.exceptions import innermost, last_line, place_of_waiting
 from wslab.source import is_user_code, place
 
-State = Literal["waits", "ended", "cancelled", "raised"]
+State = Literal["waits", "ended", "cancelled", "raised", "thread"]
 
 _MOST = 200
 _EVERYDAY = frozenset(
@@ -47,7 +47,7 @@ class TaskSeen:
 
     Attributes:
         name: of the function that it runs.
-        state: how it is, or how it ended.
+        state: how it is, or how it ended; `"thread"` where it is a running thread and no task.
         place: the reader's own line where it waits, or that raised; empty where there is none.
         text: of a task that raised, the exception's last line.
     """

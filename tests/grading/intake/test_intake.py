@@ -241,6 +241,17 @@ def test_modules_and_data_beside_the_notebook_come_with_it(
         assert one.files == tuple((name, b"x = 1") for name in found)
 
 
+def test_another_notebook_beside_the_lab_comes_with_it_like_any_file(tmp_path: Path) -> None:
+    other = as_bytes({"nbformat": 4, "nbformat_minor": 5, "cells": [code("app = 1")], "metadata": {}})
+    put(tmp_path, "ayse/L1-echo.ipynb")
+    put(tmp_path, "ayse/lib/helpers.ipynb", other)
+    put(tmp_path, "bora/L1-echo.ipynb")
+    put(tmp_path, "bora/L1-echo (1).ipynb", as_bytes(paper())[:500])
+    put(tmp_path, "bora/L3-codes.ipynb", as_bytes(paper("L3")))
+    handed = {(one.student.id, one.lab): one.files for one in take_in(tmp_path).handed}
+    assert handed == {("ayse", "L1"): (("lib/helpers.ipynb", other),), ("bora", "L1"): (), ("bora", "L3"): ()}
+
+
 def test_what_lies_beside_a_notebook_has_bounds(tmp_path: Path) -> None:
     put(tmp_path, "ayse/L1-echo.ipynb")
     put(tmp_path, "ayse/film.mp4", b"x" * (dropped.BIGGEST_BESIDE + 1))

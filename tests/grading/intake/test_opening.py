@@ -58,6 +58,12 @@ def test_what_is_stripped_is_outputs_alone() -> None:
     assert stripped == document
 
 
+@pytest.mark.parametrize("depth", [900, 5_000, 200_000])
+def test_an_output_may_be_nested_deeper_than_python_goes(depth: int) -> None:
+    data = as_bytes(with_outputs(figure(x="deep"))).replace(b'"deep"', b"[" * depth + b"1" + b"]" * depth)
+    assert [cell.source for cell in opened(data).cells] == SOURCES
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"{", b'{"outputs": [', b'{"outputs": [1, 2', b'{"outputs": ["', b"<html>", b'"outputs": [[]', b'"\\']
 )

@@ -84,9 +84,14 @@ _NO_LAB = Text(
 
 
 class Unreadable(ValueError):
-    """It cannot be graded; `reason` says why."""
+    """It cannot be graded; `reason` says why.
+
+    Attributes:
+        foreign: whether it is a notebook, and none of the course's labs; a lab may read it or run it.
+    """
 
     def __init__(self, reason: Text, /, **values: object) -> None:
+        self.foreign = reason in (_OTHER_COURSE, _NO_LAB)
         self.reason = filled(reason, **values)
         super().__init__(str(self.reason))
 
@@ -187,7 +192,10 @@ def _parsed(data: bytes) -> dict[str, Any]:
         if sum(bare.count(mark) for mark in (b"[", b"{", b",")) > _MOST_PARTS:
             raise Unreadable(_TOO_MANY)
     try:
-        document = json.loads(data)
+        try:
+            document = json.loads(data)
+        except RecursionError:  # something shown may be nested deeper than Python goes
+            document = json.loads(without_outputs(data))
     except json.JSONDecodeError as error:
         # In a file without its outputs, places are others than in the one that was handed in.
         why = error.msg if long else f"{error.msg}, {error.lineno}:{error.colno}"

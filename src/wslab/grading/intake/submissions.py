@@ -237,6 +237,9 @@ def _looked_at(file: Dropped) -> _Thing:
             thing.file = replace(file, beside=True, unread=len(file.data) > BIGGEST_BESIDE)
             return thing
         thing.reason = error.reason
+        if error.foreign and len(file.data) <= BIGGEST_BESIDE:
+            thing.file = replace(file, beside=True)
+            return thing
     except Exception as error:  # one submission must not end the run of a class
         thing.reason = stumbled(error)
     thing.file = replace(file, data=b"", beside=False)
@@ -327,6 +330,8 @@ class _Sorting:
             self.found.append((file.modified, one, file.folders, thing.disguised))
         elif thing.reason is not None:
             self.problems.append(Problem(student, thing.named, file.place, thing.reason))
+            if file.beside and file.name:
+                self.beside.setdefault(student.id, []).append(file)
         elif lower == "timestamp.txt" and not file.unread:
             if (self.top, *claim.level)[-1].casefold() != COLLECTED or len(file.folders) > len(claim.home) + 1:
                 return  # it is a student's own and says what they like

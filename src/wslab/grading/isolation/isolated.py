@@ -354,7 +354,7 @@ def _all_raised(told: Sequence[object]) -> Iterator[Raised]:
 def _all_tasks(told: Sequence[object]) -> Iterator[TaskSeen]:
     for one in told[:_MOST_RAISED]:
         match one:
-            case [str(name), "waits" | "ended" | "cancelled" | "raised" as state, str(place), str(text)]:
+            case [str(name), "waits" | "ended" | "cancelled" | "raised" | "thread" as state, str(place), str(text)]:
                 yield TaskSeen(plain(name, 80), state, plain(place, 80), plain(text))
 
 
