@@ -187,3 +187,69 @@ def test_names_that_differ_in_vowel_signs_or_have_no_letters_stay_two(tmp_path: 
 def test_no_page_is_called_like_a_device_of_windows(name: str) -> None:
     found = feedback.file_names([name])[name]
     assert found.partition(".")[0].strip().casefold() not in ("con", "aux", "nul")
+
+
+EXPORTED = "{}_{}_assignsubmission_file_"
+VANISHING: dict[str, tuple[dict[str, bytes], str]] = {
+    "hidden": ({EXPORTED.format("Can Er", 7) + "/.hidden": b"x"}, "7"),
+    "of a Mac": ({EXPORTED.format("Can Er", 7) + "/__MACOSX/._L1-echo.ipynb": b"x"}, "7"),
+    "a checkpoint": ({EXPORTED.format("Can Er", 7) + "/.ipynb_checkpoints/L1-echo-checkpoint.ipynb": work("c")}, "7"),
+    "a lock of Word": ({EXPORTED.format("Can Er", 7) + "/~$L1.docx": b"x"}, "7"),
+    "a text of Moodle": ({"Can Er_7_assignsubmission_onlinetext.html": b"<p>x"}, "7"),
+    "another plugin of Moodle": ({"Can Er_7_assignsubmission_geogebra_/x.ggb": b"x"}, "7"),
+    "a text of Canvas": ({"ercan_1007_text.html": b"<p>x"}, "1007"),
+    "a late text of Canvas": ({"ercan_LATE_1007_text.html": b"<p>x"}, "1007"),
+    "a link in Canvas": ({"ercan_1007_link.html": b"<a>"}, "1007"),
+}
+
+
+@pytest.mark.parametrize(("files", "who"), VANISHING.values(), ids=VANISHING)
+def test_who_handed_in_what_nobody_looks_at_has_a_row(tmp_path: Path, files: dict[str, bytes], who: str) -> None:
+    members = {EXPORTED.format("Ada Su", 1) + "/L1-echo.ipynb": work("a"), **files}
+    top = dropped(tmp_path / "in", **{"export.zip": zipped(*members.items())})
+    found = rows(graded(top, tmp_path / "out"))
+    assert {key[0] for key in found} == {"1", who}
+    (row,) = [row for key, row in found.items() if key[0] == who]
+    assert row.result is None
+    assert row.reason is not None
+
+
+def test_blackboards_export_is_a_person_for_each_name(tmp_path: Path) -> None:
+    stamp = "attempt_2026-11-20-10-00-00"
+    members = (
+        (f"L1_ada_{stamp}_L1-echo.ipynb", work("a")),
+        (f"L1_ada_{stamp}.txt", b"Name: Ada"),
+        (f"L1_can_{stamp}_chat.py", b"x = 1"),
+        (f"L1_can_{stamp}.txt", b"Name: Can"),
+        (f"L1_ece_{stamp}.txt", b"Name: Ece"),
+        (f"L1_ida_{stamp}_L1-echo.ipynb", work("i")),
+        (f"L1_ida_{stamp}_chat.py", b"x = 1"),
+    )
+    top = dropped(tmp_path / "in", **{"gradebook.zip": zipped(*members)})
+    found = rows(graded(top, tmp_path / "out"))
+    assert {key[0]: row.result is not None for key, row in found.items()} == {
+        "ada": True,
+        "can": False,
+        "ece": False,
+        "ida": True,
+    }
+    reasons = {key[0]: str(row.reason) for key, row in found.items() if row.reason is not None}
+    assert "chat.py" in reasons["can"]
+    assert "Nothing was handed in" in reasons["ece"]
+    files = {one.student.id: one.files for one in take_in(top).handed}
+    assert files == {"ada": (), "ida": (("chat.py", b"x = 1"),)}
+
+
+def test_beside_notebooks_that_are_called_after_people_other_files_are_somebodys_too(tmp_path: Path) -> None:
+    files = {
+        "Ada Su L1.ipynb": work("a"),
+        "Can Er - L1 (1).ipynb": work("c"),
+        "Ece Ak L1.pdf": b"%PDF",
+        "notes.txt": b"x",
+    }
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out"))
+    assert {key: row.result is not None for key, row in found.items()} == {
+        ("Ada Su", "L1"): True,
+        ("Can Er", "L1"): True,
+        ("Ece Ak", "L1"): False,
+    }

@@ -221,7 +221,13 @@ def _zipped(
                 yield Dropped(place, folders, "", modified)
             for member in members[:_MOST_MEMBERS]:
                 parts = _parts(member)
-                if parts and not _LITTER & set(parts):
+                litter = next((at for at, part in enumerate(parts) if part in _LITTER), None)
+                if litter is not None and ".." not in parts:
+                    # What is left behind is no work, and the folder that it lies in may be somebody's all the same.
+                    if litter:
+                        inside = (*folders, *parts[:litter])[:_DEEPEST_FOLDER]
+                        yield Dropped("/".join((place, *parts[:litter])), inside, "", NO_TIME)
+                elif parts and litter is None:
                     mine = budget or budgets.setdefault(_whose_budget(parts), _Budget())
                     yield from _member(archive, member, parts, place, folders, depth, mine)
     except Exception as error:  # `zipfile` lets many kinds through: struct's, seek()'s, codecs'
@@ -274,6 +280,10 @@ def _member(
         yield Dropped(where, (*inside, name), "", modified, fault=fault)
         return
     if not is_zip and _left_behind(name, parts[:-1]):
+        home = next((at for at, part in enumerate(parts) if part.startswith(".")), len(parts) - 1)
+        if home := min(home, len(parts) - 1):
+            at = (*folders, *parts[:home])[:_DEEPEST_FOLDER]
+            yield Dropped("/".join((place, *parts[:home])), at, "", NO_TIME)
         return
     if fault is not None:
         yield Dropped(where, inside, name, modified, fault=fault)

@@ -19,6 +19,7 @@ from wslab.grading.intake.whose import (
     is_a_lab,
     is_a_number,
     is_nobodys,
+    lab_in,
     stem,
 )
 
@@ -129,13 +130,17 @@ class _Tree:
                 node = node.children.setdefault(part, _Node(part))
             node.leaves.append(number)
 
+    def _leaf(self, number: int) -> Leaf:
+        return self.leaves[number]
+
     def level(self, node: _Node, path: tuple[str, ...], distance: int) -> None:
         """Say whose everything in a level is."""
+        # Where notebooks are called after people, so is what they have handed in instead of one: `Can L1.pdf`.
+        flat = any(leaf.notebook and leaf.name and in_a_file_name(leaf.name) for leaf in map(self._leaf, node.leaves))
         for number in node.leaves:
             leaf = self.leaves[number]
-            named = (
-                (exported(leaf.name) or (in_a_file_name(leaf.name) if leaf.notebook else None)) if leaf.name else None
-            )
+            called = bool(leaf.name) and (leaf.notebook or (flat and bool(lab_in(leaf.name))))
+            named = exported(leaf.name) or (in_a_file_name(leaf.name) if called else None)
             if named is not None:
                 self.claims[number] = Claim(named, (*path, leaf.name), path, distance)
         doubtful = []

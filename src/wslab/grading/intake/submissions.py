@@ -15,7 +15,18 @@ from wslab.grading.intake.owners import Claim, Leaf, owners
 from wslab.grading.intake.people import People, people
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.utf8 import known_as
-from wslab.grading.intake.whose import COLLECTED, Named, Student, folded, is_late, lab_in, own_name, stem
+from wslab.grading.intake.whose import (
+    COLLECTED,
+    Named,
+    Student,
+    folded,
+    is_about,
+    is_late,
+    is_online,
+    lab_in,
+    own_name,
+    stem,
+)
 from wslab.grading.plain import plain
 from wslab.labs.catalogue import labs
 from wslab.language import LANGUAGES, Filled, Text, filled
@@ -340,7 +351,7 @@ class _Sorting:
         elif lower.endswith(".sqlite"):
             if file.modified >= self.progress.get(student.id, _NEVER)[0]:
                 self.progress[student.id] = (file.modified, file.data)
-        elif file.name:
+        elif file.name and not is_about(file.name):
             self.beside.setdefault(student.id, []).append(file)
 
     def _intake(self) -> Intake:
@@ -389,7 +400,7 @@ class _Sorting:
         files = self.beside.get(student, [])
         if not files:
             return _NOTHING
-        names = [_ONLINE_TEXT if "_onlinetext" in file.place else own_name(file.name) for file in files]
+        names = [_ONLINE_TEXT if _is_online(file) else own_name(file.name) for file in files]
         archives = [name for name in names if isinstance(name, str) and name.lower().endswith(_ARCHIVES)]
         if archives:
             return filled(_ARCHIVE, files=", ".join(map(str, archives[:5])))
@@ -415,6 +426,10 @@ class _Sorting:
 def stumbled(error: Exception) -> Text:
     """The reason why a submission can't be graded that the kit was not ready for."""
     return filled(_STUMBLED, error=plain(f"{type(error).__name__}: {error}", 200))
+
+
+def _is_online(file: Dropped) -> bool:
+    return any(map(is_online, (*file.folders, file.name)))
 
 
 _NEVER = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), b"")

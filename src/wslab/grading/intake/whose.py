@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from wslab.labs.catalogue import labs
 from wslab.language import Text
 
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(file|onlinetext)(_.*)?", re.DOTALL)
-_INSIDE = re.compile(r"_\d+_assignsubmission_(file|onlinetext)")
-_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)", re.IGNORECASE | re.DOTALL)
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_([a-z]+)([_.].*)?", re.DOTALL)
+_INSIDE = re.compile(r"_\d+_assignsubmission_[a-z]+")
+_CANVAS = re.compile(
+    r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_(?:\d{2,}_(?P<file>.+)|(?P<online>text|link)\.html)",
+    re.IGNORECASE | re.DOTALL,
+)
+_BLACKBOARD = re.compile(
+    r".+_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_(?P<file>.+)|(?P<about>\.txt))", re.IGNORECASE | re.DOTALL
+)
 COLLECTED = "submitted"
 """The folder into which nbgrader collects."""
 NOBODY = Text(en="(whose?)", tr="(kimin?)")
@@ -129,15 +135,18 @@ def is_a_number(name: str) -> bool:
 
 
 def exported(name: str) -> Named | None:
-    """Who a file, folder or zip is named after, as Moodle and Canvas name them in an export; None elsewhere.
+    """Who a file, folder or zip is named after, as a learning platform names them in an export; None elsewhere.
 
     Moodle: `Full Name_123456_assignsubmission_file_`, as a folder or before a file's own name. Canvas:
-    `lastfirst_LATE_12345_67890_L1-echo-1.ipynb`.
+    `lastfirst_LATE_12345_67890_L1-echo-1.ipynb`, and `lastfirst_12345_text.html` for what was written online.
+    Blackboard: `L1_user_attempt_2026-11-20-10-00-00_L1-echo.ipynb`, and the same with `.txt` for what it says of it.
     """
     if (moodle := _moodle(name)) is not None:
         return Named("moodle", moodle["id"], moodle["name"].strip())
     if (canvas := _canvas(name)) is not None:
         return Named("canvas", canvas["id"], canvas["name"])
+    if (blackboard := _BLACKBOARD.fullmatch(name)) is not None:
+        return Named("", "", blackboard["name"])
     return None
 
 
@@ -149,7 +158,7 @@ def export_prefix(name: str) -> str:
     moodle, canvas = _moodle(name), _canvas(name)
     if moodle is not None:
         return f"{moodle['name']}_{moodle['id']}_assignsubmission_{moodle[3]}_"
-    return "" if canvas is None else name[: canvas.start("file")]
+    return "" if canvas is None else name[: canvas.start("file" if canvas["file"] else "online")]
 
 
 def is_late(name: str) -> bool:
@@ -159,7 +168,7 @@ def is_late(name: str) -> bool:
 
 
 def comes_from_an_export(name: str) -> bool:
-    """Whether a file or folder is named as Moodle or Canvas name them in an export."""
+    """Whether a file or folder is named as a learning platform names them in an export."""
     return exported(name) is not None
 
 
@@ -184,12 +193,12 @@ def _canvas(name: str) -> re.Match[str] | None:
 def in_a_file_name(name: str) -> Named | None:
     """Who a file's name speaks of beside the lab: `ayse-L1-echo.ipynb`; None where that is nobody."""
     bare = re.sub(r"(\.\w{1,6})+$", "", name)
-    left = _lab_in_a_name().sub("", bare).strip(" _-.")
+    left = re.sub(r"[ _-]*\(\d+\)$", "", _lab_in_a_name().sub("", bare).strip(" _-.")).strip(" _-.")
     return None if not left or is_nobodys(left) else Named("", "", left)
 
 
 def own_name(name: str) -> str:
-    """What a student called a file, without what Moodle or Canvas add to the name in an export: `chat.py`.
+    """What a student called a file, without what an export adds to the name: `chat.py`.
 
     Args:
         name: the file's name in the export.
@@ -197,7 +206,22 @@ def own_name(name: str) -> str:
     moodle, canvas = _moodle(name), _canvas(name)
     if moodle is not None:
         return (moodle[4] or name).removeprefix("_")
-    return name if canvas is None else re.sub(r"-\d+(?=\.\w+$)", "", canvas["file"])
+    if canvas is not None:
+        return re.sub(r"-\d+(?=\.\w+$)", "", canvas["file"] or name[canvas.start("online") :])
+    blackboard = _BLACKBOARD.fullmatch(name)
+    return name if blackboard is None else blackboard["file"] or blackboard["about"]
+
+
+def is_online(name: str) -> bool:
+    """Whether an export has written a file for a text or a link that somebody gave on a page."""
+    canvas = _canvas(name)
+    return "_assignsubmission_onlinetext" in name or (canvas is not None and bool(canvas["online"]))
+
+
+def is_about(name: str) -> bool:
+    """Whether an export has written a file about what somebody handed in."""
+    blackboard = _BLACKBOARD.fullmatch(name)
+    return blackboard is not None and blackboard["file"] is None
 
 
 def lab_in(name: str) -> str:
