@@ -121,11 +121,13 @@ def _read_connection(data: dict[str, Any]) -> Connection:
         if frame is not None and not isinstance(frame, Frame):
             raise TypeError(f"a close frame was expected, not a {frame.kind}")
         frames[end] = frame
-    values = {field.name: data[field.name] for field in dataclasses.fields(Connection) if field.name != "via"}
+    later = ("via", "process")  # which files of earlier versions do not have
+    values = {field.name: data[field.name] for field in dataclasses.fields(Connection) if field.name not in later}
     for end in ("client", "server"):
         host, port = values[end]
         values[end] = (host, port)
-    via = data.get("via")  # not in files of earlier versions
+    via = data.get("via")
+    values["process"] = data.get("process", 0)
     values["via"] = via and (via[0], via[1])
     values["closing"] = Closing(
         first=closing["first"] and Direction(closing["first"]),

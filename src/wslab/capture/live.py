@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import socket
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 from wslab.capture.data import Capture
 from wslab.capture.errors import CaptureError
 from wslab.capture.proxy import Proxy, Target
+from wslab.capture.steps import Connection
 from wslab.capture.transcript import Contents, Transcript
 from wslab.language import Text
 
@@ -61,16 +64,37 @@ class LiveCapture(Capture):
     it then tells what has passed so far.
     """
 
-    def __init__(self, host: str, port: int, path: str, *, max_steps: int | None, max_bytes: int | None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        path: str,
+        *,
+        max_steps: int | None,
+        max_bytes: int | None,
+        process_of: Callable[[tuple[str, int]], int] | None = None,
+    ) -> None:
         limits = {"max_steps": max_steps, "max_bytes": max_bytes}
         self._transcript = Transcript(**{name: limit for name, limit in limits.items() if limit is not None})
         super().__init__(self._transcript.read())
+        self._process_of = process_of
+        self._processes: dict[int, int] = {}
         self._target = (host, port)
         self._path = path
         self._proxy: Proxy | None = None
 
     def _read(self) -> Contents:
-        return self._transcript.read()
+        contents = self._transcript.read()
+        if self._process_of is None:
+            return contents
+        return contents._replace(connections=tuple(self._with_process(one) for one in contents.connections))
+
+    def _with_process(self, connection: Connection) -> Connection:
+        number, via = connection.number, connection.via
+        # Kept as soon as it is known: the port may be another connection's later.
+        if not self._processes.get(number) and via is not None and self._process_of is not None:
+            self._processes[number] = self._process_of(via)
+        return replace(connection, process=self._processes.get(number, 0))
 
     @property
     def host(self) -> str:
@@ -163,7 +187,8 @@ def capture(server: ServerLike | str, *, max_steps: int | None = None, max_bytes
 
     Args:
         server: a server from `serve()`, or the address of one: `ws://…`, `http://…`. A path in the address stays in
-            `ws_url` and `url`, and so does the token of a server that is shared with a room.
+            `ws_url` and `url`, and so does the token of a server that is shared with a room. Of a server with
+            `processes` each connection tells which one took it.
         max_steps: how many steps to keep; the oldest go first. 50,000 if left out.
         max_bytes: how many of their bytes to keep; the oldest steps go first. 64 MiB if left out.
 
@@ -180,7 +205,8 @@ def capture(server: ServerLike | str, *, max_steps: int | None = None, max_bytes
     if isinstance(url, str):
         # Not its host and port: "0.0.0.0" is where it listens, no address to connect to (Windows refuses it), and
         # only the address holds the token.
-        return LiveCapture(*_parsed(url), max_steps=max_steps, max_bytes=max_bytes)
+        process_of = getattr(server, "process_of", None)
+        return LiveCapture(*_parsed(url), max_steps=max_steps, max_bytes=max_bytes, process_of=process_of)
     host, port = getattr(server, "host", None), getattr(server, "port", None)
     if not isinstance(host, str) or not isinstance(port, int):
         raise CaptureError(_NOT_A_SERVER, what=repr(server))

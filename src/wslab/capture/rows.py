@@ -219,6 +219,7 @@ _REJECTED = Text(
     en="Rejected with HTTP {status}: no WebSocket connection came about, so a browser reports 1006.",
     tr="HTTP {status} ile reddedildi: WebSocket bağlantısı kurulmadı, tarayıcı 1006 bildirir.",
 )
+_BY_PROCESS = Text(en="answered by process {process}", tr="{process} numaralı süreç yanıtladı")
 _OF_CONNECTION = Text(en="Connection {number}: {text}", tr="Bağlantı {number}: {text}")
 _WITHOUT_CODE = Text(en="no code", tr="kodsuz")
 
@@ -227,6 +228,7 @@ def rows(contents: Contents) -> Iterator[Row]:
     """The steps of a capture, each as a reader meets it."""
     closings = _closing_places(contents)
     fragments: dict[tuple[int, Direction], list[Frame]] = {}
+    processes = {one.number: one.process for one in contents.connections}
     silences = deque(contents.silences)
     before: int | None = None
     for number, step in enumerate(contents.steps, start=1):
@@ -239,6 +241,8 @@ def rows(contents: Contents) -> Iterator[Row]:
         before = step.seen_at
         place = closings.get(number)
         group, title, details = _told(step, fragments)
+        if isinstance(step, Response) and (process := processes.get(step.connection)):
+            details.append(Detail(_BY_PROCESS.format(process=process)))
         yield Row(
             number=number,
             step=step,

@@ -510,6 +510,8 @@ class Connection:
         server: address and port of the server.
         via: address and port of the capture towards the server, which to the server are this client's; None while it
             is not connected there, and in a capture made from recorded bytes.
+        process: of a server in several processes the one that took the connection, by its number in the operating
+            system; 0 where that is not known.
         sent: bytes that passed client→server.
         received: bytes that passed server→client.
         websocket: whether the server switched protocols.
@@ -526,6 +528,7 @@ class Connection:
     websocket: bool = False
     closing: Closing = Closing()
     via: tuple[str, int] | None = None
+    process: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
