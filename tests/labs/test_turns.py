@@ -68,7 +68,7 @@ def asked(deadlines: Deadlines) -> Asked:
         ("async def part():\n    return 3\n\n\nmine = part()", "called-already", "part"),
         ("mine = 3", "no-function", "3"),
         ("mine = ...", "no-function", "Ellipsis"),
-        ("async def mine(x):\n    return 3", "function-raised", "missing 1 required positional argument"),
+        ("async def mine(x):\n    return 3", "other-arguments", "missing 1 required positional argument"),
         ("async def mine():\n    await asyncio.Event().wait()", "never-returns", "mine"),
         ("async def mine():\n    while True:\n        pass", "blocks-the-loop", "<ipython-input mine>:"),
         ("async def mine():\n    time.sleep(20)", "blocks-the-loop", ""),

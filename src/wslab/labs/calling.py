@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from wslab.labs import general
+from wslab.labs.causes import meaning_in_a_function
 from wslab.labs.failure import Failure
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served
@@ -35,6 +36,10 @@ _GAVE_COROUTINE = Text(
     en="Your function returned a coroutine of `{name}()`.", tr="Fonksiyonunuz bir `{name}()` eşyordamı döndürdü."
 )
 _CAME = Text(en="`check()` got {came}.", tr="`check()` fonksiyonuna {came} verildi.")
+
+
+class FunctionRaised(Failure):
+    """The learner's function raised; its misconception says what that means, as far as the exception tells."""
 
 
 class Called:
@@ -125,7 +130,8 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
         plain: whether a function that need not be awaited will do.
 
     Raises:
-        Failure: it is no function, it raised, it did not come to its end, it is no coroutine function.
+        FunctionRaised: it raised.
+        Failure: it is no function, it did not come to its end, it is no coroutine function.
     """
     about = called(stage)
     given = about.given
@@ -143,8 +149,9 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
         raise await stage.silence(None, general.NEVER_RETURNS, name=name)
     if reply.status != 200:
         errors = [one for one in await stage.raised(disconnects=True) if not one.warning]
-        error = errors[-1] if errors else reply.status
-        raise Failure(general.FUNCTION_RAISED, _RAISED, name=name, error=error)
+        if not errors:
+            raise FunctionRaised(general.FUNCTION_RAISED, _RAISED, name=name, error=reply.status)
+        raise FunctionRaised(meaning_in_a_function(errors[-1]), _RAISED, name=name, error=errors[-1])
     if about.returned_coroutine:
         raise Failure(general.RETURNS_COROUTINE, _GAVE_COROUTINE, name=about.returned_coroutine)
     if not about.awaited and not plain:
@@ -165,6 +172,6 @@ async def fault(stage: Stage, misconception: Misconception, observed: Text | Non
     found = await stage.cause()
     if found is not None:
         kind, error = found
-        kind = kind if kind is general.NOT_AWAITED else general.FUNCTION_RAISED
+        kind = kind if kind is general.NOT_AWAITED else meaning_in_a_function(error)
         return Failure(kind, observed, error=error, **values)
     return Failure(misconception, observed, **values)

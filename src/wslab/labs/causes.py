@@ -54,6 +54,28 @@ _EXCEPTIONS = (
 )
 """Parts of an exception's text, each with what it says about the code; the first that fits counts."""
 
+_OF_CLIENTS = (
+    ("does not support the context manager protocol", general.WITH_WITHOUT_ASYNC),
+    ("'connect' object has no attribute", general.NOT_OPENED),
+    ("'ClientConnection' object has no attribute", general.SERVERS_NAME),
+    ("sent 1000 (OK); then received 1000 (OK)", general.USED_AFTER_ITS_END),
+    ("server rejected WebSocket connection: HTTP", general.CLIENT_REFUSED),
+)
+"""Parts of an exception's text in a function that may be a client of `websockets`, each with what it means."""
+
+_OF_ANY_FUNCTION = frozenset(
+    {
+        general.AWAITS_NO_COROUTINE,
+        general.CALLS_A_VALUE,
+        general.COROUTINE_FOR_VALUE,
+        general.LOCAL_NAME,
+        general.OTHER_ARGUMENTS,
+        general.TEXT_AND_NUMBER,
+        general.UNKNOWN_NAME,
+    }
+)
+"""What is true of an exception in any function; the others of `_EXCEPTIONS` speak of a handler."""
+
 _HOLDER = re.compile(r"'(dict|list|set)' object has no attribute '(\w+)'")
 """What Python says of a method that another kind of collection has."""
 
@@ -98,6 +120,15 @@ def meaning_of(error: Raised) -> Misconception:
         if sign in error.text:
             return misconception
     return general.TASK_RAISED if is_of_a_task(error) else general.HANDLER_RAISED
+
+
+def meaning_in_a_function(error: Raised) -> Misconception:
+    """What an exception that ended a function says about its code; `FUNCTION_RAISED` where its text tells no more."""
+    for sign, misconception in _OF_CLIENTS:
+        if sign in error.text:
+            return misconception
+    meaning = meaning_of(error)
+    return meaning if meaning in _OF_ANY_FUNCTION else general.FUNCTION_RAISED
 
 
 def exceptions(raised: Sequence[Raised]) -> list[Raised]:

@@ -50,6 +50,11 @@ CALLED_ALREADY = texts.wrong("called-already")
 NO_COROUTINE_FUNCTION = texts.wrong("no-coroutine-function")
 RETURNS_COROUTINE = texts.wrong("returns-a-coroutine")
 FUNCTION_RAISED = texts.wrong("function-raised")
+WITH_WITHOUT_ASYNC = texts.wrong("with-without-async")
+NOT_OPENED = texts.wrong("connection-not-opened")
+SERVERS_NAME = texts.wrong("names-of-the-server")
+USED_AFTER_ITS_END = texts.wrong("used-after-its-end")
+CLIENT_REFUSED = texts.wrong("client-refused")
 NEVER_RETURNS = texts.wrong("never-returns")
 
 # An exception
@@ -92,6 +97,7 @@ GENERAL = (
     TEXT_AND_NUMBER, RAW_SEND, WHOLE_MESSAGE, NO_SUCH_ATTRIBUTE, ACCEPTS_TWICE, EXPECTS_JSON, EXPECTS_BYTES,
     NO_SUCH_CODE, NO_SUCH_KEY, NO_NUMBER, OTHER_ARGUMENTS, OTHER_METHOD, NOT_CALLED, COROUTINE_FOR_VALUE,
     NO_FUNCTION, CALLED_ALREADY, NO_COROUTINE_FUNCTION, RETURNS_COROUTINE, FUNCTION_RAISED, NEVER_RETURNS,
+    WITH_WITHOUT_ASYNC, NOT_OPENED, SERVERS_NAME, USED_AFTER_ITS_END, CLIENT_REFUSED,
     CALLS_A_VALUE, TASK_OF_NO_COROUTINE, UNFORESEEN, TOO_LONG, STUMBLED,
 )  # fmt: skip
 """Every misconception that does not belong to one lab."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from wslab.labs import causes, general
-from wslab.labs.calling import call, called
+from wslab.labs.calling import FunctionRaised, call, called
 from wslab.labs.failure import Failure, NoConnection, Waits
 from wslab.labs.guarded import FAULTS, LARGEST, LONGEST, ORIGINS, PATIENCE, RIGHT, guarded_chat, new_token, signature
 from wslab.labs.lab import Check, Lab
@@ -704,10 +704,8 @@ async def _fails(stage: Stage, url: str) -> object:
     with stage.aside():
         try:
             await call(stage, url, within=_TEST_TIME * stage.deadlines.stretch + 1)
-        except Failure as failure:
-            if failure.misconception is general.FUNCTION_RAISED:
-                return failure.error
-            raise
+        except FunctionRaised as failure:
+            return failure.error
     return None
 
 

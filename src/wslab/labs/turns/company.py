@@ -19,6 +19,7 @@ _OPENED = Text(en="101: the connection is open", tr="101: bağlantı açıldı")
 _TEXT = Text(en="text {payload}", tr="metin {payload}")
 _CLOSED = Text(en="close {code} {reason}", tr="kapatma {code} {reason}")
 _SILENT = Text(en="the line is silent from here on", tr="hat bundan sonra sessiz")
+_CUT = Text(en="the connection ends without a close frame", tr="bağlantı kapatma çerçevesi olmadan bitiyor")
 _YOU = Text(en="you", tr="siz")
 
 
@@ -98,7 +99,8 @@ async def host(
         visit.code, visit.reason = connection.close_code, connection.close_reason or ""
         if connection.protocol.close_sent is not None:
             visit.sent = connection.protocol.close_sent.code
-        stage.note(who, "→", filled(_CLOSED, code=visit.code, reason=visit.reason))
+        ending = _CUT if visit.code == 1006 else filled(_CLOSED, code=visit.code, reason=visit.reason)
+        stage.note(who, "→", ending)
         visit.ended.set()
 
     every, patience = pings or (None, None)

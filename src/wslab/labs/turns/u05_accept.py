@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wslab.labs.calling import call, called, fault
+from wslab.labs.calling import FunctionRaised, call, called, fault
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
@@ -80,7 +80,7 @@ async def enough(stage: Stage) -> Text:
     except Failure as failure:
         if failure.misconception.id == "never-returns":
             raise Failure(texts.wrong("waits-for-the-end"), _noted(acts)) from None
-        if failure.misconception.id == "function-raised" and "watch is cancelled" in acts.noted:
+        if isinstance(failure, FunctionRaised) and "watch is cancelled" in acts.noted:
             raise Failure(texts.wrong("cancellation-escapes"), failure.observed) from None
         raise
     seen = _noted(acts)

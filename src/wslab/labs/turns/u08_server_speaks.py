@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wslab.labs.calling import call, fault
+from wslab.labs.calling import FunctionRaised, call, fault
 from wslab.labs.document import SERVER
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
@@ -61,7 +61,7 @@ async def living(stage: Stage) -> Text:
     try:
         await call(stage, clients, BELL)
     except Failure as failure:
-        if failure.misconception.id == "function-raised" and dead.refused:
+        if isinstance(failure, FunctionRaised) and dead.refused:
             raise Failure(texts.wrong("dies-with-it"), failure.observed) from None
         raise
     seen = _heard(ada, dead, cem)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from wslab.labs.calling import call, called, fault
+from wslab.labs.calling import FunctionRaised, call, called, fault
 from wslab.labs.document import SERVER
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
@@ -74,7 +74,7 @@ async def lifetime(stage: Stage) -> Text:
         except Failure as failure:
             if failure.misconception.id == "never-returns":
                 raise Failure(texts.wrong("waits-for-the-task"), failure.observed) from None
-            if failure.misconception.id != "function-raised":
+            if not isinstance(failure, FunctionRaised):
                 raise
             if "shout is cancelled" in acts.noted and error is None:
                 raise Failure(texts.wrong("cancellation-escapes"), failure.observed) from None

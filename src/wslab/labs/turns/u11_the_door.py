@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from wslab.labs.calling import call, called, fault
+from wslab.labs.calling import FunctionRaised, call, called, fault
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
@@ -235,7 +235,7 @@ async def worth(stage: Stage) -> Text:
             except Failure as failure:
                 if failure.misconception.id == "never-returns" and name == "silent":
                     raise Failure(texts.wrong("test-hangs"), failure.observed) from None
-                if failure.misconception.id != "function-raised":
+                if not isinstance(failure, FunctionRaised):
                     raise
                 if name == "right" and "AssertionError" in failure.observed.into("en"):
                     raise Failure(texts.wrong("fails-the-right"), failure.observed) from None
