@@ -12,12 +12,13 @@ from wslab.authoring.proof.corpus import program
 from wslab.errors import LabError
 from wslab.labs import catalogue, check, checking, hint, reset, solution
 from wslab.labs.calling import Called, call, called, fault
+from wslab.labs.causes import meaning_in_a_function
 from wslab.labs.deadlines import Deadlines
 from wslab.labs.judging import judge
 from wslab.labs.lab import Check, Lab
 from wslab.labs.stage import Stage
 from wslab.labs.venue import Served
-from wslab.labs.verdict import Misconception, Outcome, Verdict
+from wslab.labs.verdict import Misconception, Outcome, Raised, Verdict
 from wslab.language import Text, use_language
 from wslab.progress import store
 
@@ -83,6 +84,42 @@ async def test_whatever_a_function_does_has_a_card(asked: Asked, lines: str, mis
     assert time.perf_counter() - begun < 20
     if not misconception:
         assert verdict.passed
+
+
+@pytest.mark.parametrize(
+    ("lines", "misconception"),
+    [
+        ("async def mine():\n    await part", "awaits-no-coroutine"),
+        ("async def mine():\n    part().result()", "coroutine-for-value"),
+        ("async def mine():\n    await prat()", "unknown-name"),
+        ("async def mine():\n    with websockets.connect('ws://127.0.0.1:9'):\n        pass", "with-without-async"),
+        ("async def mine():\n    await websockets.connect('ws://127.0.0.1:9').send('a')", "connection-not-opened"),
+    ],
+)
+async def test_what_ended_a_function_is_named_and_is_its_own_codes(
+    asked: Asked, lines: str, misconception: str
+) -> None:
+    """The exchange says that it was the learner's code that raised: no server of theirs is there."""
+    verdict = await asked(f"import websockets\n\n\nasync def part():\n    return 3\n\n\n{lines}")
+    assert verdict.misconception == misconception
+    told = [line.what.into("en") for line in verdict.transcript]
+    assert any(what.startswith("your code: ") for what in told)
+    assert not any(what.startswith("the server: ") for what in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "misconception"),
+    [
+        ("InvalidStatus: server rejected WebSocket connection: HTTP 403", "client-refused"),
+        ("ConnectionClosedOK: sent 1000 (OK); then received 1000 (OK)", "used-after-its-end"),
+        ("ConnectionClosedOK: received 1000 (OK); then sent 1000 (OK)", "function-raised"),
+        ("AttributeError: 'ClientConnection' object has no attribute 'send_text'", "names-of-the-server"),
+        ("AttributeError: 'str' object has no attribute 'replaced'", "function-raised"),
+        ("AssertionError", "function-raised"),
+    ],
+)
+def test_what_an_exception_says_about_a_client(text: str, misconception: str) -> None:
+    assert meaning_in_a_function(Raised(text.partition(":")[0], text, "")).id == misconception
 
 
 async def test_a_task_left_behind_is_counted_and_ended(asked: Asked) -> None:

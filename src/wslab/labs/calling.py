@@ -31,6 +31,7 @@ _LONGEST = 80
 _TICK = 0.002  # seconds
 _RETURNED = Text(en="{name}() returned {value} after {ms} ms", tr="{name}(), {ms} ms sonra {value} döndürdü")
 _RAISED = Text(en="`{name}()` raised {error}", tr="`{name}()` istisna fırlattı: {error}")
+_RAISED_BY = Text(en="your code: {error}", tr="kodunuz: {error}")
 _GAVE = Text(en="`{name}()` gave {came} at once.", tr="`{name}()` hemen {came} verdi.")
 _GAVE_COROUTINE = Text(
     en="Your function returned a coroutine of `{name}()`.", tr="Fonksiyonunuz bir `{name}()` eşyordamı döndürdü."
@@ -140,6 +141,7 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
         raise Failure(general.CALLED_ALREADY, _CAME, came=_short(given), name=given.__name__)
     if not callable(given):
         raise Failure(general.NO_FUNCTION, _CAME, came=_short(given))
+    stage.raised_by = _RAISED_BY
     about.args, about.value, about.left = args, None, 0
     name = getattr(given, "__name__", "…")
     reply = await stage.request("POST", _PATH, quietly=True, within=within)

@@ -353,6 +353,7 @@ class Stage:
         deadlines: this machine's deadlines, measured in this run.
         lines: the record, the oldest step first.
         clients: every client that got a connection, in order.
+        raised_by: how the record names what was raised and warned; its `{error}` is filled in.
     """
 
     def __init__(self, venue: Venue, deadlines: Deadlines) -> None:
@@ -362,6 +363,7 @@ class Stage:
         self._venue = venue
         self._started = time.perf_counter()
         self._mark = venue.mark()
+        self.raised_by = _RAISED
         self._set_aside: list[range] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._waited = 0.0  # seconds, by the last `until`
@@ -878,7 +880,7 @@ class Stage:
             client.discard()
         for one in dict.fromkeys(self.raised_so_far()):
             if one.name not in _DISCONNECTS:
-                self.lines.append(Line(None, "", "", filled(_RAISED, error=one)))
+                self.lines.append(Line(None, "", "", filled(self.raised_by, error=one)))
         await self._forget_http()
 
     async def _forget_http(self) -> None:
