@@ -55,6 +55,9 @@ GROUPS: Mapping[Text, Sequence[str]] = {
 }
 """The public names in the order of the page."""
 
+_WITH_THEIR_BASE = ("Server", "ProcessServer")
+"""What they have in common stands in a class of its own, which no notebook names."""
+
 EXTENSIONS = ("sphinx.ext.autodoc", "sphinx.ext.napoleon")
 CONFIGURATION = {
     "default_role": "code",  # docstrings write code as Markdown does, between single backticks
@@ -88,6 +91,8 @@ def _entry(name: str) -> str:
         lines = [f".. autoexception:: wslab.{name}"]
     elif name[0].isupper():
         lines = [f".. autoclass:: wslab.{name}", "   :members:"]
+        if name in _WITH_THEIR_BASE:
+            lines.append("   :inherited-members:")
     else:
         lines = [f".. autofunction:: wslab.{name}"]
     return "\n".join(["```{eval-rst}", *lines, "```"])

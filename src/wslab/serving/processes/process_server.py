@@ -244,14 +244,22 @@ class ProcessServer(Listening):
         return attachment
 
     def detach(self, attachment: Attachment) -> None:
-        """Let an instrument send the last of what it has, and end. What it sends is still noted, until `forget`."""
+        """Let an instrument send the last of what it has, and end. What it sends is still noted, until `forget`.
+
+        Args:
+            attachment: as `attach` gave it.
+        """
         if self._run is not None:
             with self._run.lock:
                 for peer in self._run.workers.values():
                     peer.tell({"kind": "finish", "number": attachment.number})
 
     def forget(self, attachment: Attachment) -> None:
-        """Nothing more of an instrument is noted, and it does not begin in new processes."""
+        """Nothing more of an instrument is noted, and it does not begin in new processes.
+
+        Args:
+            attachment: as `attach` gave it.
+        """
         self._attached.pop(attachment.number, None)
 
     def _asked(self, run: _Run, what: str) -> dict[int, Any]:
