@@ -1,4 +1,4 @@
-"""Puts the course into the package; refuses where an edition is not what `course/` says.
+"""Puts the course into the package, and refuses where an edition is not what `course/` says; and the README.
 
 A wheel gets the editions and the pages they link to in `wslab/course`, and the solved labs in one archive there. In a
 source distribution they lie where a checkout has them, with the archive in place of `solutions/` and `course/`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 ARCHIVE = "src/wslab/course/solutions.zip"
 DIGESTS = "course/editions.json"
@@ -59,6 +61,41 @@ class CourseHook(BuildHookInterface):  # type: ignore[type-arg]
     def _refuse_stale(self, root: Path) -> None:
         if wrong := stale(root):
             self.app.abort("The editions are not what course/ says; run `wslab build`:\n  " + "\n  ".join(wrong))
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Hatch's `custom` hook of metadata: the README as an index of packages can show it."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Add the readme.
+
+        Args:
+            metadata: the table `project`.
+        """
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        address = metadata.get("urls", {}).get("Repository", "")
+        metadata["readme"] = {"content-type": "text/markdown", "text": readme(text, Path(self.root), address)}
+
+
+def readme(text: str, root: Path, address: str) -> str:
+    """The README without what only the checkout has: each link to a file of it leads to the repository.
+
+    Args:
+        text: of the README.
+        root: the checkout, or an unpacked source distribution.
+        address: of the repository, as `[project.urls]` has it; where there is none, pictures are left out and links
+            become words.
+    """
+    sys.path.insert(0, str(root / "src"))
+    from wslab.links import relinked
+
+    if not address:
+        text = re.sub(r"(?m)^!\[[^\]]*\]\((?![a-z]+:)[^)]*\)\n+", "", text)
+    at = f"{address.rstrip('/')}/raw/HEAD/"
+    text = re.sub(r"(!\[[^\]]*\]\()(?![a-z]+:)", rf"\g<1>{at}", text)
+    return relinked(text, "README.md", lambda path: f"{address.rstrip('/')}/blob/HEAD/{path}" if address else None)
 
 
 def stale(root: Path) -> list[str]:

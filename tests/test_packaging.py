@@ -151,3 +151,25 @@ def test_a_package_is_refused_where_an_edition_is_stale(tmp_path: Path) -> None:
         "notebooks/tr/01-server.ipynb",
         "solutions/en/L2-cleanup/L2-cleanup.ipynb",
     ]
+
+
+@pytest.mark.parametrize("address", ["", "https://git.example.org/course/"])
+def test_the_readme_of_the_package_leads_to_nothing_that_only_the_checkout_has(address: str) -> None:
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    source = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = build.readme(source, ROOT, address)
+    targets = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text))
+    assert all(target.startswith(("https://", "http://", "#")) for target in targets), targets
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    if address:
+        assert pictures == [
+            f"https://git.example.org/course/raw/HEAD/{path}" for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", source)
+        ]
+        assert "(https://git.example.org/course/blob/HEAD/docs/grading.md)" in text
+    else:
+        assert not pictures
+    assert "uvx wslab lab" in text
