@@ -248,6 +248,19 @@ OVERLAPS = """() => {
 }"""
 
 
+def test_a_font_wider_than_reckoned_with_is_not_cut_off(open_page: Open) -> None:
+    """Where a reader's browser has no such font, what stands below a bar is wider than was reckoned with."""
+    wider = "<style>.wslab-live .wl-below { letter-spacing: 8px }</style>"
+    page = open_page(Recording.of(chat()), width=760, head=wider)
+    edge = page.locator(".wslab-plot").first.bounding_box()
+    boxes = page.eval_on_selector_all(
+        ".wslab-live .wl-below",
+        "all => all.filter(e => e.getAttribute('visibility') !== 'hidden').map(e => e.getBoundingClientRect().right)",
+    )
+    assert boxes
+    assert max(boxes) <= edge["x"] + edge["width"] + 1
+
+
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_no_two_labels_touch(open_page: Open, language: str) -> None:
     use_language(language)

@@ -162,6 +162,9 @@
           if (fits) taken.push([low, high]);
           text.setAttribute("x", short(middle));
           see(text, fits);
+          // A font that is wider than was reckoned with would be cut off at the edge.
+          const real = fits ? text.getComputedTextLength() : 0;
+          if (real > long) text.setAttribute("x", short(clamp(middle, film.left + real / 2, right - real / 2)));
         });
       });
       besides.forEach((texts, row) => {
