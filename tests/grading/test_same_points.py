@@ -18,6 +18,9 @@ from wslab.labs import catalogue
 from wslab.labs.verdict import Outcome
 from wslab.language import LANGUAGES
 
+AT_ONCE = 4
+"""Submissions, while other tests of the run want the processors, too."""
+
 # Worth, and what it is about: the misconception, or that the check waits for another one.
 Found = dict[str, tuple[float, str]]
 
@@ -26,7 +29,9 @@ def found(handed_in: Sequence[Sample], folder: Path) -> dict[str, Found | None]:
     """What each check finds in each submission, by student."""
     for one in handed_in:
         one.write(folder / "submitted")
-    batch = grade_all(folder / "submitted", folder / "out", ROOT, grade, lambda: running.local(8), at_once=8)
+    batch = grade_all(
+        folder / "submitted", folder / "out", ROOT, grade, lambda: running.local(AT_ONCE), at_once=AT_ONCE
+    )
     return {row.student.id: verdicts_of(row.result) if row.result else None for row in batch.rows}
 
 
