@@ -107,7 +107,7 @@ _OPTIONS = frozenset(
         "timeout_keep_alive",
     }
 )
-_OF_PROCESSES = frozenset({"timeout_graceful_shutdown"})
+_OF_PROCESSES = frozenset({"timeout_graceful_shutdown", "timeout_worker_healthcheck"})
 
 
 def validate(app: Any, options: dict[str, Any]) -> None:

@@ -488,7 +488,9 @@ def serve(
         processes: how many processes import the file and answer at the same port, 1 to 32, under uvicorn's own
             supervisor (`uvicorn.supervisors.Multiprocess`); left out, the server is a thread of this process.
         options: options of `uvicorn.Config` that make sense in a thread, such as `ws_ping_interval` (seconds); with
-            `processes` also `timeout_graceful_shutdown` (seconds, None for as long as it takes).
+            `processes` also `timeout_graceful_shutdown` (seconds, None for as long as it takes; 0.5 if left out) and
+            `timeout_worker_healthcheck` (seconds after which uvicorn's supervisor replaces a process that does not
+            answer, also one that is still starting; 30 if left out).
 
     Returns:
         A `Server`; with `processes` a `ProcessServer`.

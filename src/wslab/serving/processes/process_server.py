@@ -39,6 +39,9 @@ _NO_CONSOLE = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "
 _HELLO_DEADLINE = 30.0
 """Seconds for new Pythons to start and import the kit, also on a busy machine."""
 _ANSWER_DEADLINE = 1.0
+# uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long. Its supervisor
+# kills a worker that does not answer for the second time, also one that is still importing, as on a busy machine.
+_TIMEOUTS: dict[str, Any] = {"timeout_graceful_shutdown": 0.5, "timeout_worker_healthcheck": int(_HELLO_DEADLINE)}
 _KILL_DEADLINE = 5.0
 _PEERS_KEPT = 10_000
 _LINES_KEPT, _LINES_SAID = 100, 8
@@ -275,7 +278,7 @@ class ProcessServer(Listening):
 
     # -- start --------------------------------------------------------------------------------------------------
 
-    def start(self, deadline: float = 10.0) -> Self:
+    def start(self, deadline: float = 20.0) -> Self:
         """Bind, start the processes, and return once each of them answers.
 
         Args:
@@ -341,8 +344,7 @@ class ProcessServer(Listening):
             identity=self._identity,
             language=current_language(),
             processes=self.processes,
-            # uvicorn declares whole seconds, asyncio takes any; two whole seconds for a stuck handler are too long.
-            options={"timeout_graceful_shutdown": 0.5} | self._options,
+            options=_TIMEOUTS | self._options,
             line=run.exchange.port,
             secret=run.exchange.secret,
             supervisor=supervisor,
