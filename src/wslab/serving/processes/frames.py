@@ -11,9 +11,9 @@ Role = Literal["supervisor", "worker"]
 Message = dict[str, Any]
 """`kind` says which one it is.
 
-From a process: `hello` (its first one, with `secret`, `role` and `pid`), `row` (of the log), `imported`, `ready`,
-`failed` (a `sentence` on why it does not start), `peer` (of a new connection), `answer` (with the `number` of a
-question), `noted` (by an instrument, by its `number`). To a process: `plan` (the supervisor's first one), `ask`
+From a process: `hello` (its first one, with `secret`, `role` and `pid`), `row` (of the log), `importing`, `imported`,
+`ready`, `failed` (a `sentence` on why it does not start), `peer` (of a new connection), `answer` (with the `number` of
+a question), `noted` (by an instrument, by its `number`). To a process: `plan` (the supervisor's first one), `ask`
 (`what`, `number`), `begin` and `finish` (an instrument), `end`.
 """
 

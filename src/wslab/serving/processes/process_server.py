@@ -108,6 +108,7 @@ class _Run:
         self.sock = sock
         self.supervisor: Peer | None = None
         self.workers: dict[int, Peer] = {}
+        self.importing: set[int] = set()
         self.imported: set[int] = set()
         self.ready: dict[int, Peer] = {}
         self.open: dict[int, int] = {}
@@ -353,7 +354,7 @@ class ProcessServer(Listening):
     def _await_start(self, run: _Run, deadline: float) -> None:
         with run.lock:
             # Not the app's time: Pythons start, and import the kit.
-            if not run.lock.wait_for(lambda: run.settled or len(run.workers) >= self.processes, _HELLO_DEADLINE):
+            if not run.lock.wait_for(lambda: run.settled or len(run.importing) >= self.processes, _HELLO_DEADLINE):
                 raise ServerStartError(_NO_PROCESS, deadline=_HELLO_DEADLINE, said=run.said())
             if run.lock.wait_for(lambda: run.settled, deadline):
                 if not run.failed:
@@ -409,7 +410,9 @@ class ProcessServer(Listening):
                 self._peers.popitem(last=False)
             return
         with run.lock:
-            if kind == "imported":
+            if kind == "importing":
+                run.importing.add(peer.pid)
+            elif kind == "imported":
                 run.imported.add(peer.pid)
             elif kind == "failed":
                 run.reasons[peer.pid] = message["sentence"]

@@ -211,6 +211,7 @@ class Worker:
         # most files import is imported before, so that it is compiled once and not by each process.
         importlib.import_module("fastapi")
         sys.dont_write_bytecode = True
+        self.line.say({"kind": "importing"})
         try:
             module = importlib.import_module(module_name)
         except BaseException as error:
