@@ -12,8 +12,8 @@ from wslab.labs import catalogue
 from wslab.predictions import predict
 
 ROOT = Path(__file__).parents[1]
-NOT_YET = {11, 17, 20}
-"""Confusions of unit 12."""
+NOT_YET = {17, 20}
+"""Confusions of parts of unit 12 that are not written yet."""
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,3 @@ def source(unit: str) -> str:
 @pytest.mark.parametrize("row", [row for row in ROWS if row.number in NOT_YET], ids=lambda row: str(row.number))
 def test_what_is_not_there_yet_says_so(row: Row) -> None:
     assert (row.unit, row.predictions, row.cell, row.checks) == ("12", [], "", [])
-    assert not list(ROOT.glob("course/notebooks/12-*.md")), "unit 12 is there: fill in its rows"

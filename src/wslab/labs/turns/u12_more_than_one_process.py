@@ -1,0 +1,55 @@
+"""Unit 12: what a broker sends goes to the clients of this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from wslab.labs.calling import call, fault
+from wslab.labs.failure import Failure
+from wslab.labs.lab import Check, Lab
+from wslab.labs.lab_texts import read_texts
+from wslab.labs.stage import Stage
+from wslab.labs.turns.company import Guest
+from wslab.language import Text, filled
+
+texts = read_texts("12")
+
+SAID = ["bir", "iki", "üç"]
+
+
+async def _from_the_broker() -> AsyncIterator[dict[str, object]]:
+    """What `pubsub.listen()` gives: the subscription first, then what was published, then the end."""
+    yield {"type": "subscribe", "pattern": None, "channel": "room", "data": 1}
+    for text in SAID:
+        yield {"type": "message", "pattern": None, "channel": "room", "data": text}
+    yield {"type": "unsubscribe", "pattern": None, "channel": "room", "data": 0}
+
+
+async def passed_on(stage: Stage) -> Text:
+    """Every text reaches every client that is there, in order, and nothing else does."""
+    ada, deniz, bora, cem = (Guest(stage, name, dead=name == "Bora") for name in ("Ada", "Deniz", "Bora", "Cem"))
+    clients = [ada, deniz, bora, cem]
+    ada.then = lambda: clients.remove(ada) if ada.heard[-1] == SAID[1] and ada in clients else None
+    try:
+        await call(stage, _from_the_broker(), clients)
+    except Failure as failure:
+        if "once a close message has been sent" in failure.observed.into("en"):
+            raise Failure(texts.wrong("stops-at-the-dead"), failure.observed) from None
+        raise
+    seen = filled(texts.saw("heard"), ada=ada.heard, deniz=deniz.heard, cem=cem.heard, refused=bora.refused)
+    due = {ada: SAID[:2], deniz: SAID, cem: SAID}
+    if not any(guest.heard for guest in due):
+        raise await fault(stage, texts.wrong("passes-nothing-on"), seen)
+    for guest, right in due.items():
+        if any(text not in SAID for text in guest.heard):
+            raise await fault(stage, texts.wrong("passes-on-more"), seen)
+        if guest.heard != right:
+            raise await fault(stage, texts.wrong("others-miss-it"), seen)
+    return seen
+
+
+TURNS = Lab.of(
+    texts,
+    "12-more-than-one-process",
+    Check.of(texts, "turn-1", passed_on, points=0, app="pass_on", calls=True),
+)
