@@ -7,16 +7,19 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& { echo $$p; break; }; done)
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
-# Browsers and kernels take the processor, what judges labs by the clock mostly waits: side by side each takes what the
-# other leaves. For PARALLEL=... the workers of a single run.
+# Browsers and kernels take the processor, other tests wait now and then: side by side each takes what the other leaves.
+# What judges labs by the clock runs afterwards: it mostly waits, so there are more workers than processors.
+# PARALLEL is for a single run of all.
 BUSY ?= -n 3
-WAITING ?= -n 4
+WAITING ?= -n 2
+JUDGED ?= -n 5
 PARALLEL ?= -n 4
+JUDGING := tests/authoring/proof tests/labs tests/grading/test_same_points.py tests/grading/test_determinism.py
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop lab test lint busy waiting aside installed proof pythons quick coverage build slides site release bench pictures lock clean
+.PHONY: help install develop lab test lint busy waiting aside judged installed proof pythons quick coverage build slides site release bench pictures lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +58,8 @@ lab: $(VENV)/.lab ## open the course in JupyterLab (make lab LANG_=tr for Turkis
 	$(BIN)/wslab lab $(if $(LANG_),--language $(LANG_))
 
 test: $(VENV)/.develop ## run every test, in a real browser and real kernels too, and what lint looks at
-	@failed=0; $(MAKE) --no-print-directory -k -j 3 lint busy aside || failed=1; cat build/waiting.log; exit $$failed
+	@failed=0; $(MAKE) --no-print-directory -k -j 3 lint busy aside || failed=1; cat build/waiting.log; \
+		$(MAKE) --no-print-directory judged || failed=1; exit $$failed
 
 lint: $(VENV)/.develop ## look at style and types, and whether every edition is what course/ says
 	$(BIN)/python -m ruff check .
@@ -66,8 +70,12 @@ lint: $(VENV)/.develop ## look at style and types, and whether every edition is 
 busy: $(VENV)/.develop ## run the tests with a browser or a kernel
 	$(BIN)/python -m pytest $(BUSY) --dist loadscope -m "(browser or notebook) and not proof and not elsewhere and not installed"
 
-waiting: $(VENV)/.develop ## run the tests without
-	$(BIN)/python -m pytest $(WAITING) --dist loadscope -m "not browser and not notebook and not proof and not elsewhere and not installed"
+waiting: $(VENV)/.develop ## run the tests without, but for those that judge labs
+	$(BIN)/python -m pytest $(WAITING) --dist loadscope $(JUDGING:%=--ignore=%) \
+		-m "not browser and not notebook and not proof and not elsewhere and not installed"
+
+judged: $(VENV)/.develop ## run the tests that judge labs by the clock
+	$(BIN)/python -m pytest $(JUDGED) --dist loadscope $(JUDGING) -m "not browser and not notebook and not proof"
 
 installed: $(VENV)/.develop ## build the package, install it by uv and pip in empty environments, run the course from it
 	$(BIN)/python -m pytest -m installed tests/installed

@@ -41,10 +41,13 @@ _TOGETHER = {
     "tests/predictions/test_card_in_jupyterlab.py": "JupyterLab",
     "tests/recording/test_in_jupyterlab.py": "JupyterLab",
 }
-# The notebooks of the course, each of which takes long, in two workers: by the last digit of unit or lab.
-_HALVED = re.compile(r"tests/browser/test_course\.py::(test_\w+)\[\w+-L?\d?(\d)-")
+# Modules that take minutes, in two workers: by the last digit of unit or lab.
+_HALVED = re.compile(
+    r"tests/(?:browser/test_course|grading/test_same_points|authoring/proof/test_turns)\.py"
+    r"::(test_\w+)\[(?:[a-z]+-)?L?\d?(\d)[-\]]"
+)
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
-# Each of these modules keeps one worker for minutes, so that they begin first.
+# Each of these modules keeps workers for minutes, so that they begin first.
 _LONGEST = ("tests/grading/test_same_points.py", "tests/authoring/proof/test_turns.py")
 # A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
 _SHARED_OUT = ("tests/notebooks/test_run.py", "tests/test_incomplete.py")
