@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from wslab.serving.processes.frames import HEADER, Message, Role, length, packed, unpacked
+from wslab.serving.processes.frames import HEADER, LONGEST, Message, Role, length, packed, unpacked
 
 _HELLO_DEADLINE = 10.0
+_LONGEST_HELLO = 512
+"""Bytes of the first message. Any program of this machine may send one, so little is read before the secret is known."""
 
 
 class Peer:
@@ -123,8 +125,8 @@ class Exchange:
         peer: Peer | None = None
         try:
             async with asyncio.timeout(_HELLO_DEADLINE):
-                hello = await _read(reader)
-            if not secrets.compare_digest(str(hello.get("secret")), self.secret):
+                hello = await _read(reader, _LONGEST_HELLO)
+            if not secrets.compare_digest(str(hello.get("secret")).encode(), self.secret.encode()):
                 return
             peer = Peer(hello["pid"], hello["role"], writer)
             self._came(peer)
@@ -143,5 +145,5 @@ class Exchange:
                 self._went(peer)
 
 
-async def _read(reader: asyncio.StreamReader) -> Message:
-    return unpacked(await reader.readexactly(length(await reader.readexactly(HEADER.size))))
+async def _read(reader: asyncio.StreamReader, longest: int = LONGEST) -> Message:
+    return unpacked(await reader.readexactly(length(await reader.readexactly(HEADER.size), longest)))

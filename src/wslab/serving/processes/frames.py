@@ -59,14 +59,18 @@ def packed(message: Message) -> bytes:
     return HEADER.pack(len(data)) + data
 
 
-def length(header: bytes) -> int:
+def length(header: bytes, longest: int = LONGEST) -> int:
     """How many bytes follow.
+
+    Args:
+        header: as `packed` wrote it.
+        longest: how many there may be.
 
     Raises:
         ValueError: more than a message may have.
     """
     (size,) = HEADER.unpack(header)
-    if size > LONGEST:
+    if size > longest:
         raise ValueError(f"a message of {size} bytes")
     return int(size)
 
