@@ -49,7 +49,7 @@ class Peer:
 
         def send() -> None:
             if self._writer.is_closing():
-                answer.cancel()
+                _cancel(answer)
                 return
             number = next(self._numbers)
             self._asked[number] = answer
@@ -58,7 +58,7 @@ class Peer:
         try:
             self._loop.call_soon_threadsafe(send)
         except RuntimeError:
-            answer.cancel()
+            _cancel(answer)
         return answer
 
     def answered(self, message: Message) -> None:
@@ -70,7 +70,7 @@ class Peer:
         """It is gone."""
         self._writer.close()
         for answer in self._asked.values():
-            answer.cancel()
+            _cancel(answer)
         self._asked.clear()
 
 
@@ -143,6 +143,11 @@ class Exchange:
             if peer is not None:
                 peer.left()
                 self._went(peer)
+
+
+def _cancel(answer: concurrent.futures.Future[Any]) -> None:
+    answer.cancel()
+    answer.set_running_or_notify_cancel()  # else `concurrent.futures.wait` goes on waiting for it
 
 
 async def _read(reader: asyncio.StreamReader, longest: int = LONGEST) -> Message:
