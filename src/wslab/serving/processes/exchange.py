@@ -15,7 +15,7 @@ from wslab.serving.processes.frames import HEADER, LONGEST, Message, Role, lengt
 
 _HELLO_DEADLINE = 10.0
 _LONGEST_HELLO = 512
-"""Bytes of the first message. Any program of this machine may send one, so little is read before the secret is known."""
+"""Bytes of the first message, which any program of this machine may send: little is read of it without the secret."""
 
 
 class Peer:
