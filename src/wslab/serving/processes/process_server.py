@@ -95,10 +95,12 @@ class Attachment:
         self.noted = noted
         self.gone = gone
         self.number = number
+        self.ending = False
 
     def begin(self, peer: Peer) -> None:
-        """Let it begin in a process."""
-        peer.tell({"kind": "begin", "number": self.number, "what": self.what})
+        """Let it begin in a process, unless it is to end: nobody would tell this process so."""
+        if not self.ending:
+            peer.tell({"kind": "begin", "number": self.number, "what": self.what})
 
 
 class _Run:
@@ -240,11 +242,14 @@ class ProcessServer(Listening):
             gone: called with the number of a process that has ended.
         """
         attachment = Attachment(what, noted, gone, next(_numbers))
-        self._attached[attachment.number] = attachment
-        if self._run is not None:
-            with self._run.lock:
-                for peer in self._run.workers.values():
-                    attachment.begin(peer)
+        run = self._run
+        if run is None:
+            self._attached[attachment.number] = attachment
+            return attachment
+        with run.lock:  # else a process that comes at this moment would begin twice
+            self._attached[attachment.number] = attachment
+            for peer in run.workers.values():
+                attachment.begin(peer)
         return attachment
 
     def detach(self, attachment: Attachment) -> None:
@@ -253,6 +258,7 @@ class ProcessServer(Listening):
         Args:
             attachment: as `attach` gave it.
         """
+        attachment.ending = True
         if self._run is not None:
             with self._run.lock:
                 for peer in self._run.workers.values():

@@ -101,6 +101,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._instruments: dict[int, Instrument] = {}
         self._wanted: dict[int, str] = {}
+        self._finished: set[int] = set()
 
     @property
     def open_websockets(self) -> int:
@@ -131,9 +132,9 @@ class Worker:
             self._wanted[message["number"]] = message["what"]
             self._begin()
         elif message["kind"] == "finish":
+            self._finished.add(message["number"])
             self._wanted.pop(message["number"], None)
-            if (instrument := self._instruments.pop(message["number"], None)) is not None:
-                instrument.finish()
+            self._finish(message["number"])
         elif message["kind"] == "ask":
             value = self._answer(message["what"])
             self.line.say({"kind": "answer", "number": message["number"], "value": value})
@@ -162,6 +163,12 @@ class Worker:
 
             module, _, name = what.partition(":")
             self._instruments[number] = getattr(importlib.import_module(module), name)(loop, note)
+            if number in self._finished:  # meanwhile, by the other thread
+                self._finish(number)
+
+    def _finish(self, number: int) -> None:
+        if (instrument := self._instruments.pop(number, None)) is not None:
+            instrument.finish()
 
     def fail(self, sentence: object) -> None:
         """Say why this process does not start; the kernel forgets it again if it starts all the same."""
