@@ -13,7 +13,7 @@ from wslab.serving.processes.frames import HEADER, Message, Role, length, packed
 
 _CONNECT_DEADLINE = 10.0
 _MOST_WAITING = 50_000
-"""Messages that wait for a kernel that is busy; what comes on top is dropped, so that no memory fills up."""
+"""Messages that wait for a kernel that is busy. Rows of the log that come on top are dropped, and nothing else is."""
 _MOST_AT_ONCE = 256
 
 
@@ -76,7 +76,7 @@ class Line:
 
     def say(self, message: Message) -> None:
         """Tell the kernel; from any thread, and never waits."""
-        if self._waiting.qsize() < _MOST_WAITING:
+        if message["kind"] != "row" or self._waiting.qsize() < _MOST_WAITING:
             self._waiting.put(message)
 
     def flush(self, deadline: float = 1.0) -> None:
