@@ -318,16 +318,20 @@ class ProcessServer(Listening):
             lambda peer: self._went(run, peer),
         )
         windows = sys.platform == "win32"
-        run.process = subprocess.Popen(
-            [sys.executable, *_OPTIONS, "-c", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=() if windows else (run.sock.fileno(),),
-            # What interrupts the kernel (SIGINT to its group, Ctrl+C in a console) is not meant for the server.
-            start_new_session=not windows,
-            creationflags=_NO_CONSOLE,
-        )
+        try:
+            run.process = subprocess.Popen(
+                [sys.executable, *_OPTIONS, "-c", _PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=() if windows else (run.sock.fileno(),),
+                # What interrupts the kernel (SIGINT to its group, Ctrl+C in a console) is not meant for the server.
+                start_new_session=not windows,
+                creationflags=_NO_CONSOLE,
+            )
+        except BaseException:  # no memory or no descriptors are left
+            run.exchange.close()
+            raise
         run.reader = threading.Thread(target=self._read_output, args=(run,), name="wslab output", daemon=True)
         run.reader.start()
         threading.Thread(target=self._wait_for_supervisor, args=(run,), name="wslab supervisor", daemon=True).start()
