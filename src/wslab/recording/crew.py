@@ -152,14 +152,17 @@ class Crew:
         if not pids:
             raise RecordingError(_STOPPED)
         self._attachment = self.server.attach(_CAMERA, self._noted, self._gone)
-        with self._lock:
-            self._lock.wait_for(lambda: all(self._has_begun(pid) for pid in pids), _DEADLINE)
-            faults = [reel.fault for reel in self._reels.values() if reel.fault]
-            begun = any(reel.began for reel in self._reels.values())
-        if faults or not begun:
+        try:
+            with self._lock:
+                self._lock.wait_for(lambda: all(self._has_begun(pid) for pid in pids), _DEADLINE)
+                faults = [reel.fault for reel in self._reels.values() if reel.fault]
+                begun = any(reel.began for reel in self._reels.values())
+            if faults or not begun:
+                raise RecordingError(faults[0] if faults else _SILENT.format(deadline=_DEADLINE))
+        except BaseException:  # also the ■ button
             self.server.detach(self._attachment)
             self.server.forget(self._attachment)
-            raise RecordingError(faults[0] if faults else _SILENT.format(deadline=_DEADLINE))
+            raise
 
     def _has_begun(self, pid: int) -> bool:
         reel = self._reels.get(pid)
@@ -193,6 +196,8 @@ class Crew:
 
     def _gone(self, pid: int) -> None:
         with self._lock:
+            if pid not in self._reels and len(self._reels) >= _MOST_REELS:
+                return
             reel = self._reels.setdefault(pid, _Reel(pid))
             reel.killed = not reel.whole
             reel.until = reel.until or time.perf_counter_ns()
