@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import os
 import secrets
@@ -118,14 +119,17 @@ class Broker:
             raise LabError(_NOT_OURS, url=self.url)
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
-        log = self._folder / "log"
-        self._keeper.stdin.write("start\n")
-        self._keeper.stdin.flush()
-        said = self._keeper.stdout.readline()
-        self.pid = int(said) if said else None
+        self.pid = None
+        with contextlib.suppress(OSError):  # the keeper has ended
+            self._keeper.stdin.write("start\n")
+            self._keeper.stdin.flush()
+            said = self._keeper.stdout.readline()
+            self.pid = int(said) if said else None
         until = time.monotonic() + _START_DEADLINE
-        while self._error() is not None:
-            if time.monotonic() > until or self.pid is None:
+        # Who answers there is asked only once ours runs: without it, the folder could be somebody else's.
+        while self.pid is None or self._error() is not None:
+            if self.pid is None or time.monotonic() > until:
+                log = self._folder / "log"
                 raise LabError(_NOT_STARTED, said=log.read_text("utf-8", "replace") if log.exists() else "–")
             time.sleep(_LOOKS)
 
@@ -138,7 +142,8 @@ class Broker:
         if self._keeper is None:
             raise LabError(_NOT_OURS, url=self.url)
         if self.pid is not None:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(self.pid, signal.SIGKILL)
             self.pid = None
 
     def stop(self) -> None:
@@ -147,7 +152,8 @@ class Broker:
             return
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
-        self._keeper.stdin.close()
+        with contextlib.suppress(OSError):  # the keeper has ended, and something was still to be told to it
+            self._keeper.stdin.close()
         try:
             self._keeper.wait(_END_DEADLINE)
         except subprocess.TimeoutExpired:
@@ -222,7 +228,8 @@ def _started() -> Broker:
     }
     command = [program, *(part for name, value in options.items() for part in (f"--{name}", value))]
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "wslab.broker.keeper", str(os.getpid()), str(folder), *command],
+        # -P: a learner's signal.py is no module of the keeper's.
+        [sys.executable, "-P", "-m", "wslab.broker.keeper", str(os.getpid()), str(folder), *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
