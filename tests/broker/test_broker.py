@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -173,6 +174,52 @@ def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, tempor
     use_language(language)
     with pytest.raises(LabError, match=said[language]):
         broker()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:6379", "valkey://127.0.0.1:port", "http://127.0.0.1"])
+def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv(room.ADDRESS, address)
+    with pytest.raises(LabError, match=f"WSLAB_BROKER is {re.escape(address)}, and no broker answers there: "):
+        broker()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("valkey://ada:secret@127.0.0.1:1/0", "valkey://ada:…@127.0.0.1:1/0"),
+        ("redis://:secret@localhost:1", "redis://:…@localhost:1"),
+        ("unix:///tmp/nobody?password=secret&db=1", "unix:///tmp/nobody?password=…&db=1"),
+    ],
+)
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch, address: str, shown: str) -> None:
+    monkeypatch.setenv(room.ADDRESS, address)
+    with pytest.raises(LabError) as raised:
+        broker()
+    assert f"WSLAB_BROKER is {shown}, and" in str(raised.value)
+    assert "secret" not in str(raised.value) + repr(Broker(address))
+
+
+def test_what_answers_in_a_folder_of_somebody_elses_is_not_ours(
+    monkeypatch: pytest.MonkeyPatch, temporary: Path, own: Broker
+) -> None:
+    """The keeper refuses a folder that is there already, and nobody asks the socket in it."""
+    monkeypatch.setattr(room, "_own", None)
+    monkeypatch.setattr("secrets.token_hex", lambda count: "0")
+    folder = temporary / "wslab-broker-0"
+    folder.mkdir()
+    (folder / "socket").symlink_to(own.url.removeprefix("unix://"))
+    with pytest.raises(LabError, match="did not start"):
+        broker()
+
+
+def test_a_keeper_that_has_ended(own: Broker) -> None:
+    assert own._keeper is not None
+    own._keeper.kill()
+    own._keeper.wait()
+    own.kill()
+    with pytest.raises(LabError, match="did not start"):
+        own.start()
+    own.stop()
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -116,7 +117,7 @@ class Broker:
             LabError: it does not start, or was not started here.
         """
         if self._keeper is None or self._folder is None:
-            raise LabError(_NOT_OURS, url=self.url)
+            raise LabError(_NOT_OURS, url=_shown(self.url))
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self.pid = None
@@ -140,7 +141,7 @@ class Broker:
             LabError: it was not started here.
         """
         if self._keeper is None:
-            raise LabError(_NOT_OURS, url=self.url)
+            raise LabError(_NOT_OURS, url=_shown(self.url))
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(self.pid, signal.SIGKILL)
@@ -174,13 +175,18 @@ class Broker:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"Broker({self.url}, {self.software})"
+        return f"Broker({_shown(self.url)}, {self.software})"
 
 
 def _errors() -> tuple[type[Exception], ...]:
     import valkey
 
-    return valkey.ValkeyError, OSError
+    return valkey.ValkeyError, OSError, ValueError  # the last of an address that is none
+
+
+def _shown(url: str) -> str:
+    """An address without its password: what a cell shows is saved with the notebook and handed in."""
+    return re.sub(r"(//[^/@:]*:)[^/@]*(?=@)|([?&]password=)[^&]*", r"\1\2…", url)
 
 
 _own: Broker | None = None
@@ -201,7 +207,7 @@ def broker() -> Broker:
     if url := os.environ.get(ADDRESS):
         given = Broker(url)
         if error := given._error():
-            raise LabError(_NO_ANSWER, url=url, error=error)
+            raise LabError(_NO_ANSWER, url=_shown(url), error=error)
         return given
     if _own is not None and _own.running:
         return _own
