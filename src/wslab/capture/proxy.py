@@ -107,6 +107,8 @@ class Proxy:
         self._deadline: float | None = None
         self._grace = 0.0
         self._turns: list[concurrent.futures.Future[None]] = []
+        self._turning = threading.Lock()
+        self._over = False  # nothing is passed on any more
         self._thread = threading.Thread(target=self._run, name="wslab-capture", daemon=True)
         self.port: int = self._listener.getsockname()[1]
 
@@ -134,11 +136,13 @@ class Proxy:
     def turned(self) -> concurrent.futures.Future[None]:
         """What is done once everything has been passed on that had come when this was called."""
         turn: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._turns.append(turn)
-        with contextlib.suppress(OSError):  # it has ended, or so much is asked already that it wakes anyway
+        with self._turning:
+            if self._over:
+                turn.set_result(None)
+                return turn
+            self._turns.append(turn)
+        with contextlib.suppress(OSError):  # it has ended meanwhile
             self._waker.send(_TURN)
-        if not self._thread.is_alive() and not turn.done():
-            turn.set_result(None)
         return turn
 
     def _run(self) -> None:
@@ -168,6 +172,8 @@ class Proxy:
             self._selector.close()
             for sock in (self._listener, self._wake, self._waker):
                 sock.close()
+            with self._turning:
+                self._over = True
             for turn in self._turns:
                 turn.set_result(None)
 
