@@ -1,4 +1,4 @@
-"""The lines between the kernel and its server's processes: who does not know the secret is told nothing."""
+"""The lines between the kernel and its server's processes: who may speak on them, and what is said."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import contextlib
 import queue
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from wslab.serving.processes.exchange import Exchange, Peer
-from wslab.serving.processes.frames import HEADER, packed
+from wslab.serving.processes.frames import HEADER, Message, packed
 from wslab.serving.processes.line import Line
+from wslab.serving.processes.naming import Named
+from wslab.serving.processes.process_server import ProcessServer, _Run
 
 DEADLINE = 10.0
 
@@ -65,3 +68,42 @@ def test_what_a_process_is_asked_as_it_ends_is_answered_at_once(exchange: Exchan
     done, _ = concurrent.futures.wait([asked, peer.ask("open")], DEADLINE)
     assert len(done) == 2
     assert all(answer.cancelled() for answer in done)
+
+
+def test_rows_alone_are_dropped_where_the_kernel_does_not_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    exchange = Exchange(lambda peer: None, lambda peer, message: heard.put(message["kind"]), lambda peer: None)
+    monkeypatch.setattr("wslab.serving.processes.line._MOST_WAITING", 1)
+    line = Line(exchange.port, exchange.secret, "worker")
+    for kind in ("row", "row", "ready", "row", "noted"):
+        line.say({"kind": kind})
+    line.attend(lambda message: None, lambda: None)
+    assert [heard.get(timeout=DEADLINE) for _ in range(3)] == ["row", "ready", "noted"]
+    exchange.close()
+
+
+class Told:
+    """A worker of which only what it is told is of interest."""
+
+    role = "worker"
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.kinds: list[str] = []
+
+    def tell(self, message: Message) -> None:
+        self.kinds.append(message["kind"])
+
+
+def test_a_process_that_comes_while_an_instrument_ends_does_not_begin_with_it(tmp_path: Path) -> None:
+    named = Named("chat:app", tmp_path, tmp_path / "chat.py")
+    server = ProcessServer(named, 2, "127.0.0.1", 0, None, {})
+    with socket.socket() as sock:
+        run = server._run = _Run(sock)
+        before, during, late = (Told(pid) for pid in (1, 2, 3))
+        server._came(run, before)  # type: ignore[arg-type]
+        attachment = server.attach("wslab.recording.camera:Camera", lambda pid, data: None, lambda pid: None)
+        server._came(run, during)  # type: ignore[arg-type]
+        server.detach(attachment)
+        server._came(run, late)  # type: ignore[arg-type]
+    assert [one.kinds for one in (before, during, late)] == [["begin", "finish"], ["begin", "finish"], []]
