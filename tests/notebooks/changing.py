@@ -51,9 +51,8 @@ class Unit:
 def opened(number: str) -> Iterator[Unit]:
     """The English edition of this unit, run from top to bottom except for its last cell, which stops the servers."""
     cells = notebook(ROOT, number, "en")
-    here = {
-        "metadata": {"path": str(ROOT / "notebooks" / "en")}
-    }  # what a cell writes lies there, and not in the checkout
+    # What a cell writes lies beside the notebook, as a learner's files do, where git overlooks it.
+    here = {"metadata": {"path": str(ROOT / "notebooks" / "en")}}
     client = NotebookClient(cells, timeout=90, kernel_name="python3", resources=here)
     with ports_of(number), client.setup_kernel():
         for index, cell in enumerate(cells.cells):
