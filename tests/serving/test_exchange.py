@@ -72,6 +72,21 @@ def test_what_a_process_is_asked_as_it_ends_is_answered_at_once(exchange: Exchan
     assert all(answer.cancelled() for answer in done)
 
 
+def test_closing_with_open_lines_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    came: queue.Queue[Peer] = queue.Queue()
+    went: queue.Queue[Peer] = queue.Queue()
+    exchange = Exchange(came.put, lambda peer, message: None, went.put)
+    line = Line(exchange.port, exchange.secret, "worker")
+    peer = came.get(timeout=DEADLINE)
+    exchange.close()
+    assert went.get(timeout=DEADLINE) is peer
+    with pytest.raises(EOFError):
+        line.read()
+    line._sock.close()
+    exchange._thread.join(DEADLINE)
+    assert not caplog.records
+
+
 def test_rows_alone_are_dropped_where_the_kernel_does_not_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: queue.Queue[str] = queue.Queue()
     exchange = Exchange(lambda peer: None, lambda peer, message: heard.put(message["kind"]), lambda peer: None)

@@ -98,7 +98,8 @@ class Exchange:
         self._listening = threading.Event()
         self._loop = asyncio.SelectorEventLoop()
         self._over = asyncio.Event()
-        threading.Thread(target=self._run, name="wslab processes", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="wslab processes", daemon=True)
+        self._thread.start()
         self._listening.wait()
 
     def close(self) -> None:
@@ -137,6 +138,8 @@ class Exchange:
                 else:
                     self._heard(peer, message)
         except (OSError, EOFError, ValueError, KeyError, TimeoutError):
+            pass
+        except asyncio.CancelledError:  # the exchange is closed; Python 3.11.7 logs a cancelled one as an error
             pass
         finally:
             writer.close()
