@@ -215,9 +215,14 @@ async def test_what_arrives_in_parcels_is_what_the_tape_holds() -> None:
     endings = {lane.name: lane.ending for lane in sent.lanes}
     assert endings["worker 8"] == "returned"
     assert endings["cancelled"] == "cancelled"
-    blocks = [(block.start, block.end, block.place, block.seen) for block in direct.blocks if block.seen]
-    assert blocks
-    assert [(block.start, block.end, block.place, block.seen) for block in sent.blocks if block.seen] == blocks
+
+    def blocks(trace: Any) -> list[tuple[Any, ...]]:
+        # The test's own lines may hold the loop as well, on a busy machine: after the camera's end only one film has it.
+        seen = [block for block in trace.blocks if block.seen and block.place.function == "worker"]
+        return [(block.start, block.end, block.place, block.seen) for block in seen]
+
+    assert blocks(direct)
+    assert blocks(sent) == blocks(direct)
 
 
 def test_footage_of_a_shorter_time_stays_in_it() -> None:
