@@ -33,13 +33,16 @@ def recipe(target: str) -> list[str]:
 
 
 def test_the_steps_are_those_of_make_test() -> None:
-    for target in ("lint", "busy", "waiting"):
+    for target in ("lint", "busy", "aside", "judged"):
         assert target in " ".join(recipe("test"))
     assert [line for line in recipe("lint") if line not in commands("test")] == []
     # Together `make test` selects `-m "not proof and not elsewhere and not installed"`, and so do the two jobs.
     left_out = "not proof and not elsewhere and not installed"
     assert recipe("busy")[0].endswith(f'-m "(browser or notebook) and {left_out}"')
-    assert recipe("waiting")[0].endswith(f'-m "not browser and not notebook and {left_out}"')
+    assert recipe("waiting")[-1].endswith(f'-m "not browser and not notebook and {left_out}"')
+    # What one of them leaves out by its path, the other one takes.
+    assert "$(JUDGING:%=--ignore=%)" in recipe("waiting")[0]
+    assert recipe("judged")[0].endswith('$(JUDGING) -m "not browser and not notebook and not proof"')
     assert sum("pytest" in command for job in JOBS for command in commands(job)) == 2
     assert commands("test")[-1].endswith('-m "not proof and not elsewhere and not installed and not browser"')
     assert commands("browser")[-1].endswith('-m "browser and not proof and not installed"')

@@ -77,6 +77,14 @@ def test_called_again_it_is_the_same_one(own: Broker) -> None:
     assert broker() is own
 
 
+def test_called_again_after_a_crash_it_is_the_same_one_at_the_same_address(own: Broker) -> None:
+    url = own.url
+    own.kill()
+    assert not own.running
+    assert broker() is own
+    assert (own.url, own.running) == (url, True)
+
+
 def test_killed_and_back_at_the_same_address_empty(own: Broker) -> None:
     with valkey.from_url(own.url) as client:
         client.set("tea", "ready")

@@ -209,9 +209,11 @@ def broker() -> Broker:
         if error := given._error():
             raise LabError(_NO_ANSWER, url=_shown(url), error=error)
         return given
-    if _own is not None and _own.running:
-        return _own
-    if _own is not None:
+    if _own is not None and _own._keeper is not None:
+        with contextlib.suppress(LabError):  # its keeper was killed
+            if not _own.running:
+                _own.start()
+            return _own
         _own.stop()
     _own = _started()
     return _own

@@ -507,6 +507,7 @@ def serve(
     else:
         validate_options(options, of_processes=True)
         its_name = named(app, processes, host, token, options)
+        its_name.read()  # before the server of the cell before is stopped
     keep_interruptible()
     cell = _running_cell()
     for old in registered():

@@ -220,7 +220,7 @@ def test_one_unit_alone_does_not_wait_for_its_neighbours(root: Path) -> None:
 
 def test_what_a_schedule_needs(root: Path) -> None:
     setup, server, lab = units(root)
-    assert (setup.number, setup.kind, setup.minutes) == ("00", "notebook", 20)
+    assert (setup.number, setup.kind, setup.minutes) == ("00", "notebook", 5)
     assert (setup.part, setup.sections, setup.prerequisites) == (None, "", ())
     assert (server.part, server.sections, server.prerequisites) == (1, "1", ("00",))
     assert server.title == Text(en="server.py, step by step", tr="server.py, adım adım")

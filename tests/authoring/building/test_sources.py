@@ -258,10 +258,10 @@ BAD = {
     ),
     "a key written twice": (
         NOTEBOOK,
-        "  minutes: 5\n",
-        "  minutes: 5\n  minutes: 50\n",
-        "  minutes: 50",
-        "unit.minutes is written twice; keep one",
+        "  part: 1 §1\n",
+        "  part: 1 §1\n  part: 2 §1\n",
+        "  part: 2 §1",
+        "unit.part is written twice; keep one",
     ),
     "a key of front matter that means nothing": (
         NOTEBOOK,
