@@ -51,8 +51,7 @@ def test_two_messages_may_wait(unit: Unit) -> None:
     unit.run("rules = (")
     unit.run("tasted = dict(")
     numbers = [int(number) for number in write(unit, "print(*tasted['latest_only'])").split()]
-    assert numbers[-1] == 30
-    assert sum(later == earlier + 1 for earlier, later in zip(numbers[-6:], numbers[-5:], strict=False)) >= 2
+    assert numbers[-2:] == [29, 30]
     unit.run("def drop_newest(")
 
 
