@@ -12,7 +12,7 @@ LANG_ ?=
 # PARALLEL is for a single run of all.
 BUSY ?= -n 3
 WAITING ?= -n 2
-JUDGED ?= -n 5
+JUDGED ?= -n 3
 PARALLEL ?= -n 4
 JUDGING := tests/authoring/proof tests/labs tests/grading/test_same_points.py tests/grading/test_determinism.py
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
