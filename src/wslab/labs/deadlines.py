@@ -22,7 +22,7 @@ T = TypeVar("T")
 _TRIPS = 20
 _SHORTEST, _LONGEST = 0.6, 3.0
 _LATE_TRIPS = 3
-_WORK, _PIECES = 0.004, 3  # seconds of a thread's own time, and how many pieces of work are tried
+_WORK = 0.004  # seconds of a thread's own time
 _MOST_WANTED = 8.0
 _STRETCH = 4  # how many times its length a deadline may become while the server is at work
 
@@ -111,18 +111,11 @@ class Deadlines:
 
 
 def contention() -> float:
-    """How many times longer than its own work a piece of work takes now: 1.0 where nobody else wants the processor.
-
-    The worst of a few pieces: a single one may fit between two turns of the others.
-    """
-    return min(_MOST_WANTED, max(_stretched() for _ in range(_PIECES)))
-
-
-def _stretched() -> float:
+    """How many times longer than its own work a piece of work takes now: 1.0 where nobody else wants the processor."""
     begun, own = time.perf_counter(), time.thread_time()
     while (worked := time.thread_time() - own) < _WORK:
         pass
-    return max(1.0, (time.perf_counter() - begun) / worked)
+    return min(_MOST_WANTED, max(1.0, (time.perf_counter() - begun) / worked))
 
 
 @contextlib.asynccontextmanager
