@@ -15,7 +15,7 @@ import pytest
 KIT = Path(__file__).parents[1] / "src" / "wslab"
 NAME = re.compile(r"`(\w+)`")
 GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
-GROUND |= {"shipped", "course_update", "links", "own_course"}
+GROUND |= {"shipped", "course_update", "links", "own_course", "parent_process"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -26,6 +26,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "jupyter": {"source"},
     "notebooks": set(),
     "asgi": set(),
+    "parent_process": set(),
     "cells": {"source", "notebooks"},
     "course_folder": {"language"},
     "links": set(),

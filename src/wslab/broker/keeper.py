@@ -5,22 +5,13 @@ Each line of its standard input has the broker started, anew where it runs; the 
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
-import time
 
-_PERIOD = 1.0
-"""Seconds between two looks at whether the kernel is still the parent."""
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_the_keeper() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+from wslab import parent_process
 
 
 class _Keeper:
@@ -33,9 +24,9 @@ class _Keeper:
     def start(self) -> None:
         self._kill()
         # The thread that starts it is this process's main one, so Linux kills it when this process ends in any way.
-        last_words = _end_with_the_keeper if sys.platform == "linux" else None
+        first = parent_process.kill_with_parent if sys.platform == "linux" else None
         self._server = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=last_words
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=first
         )
         print(self._server.pid, flush=True)
 
@@ -50,8 +41,7 @@ class _Keeper:
 
     def end_with(self, kernel: int) -> None:
         # A process that the kernel has forked holds the input open when the kernel is gone.
-        while os.getppid() == kernel:
-            time.sleep(_PERIOD)
+        parent_process.wait_for_its_end(kernel)
         self.end()
         os._exit(0)
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from wslab.labs import causes, document, general
@@ -581,13 +581,8 @@ async def resume(stage: Stage) -> Text:
     found = []
     for who, missed in (("B", FEW), ("C", MANY)):
         last = newest - missed
-        opened = asyncio.Event()
-        talk = asyncio.create_task(_talk(stage, alice, opened, 2 * WINDOW))
-        try:
+        async with _talking(stage, alice, 2 * WINDOW):
             client = await stage.connect(who, f"/ws?last={last}")
-        finally:
-            opened.set()
-            await talk
         newest = numbers_of(alice)[-1]
         try:
             await _hold_resumed(stage, client, last, newest)
@@ -598,24 +593,35 @@ async def resume(stage: Stage) -> Text:
     return filled(texts.saw("resumed"), first=found[0], second=found[1])
 
 
-async def _talk(stage: Stage, speaker: Client, opened: asyncio.Event, before: int) -> None:
-    """Somebody says one thing after the other while others open connections, and on as soon as these are open.
+@contextlib.asynccontextmanager
+async def _talking(stage: Stage, speaker: Client, most: int) -> AsyncIterator[None]:
+    """Somebody sends one message after the other while the block opens connections, and `WINDOW` more afterwards.
 
-    On a busy machine opening takes long, and all that is said meanwhile may be said before the server has begun.
+    On a busy machine opening takes long: without those that follow, all messages might have been sent before the
+    server looks at what the new client has missed.
 
     Args:
         stage: the stage.
         speaker: who speaks.
-        opened: set once the others' connections are open.
-        before: how many messages until then, at most; `WINDOW` follow.
+        most: how many messages while the block runs.
     """
-    with stage.off_the_record():
-        for number in range(before + WINDOW):
-            if number == before:
-                await opened.wait()
-            await _say(stage, speaker, (speaker,), _words(stage, 1))
-            if not opened.is_set():
-                await asyncio.sleep(0.002)
+    opened = asyncio.Event()
+
+    async def talk() -> None:
+        with stage.off_the_record():
+            for number in range(most + WINDOW):
+                if number == most:
+                    await opened.wait()
+                await _say(stage, speaker, (speaker,), _words(stage, 1))
+                if not opened.is_set():
+                    await asyncio.sleep(0.002)
+
+    talking = asyncio.create_task(talk())
+    try:
+        yield
+    finally:
+        opened.set()
+        await talking
 
 
 async def _hold_resumed(stage: Stage, client: Client, last: int, newest: int) -> None:
@@ -739,14 +745,9 @@ async def herd(stage: Stage) -> Text:
     await _say_many(stage, alice, (alice,), WINDOW)
     begun = stage.clock()
     with stage.off_the_record():
-        opened = asyncio.Event()
-        talk = asyncio.create_task(_talk(stage, alice, opened, WINDOW))
-        try:
+        async with _talking(stage, alice, WINDOW):
             paths = [f"/ws?last={newest + number % WINDOW}" for number in range(HERD)]
             crowd = await asyncio.gather(*(stage.connect(f"H{number}", path) for number, path in enumerate(paths, 1)))
-        finally:
-            opened.set()
-            await talk
         last = numbers_of(alice)[-1]
 
         def look() -> bool | None:

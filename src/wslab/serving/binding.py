@@ -38,8 +38,13 @@ _NO_ADDRESS = Text(
 )
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, send_buffer: int | None = None) -> socket.socket:
     """A socket that listens on `host` and `port` (0: any free one).
+
+    Args:
+        host: where.
+        port: where.
+        send_buffer: bytes to ask for as `SO_SNDBUF` of each connection; the system's own choice if left out.
 
     Raises:
         ServerStartError: the port is taken, reserved or no port at all, or `host` is not this machine's.
@@ -72,6 +77,8 @@ def bind(host: str, port: int) -> socket.socket:
                 raise ServerStartError(_BUSY_HERE, port=port, who=holder) from None
             raise ServerStartError(_BUSY, port=port) from None
         raise ServerStartError(_NO_ADDRESS, host=host, reason=error.strerror or error) from None
+    if send_buffer is not None:  # accepted sockets take it over from the one that listens
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     return sock
 
 

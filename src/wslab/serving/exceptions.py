@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import linecache
 import sys
 import traceback
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from wslab.errors import exception_paths
 from wslab.serving.log import Log
@@ -98,3 +101,19 @@ def collect_exception(log: Log, exception: BaseException, connection: str = "", 
             detail=folded,
             traceback=whole,
         )
+
+
+def loop_errors_into(log: Log) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """An exception handler for an event loop that puts what the loop reports into `log`.
+
+    Source: Python docs, `loop.set_exception_handler()`.
+    """
+
+    def collect(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        message = context.get("message", "")
+        if "exception" in context:
+            collect_exception(log, context["exception"], note=message)
+        else:
+            log.add("error", message)
+
+    return collect

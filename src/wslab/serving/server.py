@@ -28,7 +28,7 @@ from wslab.serving.binding import bind
 from wslab.serving.connections import Connections, dated, held
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
-from wslab.serving.exceptions import collect_exception, place_of
+from wslab.serving.exceptions import collect_exception, loop_errors_into, place_of
 from wslab.serving.heartbeat import keep_interruptible
 from wslab.serving.listening import BLOCKED, WAITING, Listening, forget, register, registered, unregister
 from wslab.serving.observing import App, Observed
@@ -183,10 +183,8 @@ class Server(Listening):
             ServerStartError: the port is taken, or the app raised or did not finish while it started.
         """
         if sock is None:
-            sock = bind(self.host, self.port)
+            sock = bind(self.host, self.port, self._send_buffer)
             self.port = sock.getsockname()[1]
-            if self._send_buffer is not None:  # accepted sockets take it over from the one that listens
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
         run = self._run = _Run(sock, Observed(self.app, self.log, self._identity))
         self.gate = self._new_gate(run)
         self.thread = threading.Thread(target=self._live, args=(run,), name=f"wslab server {self.port}", daemon=True)
@@ -260,7 +258,7 @@ class Server(Listening):
         run.main = asyncio.current_task()
         if run.main is None:  # and uvicorn's first asyncio.timeout() would fail
             raise ServerStartError(_UNKNOWN_TASKS)
-        self.loop.set_exception_handler(self._collect_loop_error)
+        self.loop.set_exception_handler(loop_errors_into(self.log))
         if self._watch is not None:
             self._watch.begin(self.loop)
         options = self._options
@@ -290,13 +288,6 @@ class Server(Listening):
         for _ in range(2):
             await asyncio.sleep(0)
         self.unfinished = unfinished()
-
-    def _collect_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        message = context.get("message", "")
-        if "exception" in context:
-            collect_exception(self.log, context["exception"], note=message)
-        else:
-            self.log.add("error", message)
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine on the server's own loop, next to its handlers; safe from any other thread."""

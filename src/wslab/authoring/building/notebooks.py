@@ -126,7 +126,7 @@ def _cell(cell: Cell, language: str, folder: str, *, solved: bool) -> NotebookNo
     if cell.instructor:
         metadata["slideshow"] = {"slide_type": "notes"}
     if cell.kind == "markdown":
-        return _markdown(cell.id, text, metadata)
+        return _node("markdown", cell.id, text, metadata)
     return _node("code", cell.id, text, metadata, execution_count=None, outputs=[])
 
 
@@ -136,12 +136,8 @@ def _one_way(cell: Cell, language: str) -> NotebookNode:
     return _rendered(f"{cell.id}{ONE_WAY}", text, "skip")
 
 
-def _markdown(cell_id: str, text: str, metadata: Mapping[str, Any]) -> NotebookNode:
-    return _node("markdown", cell_id, text, metadata)
-
-
 def _node(kind: str, cell_id: str, text: str, metadata: Mapping[str, Any], **more: Any) -> NotebookNode:
-    # As nbformat's own functions make one, but for their look at each cell: the notebook is looked at as a whole.
+    # nbformat's own functions validate each cell, which takes long; here the notebook is validated as a whole.
     cell: NotebookNode = _from_dict(
         {"id": cell_id, "cell_type": kind, "metadata": dict(metadata), "source": text, **more}
     )
@@ -183,7 +179,7 @@ def _ending(unit: Unit, around: Neighbours, language: str, here: str) -> list[No
 
 
 def _rendered(cell_id: str, text: str, slide_type: str) -> NotebookNode:
-    return _markdown(cell_id, text, {"slideshow": {"slide_type": slide_type}})
+    return _node("markdown", cell_id, text, {"slideshow": {"slide_type": slide_type}})
 
 
 def name(unit: Unit, language: str) -> str:

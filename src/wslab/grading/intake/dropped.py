@@ -7,6 +7,7 @@ nor its size reaches further than that.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import stat
 import unicodedata
@@ -223,15 +224,18 @@ def _zipped(
                 parts = _parts(member)
                 litter = next((at for at, part in enumerate(parts) if part in _LITTER), None)
                 if litter is not None and ".." not in parts:
-                    # What is left behind is no work, and the folder that it lies in may be somebody's all the same.
-                    if litter:
-                        inside = (*folders, *parts[:litter])[:_DEEPEST_FOLDER]
-                        yield Dropped("/".join((place, *parts[:litter])), inside, "", NO_TIME)
+                    yield from _home_of_what_is_left(place, folders, parts[:litter])
                 elif parts and litter is None:
                     mine = budget or budgets.setdefault(_whose_budget(parts), _Budget())
                     yield from _member(archive, member, parts, place, folders, depth, mine)
     except Exception as error:  # `zipfile` lets many kinds through: struct's, seek()'s, codecs'
         yield Dropped(place, folders, "", modified, fault=filled(_NO_ZIP, why=_why(error)))
+
+
+def _home_of_what_is_left(place: str, folders: tuple[str, ...], home: tuple[str, ...]) -> Iterator[Dropped]:
+    """The folder of a zip in which a file lies that is no work: it may be somebody's all the same."""
+    if home:
+        yield Dropped("/".join((place, *home)), (*folders, *home)[:_DEEPEST_FOLDER], "", NO_TIME)
 
 
 def _whose_budget(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -280,10 +284,8 @@ def _member(
         yield Dropped(where, (*inside, name), "", modified, fault=fault)
         return
     if not is_zip and _left_behind(name, parts[:-1]):
-        home = next((at for at, part in enumerate(parts) if part.startswith(".")), len(parts) - 1)
-        if home := min(home, len(parts) - 1):
-            at = (*folders, *parts[:home])[:_DEEPEST_FOLDER]
-            yield Dropped("/".join((place, *parts[:home])), at, "", NO_TIME)
+        seen = itertools.takewhile(lambda part: not part.startswith("."), parts[:-1])
+        yield from _home_of_what_is_left(place, folders, tuple(seen))
         return
     if fault is not None:
         yield Dropped(where, inside, name, modified, fault=fault)

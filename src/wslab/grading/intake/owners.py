@@ -130,15 +130,12 @@ class _Tree:
                 node = node.children.setdefault(part, _Node(part))
             node.leaves.append(number)
 
-    def _leaf(self, number: int) -> Leaf:
-        return self.leaves[number]
-
     def level(self, node: _Node, path: tuple[str, ...], distance: int) -> None:
         """Say whose everything in a level is."""
         # Where notebooks are called after people, so is what they have handed in instead of one: `Can L1.pdf`.
-        flat = any(leaf.notebook and leaf.name and in_a_file_name(leaf.name) for leaf in map(self._leaf, node.leaves))
-        for number in node.leaves:
-            leaf = self.leaves[number]
+        here = [self.leaves[number] for number in node.leaves]
+        flat = any(leaf.notebook and leaf.name and in_a_file_name(leaf.name) for leaf in here)
+        for number, leaf in zip(node.leaves, here, strict=True):
             called = bool(leaf.name) and (leaf.notebook or (flat and bool(lab_in(leaf.name))))
             named = exported(leaf.name) or (in_a_file_name(leaf.name) if called else None)
             if named is not None:

@@ -296,10 +296,8 @@ class ProcessServer(Listening):
                 taken, or the app raised, ended or did not finish while it started.
         """
         self._named.read()
-        sock = bind(self.host, self.port)
+        sock = bind(self.host, self.port, self._send_buffer)
         self.port = sock.getsockname()[1]
-        if self._send_buffer is not None:  # accepted sockets take it over from the one that listens
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
         run = self._run = _Run(sock)
         try:
             self._launch(run)

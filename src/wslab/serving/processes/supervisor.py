@@ -18,12 +18,10 @@ from typing import Any
 
 from uvicorn.supervisors import Multiprocess
 
+from wslab import parent_process
 from wslab.serving.processes.frames import Message, Plan
 from wslab.serving.processes.line import Line
 from wslab.serving.processes.worker import Config
-
-_PERIOD = 1.0
-"""Seconds between two looks at whether the kernel is still the parent."""
 
 
 class _OfUvicorn(logging.Handler):
@@ -47,8 +45,7 @@ def _end_at_once() -> None:
 
 def _watch_parent(parent: int) -> None:
     # A process that the kernel has forked holds the kernel's end of the line open when the kernel is gone.
-    while os.getppid() == parent:
-        time.sleep(_PERIOD)
+    parent_process.wait_for_its_end(parent)
     _end_at_once()
 
 

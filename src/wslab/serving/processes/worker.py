@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import functools
 import importlib
 import multiprocessing
@@ -20,12 +19,13 @@ from typing import Any, Protocol
 
 import uvicorn
 
+from wslab import parent_process
 from wslab.language import Text, use_language
 from wslab.serving import collecting, printing
 from wslab.serving.arguments import validate
 from wslab.serving.connections import dated, held
 from wslab.serving.errors import ServerStartError, WrongApp
-from wslab.serving.exceptions import collect_exception, innermost, last_line, place_of
+from wslab.serving.exceptions import collect_exception, innermost, last_line, loop_errors_into, place_of
 from wslab.serving.log import Kind, Log
 from wslab.serving.observing import Message as AsgiMessage
 from wslab.serving.observing import Observed, Receive, Send
@@ -34,8 +34,6 @@ from wslab.serving.processes.frames import Message, Plan
 from wslab.serving.processes.line import Line
 from wslab.serving.starting import start_error
 from wslab.source import place
-
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 _RAISED = Text(
     en="Importing {file} raised, so there is no server: {error}{where}. Mend that line, run the cell that writes the "
@@ -196,7 +194,7 @@ class Worker:
         collecting.begin()
         self._owned.enter_context(acting_for(Owner(self.log)))  # until the end of the process
         sys.set_coroutine_origin_tracking_depth(1)
-        asyncio.get_running_loop().set_exception_handler(self._collect_loop_error)
+        asyncio.get_running_loop().set_exception_handler(loop_errors_into(self.log))
         try:
             found = self._imported()
         except (ServerStartError, WrongApp) as sentence:
@@ -272,13 +270,6 @@ class Worker:
                 self.fail(start_error(observed.lifespan_error, by_app=True))
             self.line.flush()
 
-    def _collect_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        message = context.get("message", "")
-        if "exception" in context:
-            collect_exception(self.log, context["exception"], note=message)
-        else:
-            self.log.add("error", message)
-
 
 def _is_app(value: object) -> bool:
     from starlette.applications import Starlette
@@ -303,7 +294,7 @@ def _die_with_the_supervisor(supervisor: int) -> None:
 
     threading.Thread(target=watch, name="wslab supervisor", daemon=True).start()
     if sys.platform == "linux":  # also where a call in C holds the GIL, so that no thread of this process goes on
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        parent_process.kill_with_parent()
     if sys.platform != "win32" and os.getppid() != supervisor:  # it ended before this was set
         _end_at_once()
 
