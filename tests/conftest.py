@@ -47,7 +47,7 @@ _HALVED = re.compile(
     r"::(test_\w+)\[(?:[a-z]+-)?L?\d?(\d)[-\]]"
 )
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
-# Each of these modules keeps workers for minutes, so that they begin first.
+# These modules take minutes, so they begin first.
 _LONGEST = ("tests/grading/test_same_points.py", "tests/authoring/proof/test_turns.py")
 # A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
 _SHARED_OUT = ("tests/notebooks/test_run.py", "tests/test_incomplete.py")

@@ -155,7 +155,7 @@ class LiveCapture(Capture):
         await asyncio.to_thread(self.stop)
 
     def turned(self) -> concurrent.futures.Future[None]:
-        """What is done once everything has been passed on that had come when this was called.
+        """A future that is done once everything has been passed on that had arrived when this was called.
 
         Raises:
             CaptureError: the capture has not begun.

@@ -134,7 +134,7 @@ class Proxy:
         return not self._thread.is_alive()
 
     def turned(self) -> concurrent.futures.Future[None]:
-        """What is done once everything has been passed on that had come when this was called."""
+        """A future that is done once everything has been passed on that had arrived when this was called."""
         turn: concurrent.futures.Future[None] = concurrent.futures.Future()
         with self._turning:
             if self._over:

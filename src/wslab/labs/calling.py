@@ -145,7 +145,7 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
     about.args, about.value, about.left = args, None, 0
     name = getattr(given, "__name__", "…")
     reply = await stage.request("POST", _PATH, quietly=True, within=within)
-    # The answer is sent in the same turn of the loop in which tasks of the call may still be about to end.
+    # The answer is sent before tasks that the call has cancelled get their turn of the loop.
     await stage.turned()
     if reply is None:
         raise await stage.silence(None, general.NEVER_RETURNS, name=name)

@@ -104,7 +104,7 @@ async def _received(websocket: WebSocket, fault: str) -> str:
 
 
 async def _in_time(receiving: Coroutine[Any, Any, str]) -> str:
-    """What comes within `PATIENCE` seconds. Where the machine stands still, its time is not the client's.
+    """What comes within `PATIENCE` seconds, counted in short waits: a machine that stands still costs one of them.
 
     Raises:
         TimeoutError: nothing came.

@@ -34,7 +34,7 @@ ENOUGH = 3
 """Echoes while somebody else is served. Where the loop is held there is one, the one that was on its way."""
 
 LOOKS = 4
-"""How often to look, at most: a loop that is held is held each time, and one that is not shows it once."""
+"""How often to look, at most. Where the loop is held, every look shows it; one look without is enough to pass."""
 
 MOST = 0.75
 """The part of that time which one echo may take. Where the loop is held for the work alone, one takes nearly all."""

@@ -459,7 +459,7 @@ class Stage:
         await self.turned()
 
     async def turned(self) -> None:
-        """Wait until the server has dealt with what its clients have done; where something holds its loop, not long."""
+        """Wait until the server has handled what its clients have sent so far, for half a `step` at most."""
         await self._venue.turned(self.deadlines.step / 2)
 
     # Opening

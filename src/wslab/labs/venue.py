@@ -84,7 +84,7 @@ class Venue(Protocol):
         """The reader's own line that holds the server's event loop, as `In[2] line 25`; empty where nobody knows."""
 
     async def turned(self, within: float) -> None:
-        """Wait until the server has dealt with what its clients had done when this was called.
+        """Wait until the server has handled what its clients had sent when this was called.
 
         Args:
             within: seconds to wait at most.
@@ -121,7 +121,7 @@ class Venue(Protocol):
 
 _STARTING = 4.0  # seconds that an app's own start-up may take
 _STOPPING = 1.5  # and so the longest that a check ever sees a shutdown take
-_LINGERING = 0.5  # that a thread may take to end after its server
+_LINGERING = 0.5  # seconds that a thread may take to end after its server
 SWITCHING = 0.0005
 """Seconds after which a thread that computes lets the next one have the interpreter, while an app is judged."""
 
@@ -247,7 +247,7 @@ class Served:
 
     async def turned(self, within: float) -> None:
         until = time.perf_counter() + within
-        # In the order in which it passes: a client's last word first reaches the capture.
+        # What a client sends reaches the capture first, and then the server.
         for end in (self._wire, self._server):
             if end is not None:
                 turn = asyncio.wrap_future(end.turned())

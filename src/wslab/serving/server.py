@@ -294,8 +294,10 @@ class Server(Listening):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def turned(self) -> concurrent.futures.Future[None]:
-        """What is done once the server's loop has gone round a few times: what had come when this was called, and what
-        followed from it at once, is done. Where a handler holds the loop that takes as long as the handler does."""
+        """A future that is done once the server's loop has turned a few times, so that what had arrived is handled.
+
+        Where a handler holds the loop, that takes as long as the handler does.
+        """
         done: concurrent.futures.Future[None] = concurrent.futures.Future()
 
         def turn(left: int) -> None:

@@ -140,7 +140,7 @@ def read_course(root: Path) -> Course:
     return Course(taught, sources, terms, tuple(problems), tuple(joint), _version(root), read_pictures(root))
 
 
-# A plan, a deck or a notebook of its own asks for the whole course, and most of the time it has not changed since.
+# Plans, decks and single notebooks each read the whole course; a file that has not changed is parsed once.
 @functools.lru_cache(maxsize=128)
 def _read_unit(
     slug: str, kind: UnitKind, where: str, text: str, terms: tuple[Term, ...]

@@ -14,7 +14,7 @@ WORDS_A_MINUTE = 200
 PREDICTION = 1.0
 """Minutes for a question: reading it, choosing, and reading what the outcome teaches."""
 IN_CLASS = 2
-"""Minutes that a question takes in class, more than alone."""
+"""Minutes that a question takes longer in class than alone."""
 TURN = 3.0
 """Minutes for a cell in which the learner writes, with what its card says."""
 CHANGE = 1.0
