@@ -292,9 +292,13 @@ async def _falls_to(stage: Stage, name: str, most: int, within: float) -> int:
 async def _deaf(stage: Stage, who: str = "D", path: str = "/ws") -> Client:
     """A client that is connected and reads nothing."""
     client = await stage.connect(who, path, room=ROOM)
-    client.pause_reading()
-    stage.note(who, "", texts.saw("reads-nothing"))
+    _goes_deaf(stage, client)
     return client
+
+
+def _goes_deaf(stage: Stage, client: Client) -> None:
+    client.pause_reading()
+    stage.note(client.who, "", texts.saw("reads-nothing"))
 
 
 def _waits_for_the_deaf(flood: _Flood) -> Waits:
@@ -474,7 +478,10 @@ async def gone(stage: Stage) -> Text:
         raise Failure(texts.wrong("left-counted"), texts.saw("counted-at-rest"), count=base)
     alice = await stage.connect("A")
     tasks = await _settled_tasks(stage)
-    dora = await _deaf(stage)
+    dora = await stage.connect("D", room=ROOM)
+    # Once it has heard something, the server has begun to send to it: what is said from now on gets into its buffer.
+    await _say(stage, alice, (alice, dora), _words(stage, 1))
+    _goes_deaf(stage, dora)
     flood = await _flood(stage, alice, (alice,), base + 2)
     if flood.lacks is not None:
         raise _waits_for_the_deaf(flood)
