@@ -82,11 +82,20 @@ def watch_cells() -> None:
 def _note(info: Any) -> None:
     if not info.silent and info.store_history:
         cell_id = str(info.cell_id or "")
-        count = ipython_shell().execution_count
+        count = _next_count(ipython_shell())
         # Where the front end names no cells, each run is a cell of its own.
         _ran[cell_id or f"#{count}"] = RanCell(
             cell_id, count, source_digest(info.raw_cell), turn_of(info.raw_cell) is not None
         )
+
+
+def _next_count(shell: Any) -> int:
+    """The number of the run that is about to begin.
+
+    IPython counts on before it tells of a run since 9, and after it before that; what it keeps of a run's source comes
+    after both, one entry a run behind an empty one.
+    """
+    return len(shell.history_manager.input_hist_raw)
 
 
 def _note_end(result: Any) -> None:

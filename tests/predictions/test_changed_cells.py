@@ -61,6 +61,14 @@ def test_a_changed_cell_gives_a_measurement_and_no_verdict(fresh: Kernel) -> Non
     assert BLAME not in shown
 
 
+def test_a_changed_cell_has_the_number_that_stands_beside_it(fresh: Kernel) -> None:
+    fresh.run("value = 403", "server")
+    changed = fresh.count
+    assert f"You have changed or added In[{changed}], so" in fresh.run(MEASURE, "measure")
+    own = 'predict("98.status").outcome(403)'
+    assert f"You have changed or added In[{changed + 2}], so" in fresh.run(own, "measure")
+
+
 def test_a_changed_cell_before_the_first_run_is_no_fault_of_the_installation(fresh: Kernel) -> None:
     fresh.run("value = 'nonsense'", "server")
     shown = fresh.run(MEASURE, "measure")

@@ -36,6 +36,9 @@ class Kernel:
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 
+    count = 0
+    """The number that a front end shows beside the cell that ran last."""
+
     def output(self, request: str, timeout: float = 60) -> str:
         """All that the request printed, showed and raised."""
         parts = []
@@ -51,6 +54,8 @@ class Kernel:
                 parts.append(content["data"].get("text/plain", ""))
             elif kind == "error":
                 parts.append("\n".join(content["traceback"]))
+            elif kind == "execute_input":
+                self.count = int(content["execution_count"])
             elif kind == "status" and content["execution_state"] == "idle":
                 return "".join(parts)
 
