@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wslab.authoring.building.glossary import Term, departures, read_glossary
+from wslab.authoring.building.glossary import Term, departures, lone_items, read_glossary
 
 ROOT = Path(__file__).parents[3]
 TERMS = (
@@ -132,3 +132,17 @@ def test_a_word_that_is_two_things_needs_one_beside_it_in_each_paragraph() -> No
     term = Term({"en": "FIN"}, {}, beside={"en": ("TCP", "bit")})
     text = "TCP sends a FIN.\n\nThen a FIN comes, `FIN` in code.\nIt is a packet."
     assert [line for line, _ in departures(text, "en", [term])] == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Bir.\n\n6. bölümdeki denemenin aynısı.", [2]),
+        ("> **Sıra sizde.**\n\n502. `better` has no route.", [2]),
+        ("1. Once.\n2. Twice.", []),
+        ("Bu, 6. bölümdeki denemenin aynısı.\n1.5 saniye sürer.", []),
+        ("```\n\n6. bölüm\n```", []),
+    ],
+)
+def test_a_paragraph_is_no_list_of_one_item(text: str, lines: list[int]) -> None:
+    assert [line for line, _ in lone_items(text)] == lines

@@ -35,6 +35,7 @@ NOT_PROSE = re.compile(
 _EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)")
 _BRACKET = re.compile(r"\(\s*(?P<inside>[^()\0]{2,80}?)\s*\)")
 _WORD = re.compile(r"[\w’'-]+")
+_ITEM = re.compile(r"^[> ]*(\d{1,9}[.)])(?= )", re.MULTILINE)
 _PARAGRAPH = re.compile(r"(?:[^\n]|\n(?!\s*\n))+")
 
 
@@ -203,6 +204,23 @@ def _alone(text: str, word: str, needed: tuple[str, ...]) -> Iterator[tuple[int,
         if place and not any(_pattern(one).search(paragraph[0]) for one in needed):
             beside = " or ".join(one.removeprefix("=") for one in needed)
             yield paragraph.start() + place.start(), f'"{word}" alone is two things: say {beside} beside it'
+
+
+def lone_items(markdown: str) -> list[tuple[int, str]]:
+    """Paragraphs that begin with a number and a full stop, which Markdown shows as a list of one item.
+
+    Returns:
+        The line within the text, from 0, and what to do instead, in the order of the text.
+    """
+    quiet = NOT_PROSE.sub(silence, markdown)
+    found = []
+    for paragraph in _PARAGRAPH.finditer(quiet):
+        text = paragraph[0].lstrip("\n")
+        items = _ITEM.findall(text)
+        if len(items) == 1 and _ITEM.match(text):
+            line = quiet.count("\n", 0, paragraph.end() - len(text))
+            found.append((line, f'a paragraph that begins with "{items[0]}" is shown as a list: begin otherwise'))
+    return found
 
 
 def semicolons(markdown: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from wslab.authoring.building.glossary import Term, departures, semicolons
+from wslab.authoring.building.glossary import Term, departures, lone_items, semicolons
 from wslab.authoring.building.grading_metadata import completed, metadata_mistakes
 from wslab.authoring.building.problems import Note
 from wslab.authoring.building.reading import Block, FrontMatter, Source
@@ -138,6 +138,8 @@ def make_unit(slug: str, kind: UnitKind, path: str, source: Source, terms: Seque
     for block in source.blocks:
         if block.kind == "markdown" and block.metadata.get("lang") in LANGUAGES:
             for offset, message in departures(block.text, block.metadata["lang"], terms):
+                note(block.text_line + offset, message)
+            for offset, message in lone_items(block.text):
                 note(block.text_line + offset, message)
     _check_semicolons(source.blocks, note)
     unit = _front(slug, kind, path, source.front, terms, note)
