@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -9,14 +10,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from websockets.sync.client import connect
 
 from wslab import cells
 from wslab.errors import LabError
-from wslab.export import export
+from wslab.export import _defined, export
 
+ROOT = Path(__file__).parents[1]
 SETUP = "import json\nfrom fastapi import FastAPI, WebSocket, WebSocketDisconnect\nfrom wslab import serve, use"
 GREETING = "%config Completer.use_jedi = False\ngreeting = 'Selam '\n\n\ndef greet(text):\n    return greeting + text"
 APP = "clients = []\napp = FastAPI()"
@@ -108,6 +111,22 @@ def test_an_app_that_is_not_whole_is_a_sentence(shell: InteractiveShell, sources
 def test_a_name_that_uvicorn_could_not_import_is_a_sentence(shell: InteractiveShell, name: str) -> None:
     with pytest.raises(LabError, match="can't be imported by uvicorn"):
         run(shell, SETUP, GREETING, APP, HANDLER, f"export({name!r}, app)")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks/en").glob("*.ipynb")), ids=lambda path: path.stem[:2])
+def test_a_notebook_that_ran_to_its_end_exports_the_same_app_again(path: Path) -> None:
+    """No later cell makes anew what the cell before `export("chat.py", app)` made."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    for number, source in enumerate(cells):
+        if not (exported := re.search(r"^export\(.*, (\w+)\)", source, re.MULTILINE)):
+            continue
+        made = max((defined(one) for one in cells[:number] if exported[1] in defined(one)), key=len)
+        again = [made & defined(one) for one in cells[number + 1 :]]
+        assert not set().union(*again), f"{path.stem}: made anew after {source}"
+
+
+def defined(source: str) -> set[str]:
+    return {name for node in ast.parse(source).body for name in _defined(node)}
 
 
 def test_outside_of_a_notebook_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
