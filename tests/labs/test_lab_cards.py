@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import re
 from html.parser import HTMLParser
 
@@ -101,6 +102,38 @@ def test_a_step_again_and_again_is_one_row() -> None:
     assert "text “a”, 9000 times" in found
     assert "<details>" not in found
     assert "text “a”, 9000 times" in cards.verdict_text(said)
+
+
+def test_repeats_that_differ_in_an_address_are_one_row() -> None:
+    lines = tuple(Line(n / 1000, "A", "←", Text.of(f"text “<coroutine object at 0x7f{n:04x}>”")) for n in range(3000))
+    shown = cards.verdict_text(dataclasses.replace(verdict(), transcript=lines))
+    assert shown.count("coroutine object") == 1
+    assert "3000 times" in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("observed", [False, True], ids=["in the exchange", "observed"])
+def test_an_exception_is_told_once_and_after_that_by_its_name_and_line(language: str, observed: bool) -> None:
+    use_language(language)
+    error = Raised("NameError", "NameError: name 'clients' is not defined", "In[2] line 1")
+    told = dataclasses.replace(
+        verdict(),
+        observed=Text.of(f"It raised {error}.") if observed else Text.of("It ended."),
+        meaning=Text.of(f"Python knows no such name: {error}."),
+        transcript=(Line(0, "A", "→", Text.of("Hello")), Line(None, "", "", Text.of(f"the server: {error}"))),
+        raised=(error,),
+    )
+    for shown in (cards.verdict_html(told), cards.verdict_text(told)):
+        plain = " ".join(html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", "", shown)).split())
+        assert plain.count("is not defined") == 1
+        assert "Python knows no such name: NameError (In[2] line 1)." in plain
+        assert plain.count("In[2] line 1") == (3 if observed else 2)
+
+
+def test_an_exception_that_is_not_shown_above_is_told_in_the_meaning() -> None:
+    error = Raised("KeyError", "KeyError: 'text'")
+    told = dataclasses.replace(verdict(), meaning=Text.of(f"It wants a text: {error}."), raised=(error,))
+    assert "It wants a text: KeyError: 'text'." in cards.verdict_text(told)
 
 
 def test_of_a_very_long_exchange_the_ends_are_shown() -> None:

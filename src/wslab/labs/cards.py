@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import itertools
+import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wslab.labs.lab_texts import Hint
 from wslab.labs.verdict import Line, Outcome, Verdict, earned
@@ -26,8 +28,8 @@ _WAYS = {
     "": Text(en="{who}", tr="{who}"),
 }
 _HELP = Text(
-    en='Stuck? `hint("{name}")` opens the next of three hints.',
-    tr='Takıldınız mı? `hint("{name}")` üç ipucundan sıradakini açar.',
+    en='Stuck? In an empty cell, `hint("{name}")` opens the next of three hints.',
+    tr='Takıldınız mı? Boş bir hücreye yazacağınız `hint("{name}")`, üç ipucundan sıradakini açar.',
 )
 _OPENS = Text(
     en='`solution("{name}")` opens once this check passes, or after three honest attempts; {left} to go.',
@@ -62,6 +64,7 @@ _MARKS = {
     Outcome.NOT_RUN: ("–", PURPLE, Text(en="nothing to check", tr="sınanacak bir şey yok")),
 }
 
+_ADDRESS = re.compile(r"\b0x[0-9a-f]+")
 _LAST = 7
 _MOST = 200
 """How many rows of an exchange a card holds."""
@@ -133,8 +136,9 @@ def _row(label: Text, body: str) -> str:
 def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
     """The rows of a table: of the same step several times in a row one, of a very long exchange its two ends."""
     rows: list[tuple[str, str, str]] = []
-    for (who, arrow, what), group in itertools.groupby(lines, lambda line: (line.who, line.arrow, str(line.what))):
+    for (who, arrow, _), group in itertools.groupby(lines, _same):
         first, *others = group
+        what = str(first.what)
         at = "" if first.at is None else decimal(first.at * 1000, digits=1)
         shown = _TIMES.format(what=what, count=len(others) + 1) if others else what
         rows.append((at, _WAYS[arrow].format(who=who), shown))
@@ -142,6 +146,26 @@ def _rows(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
         left_out = ("", "", _LEFT_OUT.format(count=len(rows) - _MOST))
         rows[_MOST // 2 : len(rows) - _MOST // 2] = [left_out]
     return rows
+
+
+def _same(line: Line) -> tuple[str, str, str]:
+    """What makes two steps the same; the address of an object in memory, in a printed coroutine, does not count."""
+    return line.who, line.arrow, _ADDRESS.sub("", str(line.what))
+
+
+def _told_once(verdict: Verdict) -> Verdict:
+    """The verdict with each exception in full where a reader meets it first, and after that by its name and line."""
+    if verdict.passed:
+        return verdict
+    observed, meaning, lines = str(verdict.observed), str(verdict.meaning), list(verdict.transcript)
+    for one in sorted(dict.fromkeys(verdict.raised), key=lambda one: -len(str(one))):
+        full, short = str(one), f"{one.name} ({one.place})" if one.place else one.name
+        if full in observed:
+            lines = [replace(line, what=Text.of(str(line.what).replace(full, short))) for line in lines]
+        elif not any(full in what for _, _, what in _rows(lines)[-_LAST:]):
+            continue
+        meaning = meaning.replace(full, short)
+    return replace(verdict, meaning=Text.of(meaning), transcript=tuple(lines))
 
 
 def _folded(lines: Sequence[Line], summary: str) -> str:
@@ -166,6 +190,7 @@ def verdict_html(verdict: Verdict, *, helped: Sequence[Text | str] = (), css: bo
         helped: sentences below it: where hints are, what else happened.
         css: whether to write the styles along.
     """
+    verdict = _told_once(verdict)
     seen = str(verdict.observed)
     body = _row(_OBSERVED, f"{f'<p>{sentence_html(seen)}</p>' if seen else ''}{_exchange(verdict)}")
     if not verdict.passed:
@@ -187,6 +212,7 @@ def _head(verdict: Verdict) -> str:
 
 def verdict_text(verdict: Verdict, *, helped: Sequence[Text | str] = ()) -> str:
     """A verdict as plain text."""
+    verdict = _told_once(verdict)
     lines = [_head_text(verdict)]
     labels = [str(label) for label in (_OBSERVED, _MEANING, _NEXT)]
     width = max(map(len, labels)) + 2

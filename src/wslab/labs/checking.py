@@ -52,16 +52,18 @@ _ANOTHER_NAME = Text(
 _HALF = Text(en="`{cell}` stopped with {error}.", tr="`{cell}` şu hatayla durdu: {error}.")
 _OLD_APP = Text(
     en="`{cell}` was to make `{name}` anew and stopped with {error}. What was checked is the one that `{made}` made.",
-    tr="`{cell}`, `{name}` nesnesini yeniden oluşturacaktı, şu hatayla durdu: {error}. Sınanan, `{made}` hücresinin "
-    "oluşturduğudur.",
+    tr="`{cell}` hücresi `{name}` nesnesini yeniden oluşturacaktı, ama şu hatayla durdu: {error}. Bu sınama, `{made}` "
+    "hücresinin oluşturduğu `{name}` ile yapıldı.",
 )
 _MADE = Text(
-    en="What was checked is the `{name}` that `{made}` made. What you have changed since counts once its cell has run.",
-    tr="Sınanan, `{made}` hücresinin oluşturduğu `{name}`. Sonradan değiştirdiğiniz, hücresi çalışınca geçerli olur.",
+    en="What was checked is the `{name}` that `{made}` made. If you have changed that cell since, run it again first.",
+    tr="Bu sınama, `{made}` hücresinin oluşturduğu `{name}` ile yapıldı. O hücreyi sonradan değiştirdiyseniz önce onu "
+    "yeniden çalıştırın.",
 )
 _CELL_NOTE = Text(
     en="The cell you ran before this one stopped with {error}. What was checked is the app from before.",
-    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınanan, daha önceki uygulamadır.",
+    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınama, daha önceki uygulamayla "
+    "yapıldı.",
 )
 _NO_RUN = Text(
     en="{name} has not been checked in this notebook yet, so there is nothing to show.",
