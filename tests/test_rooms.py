@@ -15,7 +15,7 @@ import pytest
 KIT = Path(__file__).parents[1] / "src" / "wslab"
 NAME = re.compile(r"`(\w+)`")
 GROUND = {"language", "errors", "yaml", "source", "picture", "jupyter", "notebooks", "course_folder", "asgi", "cells"}
-GROUND |= {"shipped", "course_update", "links", "own_course", "parent_process"}
+GROUND |= {"shipped", "course_update", "links", "own_course", "parent_process", "keeping"}
 LEARNER = GROUND | {"seed", "gate", "serving", "recording", "capture", "progress", "predictions", "doctor", "labs"}
 MAY_USE: Mapping[str, set[str]] = {
     "language": set(),
@@ -27,6 +27,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "notebooks": set(),
     "asgi": set(),
     "parent_process": set(),
+    "keeping": {"parent_process"},
     "cells": {"source", "notebooks"},
     "course_folder": {"language"},
     "links": set(),
@@ -42,6 +43,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "export": GROUND,
     "audience": GROUND | {"serving"},
     "broker": GROUND,
+    "proxy": GROUND,
     "pages": GROUND | {"serving"},
     "recording": GROUND | {"serving"},
     "capture": GROUND | {"serving", "recording"},

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from wslab.classroom import Classroom, classroom
     from wslab.doctor import doctor
     from wslab.edition import use
-    from wslab.errors import LabError
+    from wslab.errors import LabError, NotInstalled
     from wslab.export import export
     from wslab.gate import Limits
     from wslab.labs import check, hint, progress, reset, solution, transcript
     from wslab.language import Text
     from wslab.predictions import ask_again, predict
+    from wslab.proxy import Nginx, nginx
     from wslab.recording import Recording, compare, record
     from wslab.serving import ProcessServer, Server, ServerStartError, hang_up, serve, servers, stop_all, terminal
 
@@ -31,12 +32,13 @@ _HOMES = {
     "wslab.classroom": ("Classroom", "classroom"),
     "wslab.doctor": ("doctor",),
     "wslab.edition": ("use",),
-    "wslab.errors": ("LabError",),
+    "wslab.errors": ("LabError", "NotInstalled"),
     "wslab.export": ("export",),
     "wslab.gate": ("Limits",),
     "wslab.labs": ("check", "hint", "progress", "reset", "solution", "transcript"),
     "wslab.language": ("Text",),
     "wslab.predictions": ("ask_again", "predict"),
+    "wslab.proxy": ("Nginx", "nginx"),
     "wslab.recording": ("Recording", "compare", "record"),
     "wslab.serving": (
         "ProcessServer",
@@ -57,6 +59,8 @@ __all__ = [
     "Classroom",
     "LabError",
     "Limits",
+    "Nginx",
+    "NotInstalled",
     "Outcomes",
     "ProcessServer",
     "Recording",
@@ -76,6 +80,7 @@ __all__ = [
     "export",
     "hang_up",
     "hint",
+    "nginx",
     "predict",
     "progress",
     "record",

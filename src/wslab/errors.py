@@ -24,6 +24,17 @@ class LabError(Exception):
         return lines
 
 
+class NotInstalled(LabError):
+    """A program that a cell needs is not on this machine, so there is nothing to measure.
+
+    A cell may hand it on instead of a value: displayed and printed it is its sentence, and `outcome()` of a prediction
+    then shows what the course measured.
+    """
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def exception_paths(error: BaseException) -> Iterator[tuple[BaseException, ...]]:
     """The ways from an exception into the groups that it holds, each down to an exception that is no group.
 

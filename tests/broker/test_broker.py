@@ -221,9 +221,9 @@ def test_what_answers_in_a_folder_of_somebody_elses_is_not_ours(
 
 
 def test_a_keeper_that_has_ended(own: Broker) -> None:
-    assert own._keeper is not None
-    own._keeper.kill()
-    own._keeper.wait()
+    assert own._kept is not None
+    own._kept._keeper.kill()
+    own._kept._keeper.wait()
     own.kill()
     with pytest.raises(LabError, match="did not start"):
         own.start()
@@ -263,7 +263,7 @@ def test_one_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tempo
 
 def test_a_kernel_that_ends_before_the_keeper_can_tell_it_anything(temporary: Path) -> None:
     folder = temporary / "room"
-    command = [sys.executable, "-m", "wslab.broker.keeper", str(os.getpid()), str(folder), "sleep", "60"]
+    command = [sys.executable, "-m", "wslab.keeping.keeper", str(os.getpid()), str(folder), "{}", "sleep", "60"]
     keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert keeper.stdout is not None
     keeper.stdout.close()

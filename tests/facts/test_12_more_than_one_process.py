@@ -8,15 +8,22 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 import valkey.asyncio as valkey
 import websockets
+from fastapi import FastAPI, WebSocket
 
+from wslab import proxy
 from wslab.authoring.building import notebook
 from wslab.broker import Broker, broker
 from wslab.broker.server import ADDRESS
-from wslab.serving import ProcessServer, serve
+from wslab.capture import capture
+from wslab.capture.steps import Request
+from wslab.proxy import nginx
+from wslab.serving import ProcessServer, Server, serve
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20
@@ -25,6 +32,14 @@ WRITES = "%%writefile "
 Rooms = list[list[websockets.ClientConnection]]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no Valkey for Windows")
+needs_nginx = pytest.mark.skipif(proxy._program() is None, reason="there is no nginx on this machine")
+
+UPGRADE = {
+    "version": "proxy_http_version 1.1;",
+    "upgrade": "proxy_set_header Upgrade $http_upgrade;",
+    "connection": "proxy_set_header Connection upgrade;",
+}
+ALL = "".join(UPGRADE.values())
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +122,89 @@ async def test_a_subscription_ends_with_the_broker_and_nobody_says_so(post: Brok
         post.start()
         assert await hearers(rooms, 2) == [0, 0]
         assert not server.log.errors
+
+
+def mirror() -> FastAPI:
+    """The app of section 4, which also says what it gets."""
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        assert websocket.client is not None
+        await websocket.send_text(websocket.client.host)
+        async for text in websocket.iter_text():
+            await websocket.send_text(text)
+
+    return app
+
+
+@pytest.fixture
+def inner() -> Iterator[Server]:
+    with serve(mirror()) as server:
+        yield server
+
+
+async def handshake(url: str, **options: Any) -> int | str:
+    """The status that a client gets, or where it is 101, the address that the app tells it."""
+    try:
+        async with asyncio.timeout(DEADLINE), websockets.connect(url, **options) as client:
+            return str(await client.recv())
+    except websockets.InvalidStatus as refusal:
+        return refusal.response.status_code
+
+
+@needs_nginx
+@pytest.mark.parametrize(
+    ("without", "status"), [("", "127.0.0.1"), ("upgrade", 404), ("connection", 404), ("version", "127.0.0.1")]
+)
+async def test_nginx_asks_for_an_upgrade_only_if_two_lines_say_so(inner: Server, without: str, status: object) -> None:
+    lines = "".join(line for name, line in UPGRADE.items() if name != without)
+    with nginx(f"proxy_pass {inner.url};{lines}") as front:
+        assert await handshake(f"{front.ws_url}/ws") == status
+
+
+@needs_nginx
+async def test_without_lines_nginx_asks_for_a_page_and_the_handler_does_not_run(inner: Server) -> None:
+    with capture(inner) as wire, nginx(f"proxy_pass {wire.url};") as front:
+        assert await handshake(f"{front.ws_url}/ws") == 404
+    (request,) = (step for step in wire.steps if isinstance(step, Request))
+    names = {name.lower(): value for name, value in request.headers}
+    assert (request.method, request.target) == ("GET", "/ws")
+    assert "upgrade" not in names
+    assert names.get("connection", "") != "upgrade"
+    assert not inner.log.errors
+
+
+@needs_nginx
+async def test_nginx_ends_a_silent_connection_without_a_close_frame(inner: Server) -> None:
+    with nginx(f"proxy_pass {inner.url};{ALL}proxy_read_timeout 1s;") as front:
+        async with asyncio.timeout(DEADLINE), websockets.connect(f"{front.ws_url}/ws") as client:
+            await client.recv()
+            await client.wait_closed()
+        assert client.close_code == 1006
+
+
+def test_uvicorn_pings_more_often_than_nginx_looks() -> None:
+    assert uvicorn.Config("").ws_ping_interval == 20  # nginx's proxy_read_timeout is 60 seconds
+
+
+@needs_nginx
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of this machine")
+async def test_whose_address_the_app_sees(inner: Server) -> None:
+    phone: dict[str, Any] = {"local_addr": ("127.0.0.2", 0)}
+    claim: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": "203.0.113.7"}}
+    set_, added = "X-Forwarded-For $remote_addr", "X-Forwarded-For $proxy_add_x_forwarded_for"
+    with nginx(f"proxy_pass {inner.url};{ALL}") as front:
+        assert await handshake(f"{front.ws_url}/ws", **phone) == "127.0.0.1"
+    for header in (set_, added):
+        with nginx(f"proxy_pass {inner.url};{ALL}proxy_set_header {header};") as front:
+            assert await handshake(f"{front.ws_url}/ws", **phone) == "127.0.0.2"
+            assert await handshake(f"{front.ws_url}/ws", **phone, **claim) == "127.0.0.2"
+    straight = f"{inner.ws_url}/ws"
+    assert await handshake(straight, **phone, **claim) == "127.0.0.2"
+    assert await handshake(straight, **claim) == "203.0.113.7"
+
+
+def test_whom_uvicorn_trusts() -> None:
+    assert uvicorn.Config("").forwarded_allow_ips == "127.0.0.1,::1"

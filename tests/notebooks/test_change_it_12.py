@@ -9,6 +9,10 @@ import pytest
 from tests.notebooks.changing import Unit, opened
 from tests.notebooks.new_cells import write
 
+from wslab import proxy
+
+needs_nginx = pytest.mark.skipif(proxy._program() is None, reason="there is no nginx on this machine")
+
 pytestmark = [
     pytest.mark.notebook,
     pytest.mark.skipif(sys.platform == "win32", reason="there is no Valkey for Windows"),
@@ -34,3 +38,34 @@ def test_another_channel(unit: Unit) -> None:
     assert unit.run("joined = serve(").strip() == "0"
     unit.run("%%writefile room_joined.py")
     assert unit.run("joined = serve(").strip() == "6"
+
+
+@needs_nginx
+def test_a_proxy_without_one_of_its_lines(unit: Unit) -> None:
+    asks = "await through(upgrade, handshake)"
+    assert unit.run(asks, ("proxy_set_header Connection upgrade;\n", "")).strip() == "404"
+    assert unit.run(asks, ("proxy_http_version 1.1;\n", "")).strip() == "101"
+    assert unit.run(asks).strip() == "101"
+
+
+@needs_nginx
+def test_pings_through_a_proxy(unit: Unit) -> None:
+    unit.run("inner = serve(mirror_app)", ("serve(mirror_app)", "serve(mirror_app, ws_ping_interval=0.2)"))
+    unit.run("async def stay(", ("proxy_read_timeout 1s;", "proxy_read_timeout 2s;"))
+    assert write(unit, "print(code)").strip() == "open"
+    unit.run("inner = serve(mirror_app)")
+    unit.run("async def stay(")
+    assert write(unit, "print(code)").strip() == "1006"
+
+
+def test_where_nginx_is_missing_the_cells_say_so(unit: Unit) -> None:
+    write(unit, "import wslab.proxy; found = wslab.proxy._program; wslab.proxy._program = lambda: None")
+    try:
+        for marker in ('predict("12.proxy").outcome(', 'predict("12.idle").outcome(', 'predict("12.who").outcome('):
+            shown = unit.run(marker)
+            assert "nginx is not on this machine" in shown
+            assert "404" in shown or "1006" in shown or "127.0.0.1" in shown
+        assert "nginx is not on this machine" in unit.run("await through(upgrade, handshake)")
+        assert "nginx is not on this machine" in unit.run("async def lie(")
+    finally:
+        write(unit, "wslab.proxy._program = found")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import importlib.util
 import os
 import re
-import secrets
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from wslab.errors import LabError
+from wslab.keeping import Kept, new_folder
 from wslab.language import Text
 
 ADDRESS = "WSLAB_BROKER"
@@ -26,7 +22,6 @@ ADDRESS = "WSLAB_BROKER"
 
 _PROGRAMS = ("valkey-server", "redis-server")
 _START_DEADLINE = 10.0
-_END_DEADLINE = 5.0
 _ANSWER_DEADLINE = 3.0
 _LOOKS = 0.02
 
@@ -72,14 +67,16 @@ class Broker:
     Attributes:
         url: its address, for `valkey.asyncio.from_url(url)`: a Unix socket that only this user can open, or what
             WSLAB_BROKER says.
-        pid: the process that serves; None where it was not started here, and while it is stopped.
     """
 
-    def __init__(self, url: str, keeper: subprocess.Popen[str] | None = None, folder: Path | None = None) -> None:
+    def __init__(self, url: str, kept: Kept | None = None) -> None:
         self.url = url
-        self.pid: int | None = None
-        self._keeper = keeper
-        self._folder = folder
+        self._kept = kept
+
+    @property
+    def pid(self) -> int | None:
+        """The process that serves; None where it was not started here, and while it is stopped."""
+        return self._kept.pid if self._kept is not None else None
 
     @property
     def running(self) -> bool:
@@ -116,22 +113,14 @@ class Broker:
         Raises:
             LabError: it does not start, or was not started here.
         """
-        if self._keeper is None or self._folder is None:
+        if self._kept is None:
             raise LabError(_NOT_OURS, url=_shown(self.url))
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        self.pid = None
-        with contextlib.suppress(OSError):  # the keeper has ended
-            self._keeper.stdin.write("start\n")
-            self._keeper.stdin.flush()
-            said = self._keeper.stdout.readline()
-            self.pid = int(said) if said else None
+        self._kept.start()
         until = time.monotonic() + _START_DEADLINE
         # Who answers there is asked only once ours runs: without it, the folder could be somebody else's.
-        while self.pid is None or self._error() is not None:
-            if self.pid is None or time.monotonic() > until:
-                log = self._folder / "log"
-                raise LabError(_NOT_STARTED, said=log.read_text("utf-8", "replace") if log.exists() else "–")
+        while not self._kept.alive or self._error() is not None:
+            if not self._kept.alive or time.monotonic() > until:
+                raise LabError(_NOT_STARTED, said=self._kept.said or "–")
             time.sleep(_LOOKS)
 
     def kill(self) -> None:
@@ -140,31 +129,15 @@ class Broker:
         Raises:
             LabError: it was not started here.
         """
-        if self._keeper is None:
+        if self._kept is None:
             raise LabError(_NOT_OURS, url=_shown(self.url))
-        if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-                os.kill(self.pid, signal.SIGKILL)
-            self.pid = None
+        self._kept.kill()
 
     def stop(self) -> None:
         """End it for good; nothing of it is left. One that was not started here goes on."""
-        if self._keeper is None:
-            return
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        with contextlib.suppress(OSError):  # the keeper has ended, and something was still to be told to it
-            self._keeper.stdin.close()
-        try:
-            self._keeper.wait(_END_DEADLINE)
-        except subprocess.TimeoutExpired:
-            self._keeper.kill()  # on Linux its server ends with it
-            self._keeper.wait()
-        self._keeper.stdout.close()
-        self._keeper, self.pid = None, None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        atexit.unregister(self.stop)
+        if self._kept is not None:
+            self._kept.stop()
+            self._kept = None
 
     def __enter__(self) -> Broker:
         return self
@@ -209,7 +182,7 @@ def broker() -> Broker:
         if error := given._error():
             raise LabError(_NO_ANSWER, url=_shown(url), error=error)
         return given
-    if _own is not None and _own._keeper is not None:
+    if _own is not None and _own._kept is not None:
         with contextlib.suppress(LabError):  # its keeper was killed
             if not _own.running:
                 _own.start()
@@ -223,7 +196,7 @@ def _started() -> Broker:
     program = _program()
     if program is None or sys.platform == "win32":
         raise LabError(_NO_BROKER)
-    folder = Path(tempfile.gettempdir(), f"wslab-broker-{secrets.token_hex(4)}")  # the keeper makes it
+    folder = new_folder("broker")
     options = {
         "port": "0",
         "unixsocket": str(folder / "socket"),
@@ -235,16 +208,7 @@ def _started() -> Broker:
         "logfile": str(folder / "log"),
     }
     command = [program, *(part for name, value in options.items() for part in (f"--{name}", value))]
-    keeper = subprocess.Popen(
-        # -P: a learner's signal.py is no module of the keeper's.
-        [sys.executable, "-P", "-m", "wslab.broker.keeper", str(os.getpid()), str(folder), *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # the ■ button interrupts the kernel's whole process group
-    )
-    made = Broker(f"unix://{folder / 'socket'}", keeper, folder)
-    atexit.register(made.stop)
+    made = Broker(f"unix://{folder / 'socket'}", Kept(folder, command))
     try:
         made.start()
     except BaseException:

@@ -62,8 +62,7 @@ _MADE = Text(
 )
 _CELL_NOTE = Text(
     en="The cell you ran before this one stopped with {error}. What was checked is the app from before.",
-    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınama, daha önceki uygulamayla "
-    "yapıldı.",
+    tr="Bundan önce çalıştırdığınız hücre şu hatayla durdu: {error}. Sınama, daha önceki uygulamayla yapıldı.",
 )
 _NO_RUN = Text(
     en="{name} has not been checked in this notebook yet, so there is nothing to show.",

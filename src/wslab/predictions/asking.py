@@ -8,11 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wslab.cells import ran_cells
+from wslab.errors import NotInstalled
 from wslab.jupyter import somebody_watches
 from wslab.language import Text, current_language
 from wslab.predictions import cards, catalogue
 from wslab.predictions.as_shipped import changed_cells
-from wslab.predictions.question import AnswerError, Choice, Judgement, Question, Verdict, is_answer, judge, read_answer
+from wslab.predictions.question import (
+    AnswerError,
+    Choice,
+    Judgement,
+    Question,
+    Verdict,
+    is_answer,
+    judge,
+    judge_as_taught,
+    read_answer,
+)
 from wslab.progress.database import SESSION, Answer, counted_answer, store
 
 if TYPE_CHECKING:
@@ -105,8 +116,11 @@ class Prediction:
     def outcome(self, measured: object) -> Outcome:
         """Hold `measured`, the value that the run gave, against the prediction, and keep both.
 
-        An exception counts as the name of its class.
+        An exception counts as the name of its class. `NotInstalled` is no measurement: the card shows what the course
+        measured, and nothing is kept.
         """
+        if isinstance(measured, NotInstalled):
+            return self._as_taught(measured)
         with _lock:
             kept = store()
             answers = kept.answers(self.key)
@@ -138,6 +152,14 @@ class Prediction:
             predicted = str(cards.SKIPPED if given is not None and given.skipped else cards.NO_PREDICTION)
         late = given is not None and given.late and not given.skipped
         return Outcome(self.key, answer, judgement, cards.OutcomeCard(predicted, judgement, late, kept.fault, again))
+
+    def _as_taught(self, missing: NotInstalled) -> Outcome:
+        answer = self._usable(self._current())
+        judgement = judge_as_taught(self._question, answer)
+        predicted = str(cards.NO_PREDICTION) if answer is None else cards.answer_text(self._question, answer)
+        return Outcome(
+            self.key, answer, judgement, cards.OutcomeCard(predicted, judgement, False, Text.of(str(missing)))
+        )
 
     def _again(self, judgement: Judgement) -> cards.Again | None:
         """What to say instead of a verdict, where the measurement is not of the course's own cells or not the first.

@@ -416,11 +416,12 @@ def _judged(
     return Judgement(verdict, text, happened, option, expected, fill(sentence, measured=text, answer=answer))
 
 
-def judge_as_taught(question: Question, answer: str) -> Judgement:
-    """Hold `answer` against what the course teaches, where nothing is measured: a question that is asked again."""
+def judge_as_taught(question: Question, answer: str | None) -> Judgement:
+    """Hold `answer` against what the course teaches, where nothing is measured: a question that is asked again,
+    or one about a program that is not installed."""
     if isinstance(question, Choice):
         right = next(option for option in question.options if option.right)
-        chosen = question.option(answer)
+        chosen = None if answer is None else question.option(answer)
         return _judged(
             measured="",
             happened=right.text,

@@ -1,4 +1,4 @@
-"""Unit 12: what a broker sends goes to the clients of this process."""
+"""Unit 12: what a broker sends goes to the clients of this process; who the visitor behind proxies is."""
 
 from __future__ import annotations
 
@@ -48,8 +48,41 @@ async def passed_on(stage: Stage) -> Text:
     return seen
 
 
+OWN = {"127.0.0.1", "10.0.0.2"}
+ADA, LIE = "203.0.113.7", "198.51.100.1"
+VISITS = [
+    (ADA, [], ADA),
+    ("127.0.0.1", [ADA], ADA),
+    ("127.0.0.1", [ADA, "10.0.0.2"], ADA),
+    ("127.0.0.1", [LIE, ADA, "10.0.0.2"], ADA),
+    (ADA, [LIE], ADA),
+    ("127.0.0.1", ["10.0.0.2"], "10.0.0.2"),
+]
+"""The other end of the connection, the header, and who the visitor is."""
+
+
+async def visitor_found(stage: Stage) -> Text:
+    """From the right end, the first address that is none of one's own proxies."""
+    for peer, forwarded, right in VISITS:
+        came = await call(stage, peer, list(forwarded), set(OWN), plain=True)
+        seen = filled(texts.saw("found"), peer=peer, forwarded=forwarded, came=repr(came), right=right)
+        if came == right:
+            continue
+        if came == LIE and peer in OWN:
+            raise await fault(stage, texts.wrong("believes-the-left-end"), seen)
+        if came == LIE:
+            raise await fault(stage, texts.wrong("believes-a-stranger"), seen)
+        if right in OWN:
+            raise await fault(stage, texts.wrong("nobody-left"), seen)
+        if came in ("127.0.0.1", "10.0.0.2"):
+            raise await fault(stage, texts.wrong("names-a-proxy"), seen)
+        raise await fault(stage, texts.wrong("other-address"), seen)
+    return seen
+
+
 TURNS = Lab.of(
     texts,
     "12-more-than-one-process",
     Check.of(texts, "turn-1", passed_on, points=0, app="pass_on", calls=True),
+    Check.of(texts, "turn-2", visitor_found, points=0, app="visitor", calls=True),
 )
