@@ -24,8 +24,16 @@ class _Keeper:
         self._folder = folder
         self._command = command
         self._program: subprocess.Popen[bytes] | None = None
+        # Two threads may end it, while it is just being started; a folder in which it writes could not be removed.
+        self._one_at_a_time = threading.Lock()
+        self._ended = False
 
     def start(self) -> None:
+        with self._one_at_a_time:
+            if not self._ended:
+                self._start()
+
+    def _start(self) -> None:
         self._kill()
         # The thread that starts it is this process's main one, so Linux kills it when this process ends in any way.
         first = parent_process.kill_with_parent if sys.platform == "linux" else None
@@ -38,8 +46,10 @@ class _Keeper:
         print(self._program.pid, flush=True)
 
     def end(self) -> None:
-        self._kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with self._one_at_a_time:
+            self._ended = True
+            self._kill()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kill(self) -> None:
         if self._program is not None:
