@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import atexit
 import concurrent.futures
 import contextlib
 import io
@@ -22,6 +23,7 @@ from wslab.serving import serve
 logger = logging.getLogger("chat")
 POOL = concurrent.futures.ThreadPoolExecutor(1)
 OTHER_POOL = ThreadPool(1)
+atexit.register(OTHER_POOL.terminate)  # a worker of a test run that only collects runs no fixture
 Work = Callable[[], object]
 
 
