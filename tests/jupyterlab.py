@@ -129,7 +129,7 @@ def trust(page: Page, lab: Lab, path: str) -> None:
 def _headers(page: Page, lab: Lab) -> dict[str, str]:
     """What a request that changes something needs; JupyterLab gives it to each window that asks for a page."""
     page.context.request.get(f"{lab.url}lab")
-    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies(lab.url)}
     return {"X-XSRFToken": cookies["_xsrf"]} if "_xsrf" in cookies else {}
 
 

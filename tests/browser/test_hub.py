@@ -136,7 +136,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         finally:
             process.terminate()  # ends the proxy and each user's server, too
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -160,6 +160,7 @@ def through_the_hub_alone(hub: Hub, page: Page) -> None:
 
 def test_three_users_chat_and_none_reaches_the_other(browser: Browser, hub: Hub) -> None:
     links = {}
+    notebooks = []
     contexts = {user: browser.new_context(viewport={"width": 1280, "height": 900}) for user in USERS}
     try:
         for user, context in contexts.items():
@@ -168,6 +169,7 @@ def test_three_users_chat_and_none_reaches_the_other(browser: Browser, hub: Hub)
             through_the_hub_alone(hub, page)
             log_in(page, hub, user)
             notebook = Notebook(page, hub.lab(user), "page.ipynb")
+            notebooks.append(notebook)
             notebook.run_all()
             page.wait_for_selector('.wslab-page[data-reached="proxy"]')
             chat = page.frame_locator(".wslab-page iframe")
@@ -216,5 +218,7 @@ def test_three_users_chat_and_none_reaches_the_other(browser: Browser, hub: Hub)
             ) == "refused"  # fmt: skip
         stranger.context.close()
     finally:
+        for notebook in notebooks:
+            notebook.close()  # its kernel, too, which would outlive a Hub that has to be killed
         for context in contexts.values():
             context.close()
