@@ -34,7 +34,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 _TOGETHER = {
     "tests/authoring/publishing/test_decks.py": "publishing",
     "tests/authoring/publishing/test_site.py": "publishing",
-    "tests/browser/test_course.py": "JupyterLab",
     "tests/browser/test_labs.py": "JupyterLab",
     "tests/browser/test_start_page.py": "JupyterLab",
     "tests/classroom/test_in_a_browser.py": "JupyterLab",
@@ -43,14 +42,13 @@ _TOGETHER = {
 }
 # Modules that take minutes, in two workers: by the last digit of unit or lab.
 _HALVED = re.compile(
-    r"tests/(?:browser/test_course|grading/test_same_points|authoring/proof/test_turns)\.py"
-    r"::(test_\w+)\[(?:[a-z]+-)?L?\d?(\d)[-\]]"
+    r"tests/(?:grading/test_same_points|authoring/proof/test_turns)\.py::(test_\w+)\[L?\d?(\d)[-\]]"
 )
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
 # These modules take minutes, so they begin first.
 _LONGEST = ("tests/grading/test_same_points.py", "tests/authoring/proof/test_turns.py")
-# A notebook in a kernel is a unit of its own; a module of these is shared out test by test.
-_SHARED_OUT = ("tests/notebooks/test_run.py", "tests/test_incomplete.py")
+# Each notebook stands alone; a module of these is shared out test by test.
+_SHARED_OUT = ("tests/browser/test_course.py", "tests/notebooks/test_run.py", "tests/test_incomplete.py")
 
 
 class _ByModule(LoadScopeScheduling):
