@@ -19,6 +19,7 @@ def restart(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def restarted() -> None:
         monkeypatch.setattr(asking, "_asked", {})
         monkeypatch.setattr(asking, "_outcome_shown", {})
+        monkeypatch.setattr(asking, "_chosen", {})
 
     return restarted
 

@@ -230,6 +230,36 @@ def test_an_answer_on_the_card_is_kept_at_once(form: PredictionForm) -> None:
     assert re.fullmatch(r"You answered this on \d{4}-\d\d-\d\d \d\d:\d\d\.", again.view["says"])
 
 
+def test_what_is_chosen_counts_without_a_click_on_the_button(form: PredictionForm) -> None:
+    send(form, {"do": "choose", "answer": "open"})
+    send(form, {"do": "choose", "answer": "refused"})
+    assert store().answers("98.status") == ()
+    outcome = predict("98.status").outcome(500)
+    assert (outcome.predicted, outcome.right) == ("refused", False)
+    assert [(answer.answer, answer.late) for answer in store().answers("98.status")] == [("refused", False)]
+    assert (form.view["state"], form.view["answer"]) == ("answered", "refused")
+
+
+@pytest.mark.parametrize("then", ["answer", "skip"])
+def test_what_is_sent_counts_and_not_what_was_chosen_before(form: PredictionForm, then: str) -> None:
+    send(form, {"do": "choose", "answer": "open"})
+    send(form, {"do": then, "answer": "failed"})
+    assert predict("98.status").outcome(500).predicted == (None if then == "skip" else "failed")
+
+
+@pytest.mark.parametrize("typed", ["", "many"])
+def test_what_is_no_answer_yet_is_not_taken_for_one(jupyterlab: None, typed: str) -> None:
+    send(shown("98.bytes"), {"do": "choose", "answer": typed})
+    assert predict("98.bytes").outcome(11).predicted is None
+
+
+def test_an_answer_written_in_the_call_is_told_where_it_is_given() -> None:
+    use_language("tr")
+    with pytest.raises(AnswerError, match=r"Yanıt buraya yazılmaz\. `predict\('98.status'\)` satırını") as caught:
+        predict("98.status", "500 olur")
+    assert "“Eminim”" in str(caught.value)
+
+
 def test_skipping_and_answering_after_all(form: PredictionForm) -> None:
     send(form, {"do": "skip"})
     assert (form.view["state"], form.view["says"]) == ("skipped", "Skipped. Now run the next cell.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,12 +51,19 @@ _KEPT_LATE = Text(
 )
 _SKIPPED = Text(en="Skipped.", tr="Atladınız.")
 _SKIPPED_NOW = Text(en="Skipped. Now run the next cell.", tr="Atladınız. Şimdi sonraki hücreyi çalıştırın.")
+_GIVEN_HERE = Text(
+    en="The answer is not written here. Run `predict({key!r})`, choose on the card below the cell, and press “{sure}”.",
+    tr="Yanıt buraya yazılmaz. `predict({key!r})` satırını çalıştırın, hücrenin altındaki kartta seçin ve “{sure}” "
+    "düğmesine basın.",
+)
 _EARLIER = Text(en="You answered this on {when}.", tr="Bunu {when} tarihinde yanıtladınız.")
 
 # Of this kernel, so of one session: the last asking of each key; the run that first gave its outcome, and the value.
 _lock = threading.RLock()
 _asked: dict[str, str] = {}
 _outcome_shown: dict[str, tuple[int, str]] = {}
+# What is chosen on a card whose button nobody has pressed yet, and the card.
+_chosen: dict[str, tuple[str, PredictionForm]] = {}
 
 
 class Outcome:
@@ -123,6 +131,7 @@ class Prediction:
             return self._as_taught(measured)
         with _lock:
             kept = store()
+            self._keep_chosen()
             answers = kept.answers(self.key)
             given = answers[-1] if answers else None
             answer = self._usable(given)
@@ -190,7 +199,7 @@ class Prediction:
         if somebody_watches():
             from wslab.predictions.form import PredictionForm, widget_view
 
-            bundle |= widget_view(PredictionForm(self._view(), self._received))
+            bundle |= widget_view(PredictionForm(self._view(), self._received, on_choice=self._choose))
         return bundle
 
     def _ask(self) -> str:
@@ -207,6 +216,7 @@ class Prediction:
 
     def _keep(self, answer: str | None) -> Answer:
         with _lock:
+            _chosen.pop(self.key, None)
             asked = _asked.get(self.key) or self._ask()
             return store().answer(self.key, answer, asked=asked, late=self.key in _outcome_shown)
 
@@ -232,6 +242,18 @@ class Prediction:
 
     def _received(self, form: PredictionForm, given: str | None) -> None:
         keep_and_show(form, self.skip if given is None else lambda: self.answer(given), self._view)
+
+    def _choose(self, form: PredictionForm, given: str) -> None:
+        with _lock:
+            _chosen[self.key] = given, form
+
+    def _keep_chosen(self) -> None:
+        """Take what is chosen on the card for the answer, where the run came before the button."""
+        given, form = _chosen.pop(self.key, ("", None))
+        with contextlib.suppress(AnswerError):
+            if form is not None and given.strip():
+                self.answer(given)
+                form.view = self._view()
 
     def _view(self, *, confirmed: bool = False, error: str = "") -> dict[str, Any]:
         """What the card shows; see form.js."""
@@ -296,11 +318,12 @@ def _told(given: Answer, confirmed: bool) -> str:
     return str(_KEPT if store().fault is None else _NOTED)
 
 
-def predict(key: str) -> Prediction:
+def predict(key: str, *given: object) -> Prediction:
     """Ask the learner to predict what the next cell will show; returns at once, answered or not.
 
     Args:
         key: the unit, a dot and the name of a prediction: `05.status`.
+        given: nothing; who writes an answer here is told where it is given.
 
     Returns:
         The question. As the last expression of a cell it is a card to answer on; in the cell that runs,
@@ -308,5 +331,8 @@ def predict(key: str) -> Prediction:
 
     Raises:
         PredictionError: there is no such prediction.
+        AnswerError: an answer was written in the call.
     """
+    if given:
+        raise AnswerError(_GIVEN_HERE, key=key, sure=_SURE)
     return Prediction(catalogue.find(key))

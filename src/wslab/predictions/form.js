@@ -119,6 +119,8 @@ function render({ model, el }) {
     event.preventDefault();
     submit();
   });
+  // What is chosen counts even where the next cell is run without a click on the button.
+  answers.addEventListener("change", () => model.send({ do: "choose", answer: given() }));
   skip.addEventListener("click", () => send({ do: "skip" }));
   change.addEventListener("click", () => {
     changing = true;

@@ -42,6 +42,7 @@ class PredictionForm(anywidget.AnyWidget):
         view: what to show.
         on_answer: called with this form and the answer as typed or chosen, or None for a skip.
         on_next: called with this form when the next question is wanted, where there are several.
+        on_choice: called with this form and what is chosen or typed on it, before the learner is sure.
     """
 
     _esm = resources.files("wslab.predictions").joinpath("form.js").read_text(encoding="utf-8")
@@ -53,10 +54,12 @@ class PredictionForm(anywidget.AnyWidget):
         view: dict[str, Any],
         on_answer: Callable[[PredictionForm, str | None], None],
         on_next: Callable[[PredictionForm], None] | None = None,
+        on_choice: Callable[[PredictionForm, str], None] | None = None,
     ) -> None:
         super().__init__(view=view)
         self._on_answer = on_answer
         self._on_next = on_next
+        self._on_choice = on_choice
         self.on_msg(self._receive)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
@@ -66,6 +69,8 @@ class PredictionForm(anywidget.AnyWidget):
             self._on_answer(self, None)
         elif content.get("do") == "answer":
             self._on_answer(self, str(content.get("answer", "")))
+        elif content.get("do") == "choose" and self._on_choice is not None:
+            self._on_choice(self, str(content.get("answer", "")))
         elif content.get("do") == "next" and self._on_next is not None:
             self._on_next(self)
 
