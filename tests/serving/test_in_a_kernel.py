@@ -131,6 +131,37 @@ def test_the_stop_button_ends_a_cell_that_awaits_within_half_a_second(kernel: Ke
     assert kernel.run("import urllib.request; print(server.running)").strip() == "True"
 
 
+SENDING = """
+import websockets
+async with websockets.connect(f"{server.ws_url}/ws") as client:
+    print("sending", flush=True)
+    while True:
+        await client.send("x")
+"""
+COUNTING = """
+async def count():
+    print("counting", flush=True)
+    while True:
+        pass
+
+await count()
+"""
+
+
+@pytest.mark.parametrize("code", [SENDING, COUNTING], ids=["sends", "counts"])
+@pytest.mark.parametrize("after", [0, 0.6], ids=["at once", "later"])
+def test_the_stop_button_ends_a_cell_that_holds_the_loop(kernel: Kernel, code: str, after: float) -> None:
+    kernel.run("import asyncio\nfrom wslab import seed, serve\nserver = serve(seed.fresh('server').app)")
+    request = kernel.start(code)
+    while kernel.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    time.sleep(after)  # the loop is held by then, or not yet long enough to count as held
+    kernel.manager.interrupt_kernel()
+    shown = kernel.output(request, timeout=30)  # without help it takes minutes, or never comes
+    assert "KeyboardInterrupt" in shown or "CancelledError" in shown
+    assert kernel.run("await asyncio.sleep(0)\nprint(server.running)").strip() == "True"
+
+
 @pytest.mark.parametrize("end", ["restart", "shutdown", "kill"])
 def test_no_port_outlives_the_kernel(kernel: Kernel, end: str) -> None:
     kernel.run(APP)
