@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from wslab.authoring.building.glossary import departures, read_glossary, semicol
 from wslab.language import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
+FIELD = re.compile(r"\{[a-z_]+(?:\.\w+|:[^}]*)*\}")
 FILES = [
+    *sorted((ROOT / "src/wslab/labs/texts").glob("*.yml")),
     *sorted((ROOT / "src/wslab/predictions/questions").glob("*.yml")),
     ROOT / "course/guide.yml",
     ROOT / "course/plans.yml",
@@ -41,7 +44,8 @@ def test_texts_keep_to_the_terms(file: Path) -> None:
     found = []
     for line, text in texts(root):
         for language in LANGUAGES:
-            found += [f"{file.name}:{line} {message}" for _, message in departures(text[language], language, TERMS)]
+            prose = FIELD.sub("…", text[language])
+            found += [f"{file.name}:{line} {message}" for _, message in departures(prose, language, TERMS)]
             if semicolons(text[language]) > semicolons(text[LANGUAGES[0]]):
                 found.append(f"{file.name}:{line} more semicolons than in the {LANGUAGES[0]} text: {text[language]}")
     assert not found, "\n".join(found)
