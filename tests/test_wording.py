@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,4 +49,25 @@ def test_texts_keep_to_the_terms(file: Path) -> None:
             found += [f"{file.name}:{line} {message}" for _, message in departures(prose, language, TERMS)]
             if semicolons(text[language]) > semicolons(text[LANGUAGES[0]]):
                 found.append(f"{file.name}:{line} more semicolons than in the {LANGUAGES[0]} text: {text[language]}")
+    assert not found, "\n".join(found)
+
+
+def messages(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The kit's own short texts, each `Text(en=…, tr=…)` of a module, with its line."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Text":
+            words = {one.arg: one.value.value for one in node.keywords if isinstance(one.value, ast.Constant)}
+            yield node.lineno, {language: str(words[language]) for language in LANGUAGES if language in words}
+
+
+def test_the_kits_own_messages_keep_to_the_words_that_are_two_things() -> None:
+    """They name what Python, uvicorn and options are called, so they are held to the glossary's habits alone."""
+    habits = [term for term in TERMS if any(sides[0] for sides in term.examples.values()) and not term.beside]
+    found = []
+    for file in sorted((ROOT / "src/wslab").rglob("*.py")):
+        for line, words in messages(file):
+            for language, said in words.items():
+                for _, message in departures(FIELD.sub("…", said), language, habits):
+                    if not message.startswith('"('):
+                        found.append(f"{file.relative_to(ROOT)}:{line} {message}")
     assert not found, "\n".join(found)

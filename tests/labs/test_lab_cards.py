@@ -95,6 +95,10 @@ def test_the_last_lines_are_shown_and_the_whole_on_demand() -> None:
     assert "<details>" not in cards.verdict_html(verdict(lines=3))
 
 
+def test_one_step_is_one() -> None:
+    assert "The exchange (1 step)" in cards.verdict_html(verdict(lines=1))
+
+
 def test_a_step_again_and_again_is_one_row() -> None:
     one = Line(0.001, "A", "←", Text(en="text “a”", tr="metin “a”"))
     said = dataclasses.replace(verdict(), transcript=(one,) * 9000)

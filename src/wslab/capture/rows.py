@@ -166,7 +166,7 @@ _ACCEPT_WRONG = Text(en="✗ Accept should be {expected}", tr="✗ Accept şu ol
 _LETTERS = Text(en="{letters} characters, {bytes}", tr="{letters} karakter, {bytes}")
 _DEFLATED = Text(
     en="compressed: {small} on the wire, {big} when inflated",
-    tr="sıkıştırılmış: hatta {small}, açılınca {big}",
+    tr="sıkıştırılmış: hat üzerinde {small}, açılınca {big}",
 )
 _NOT_INFLATED = Text(en="compressed; could not be inflated: {why}", tr="sıkıştırılmış; açılamadı: {why}")
 _WHY_NOT_INFLATED = {
@@ -213,7 +213,8 @@ _ONE_CLOSE = Text(
 )
 _NO_CLOSE = Text(
     en="{Who} ended it without a close frame. Not clean: no code was on the wire, so a client reports 1006.",
-    tr="Bağlantı, kapatma çerçevesi olmadan sona erdi ({who}). Temiz değil: hatta kod yoktu, istemci 1006 bildirir.",
+    tr="Bağlantı, kapatma çerçevesi olmadan sona erdi ({who}). Temiz değil: hat üzerinde kod yoktu, istemci 1006 "
+    "bildirir.",
 )
 _REJECTED = Text(
     en="Rejected with HTTP {status}: no WebSocket connection came about, so a browser reports 1006.",

@@ -43,7 +43,7 @@ _FRAMES = Text(en="{n} frames", tr="{n} çerçeve")
 _ONE_FRAME = Text(en="1 frame", tr="1 çerçeve")
 _CONNECTIONS = Text(en="{n} connections", tr="{n} bağlantı")
 _ONE_CONNECTION = Text(en="1 connection", tr="1 bağlantı")
-_SIZES = Text(en="{title} ({payload}, {size} on the wire)", tr="{title} ({payload}, hatta {size})")
+_SIZES = Text(en="{title} ({payload}, {size} on the wire)", tr="{title} ({payload}, hat üzerinde {size})")
 
 
 def _title(frame: Frame) -> str:

@@ -36,7 +36,7 @@ _VOTED = Text(en="{votes} of {people} have voted", tr="{people} kişiden {votes}
 _OPEN = Text(en="the vote is open", tr="oylama açık")
 _CLOSED = Text(en="the vote is closed", tr="oylama kapandı")
 _RIGHT = Text(en="right", tr="doğru")
-_OTHER = Text(en="other answers", tr="öteki yanıtlar")
+_OTHER = Text(en="other answers", tr="diğer yanıtlar")
 _HEAD = (Text(en="answer", tr="yanıt"), Text(en="votes", tr="oy"), Text(en="share", tr="oran"))
 _PICTURE = Text(en="How the votes split", tr="Oyların dağılımı")
 

@@ -41,7 +41,7 @@ _INVENTED = Text(
 )
 _NO_SOLUTION = Text(
     en="The cell to be written in is gone: {names}. Whatever other cells hold was run all the same.",
-    tr="Yazılacak hücre silinmiş: {names}. Yine de öteki hücrelerde ne varsa çalıştırıldı.",
+    tr="Yazılacak hücre silinmiş: {names}. Yine de diğer hücrelerde ne varsa çalıştırıldı.",
 )
 _SEVERAL_SOLUTIONS = Text(
     en="There more than once, and run in the order in which they stand: {names}.",

@@ -21,6 +21,7 @@ _OF = Text(en="{points} of {max} points", tr="{max} puandan {points}")
 _EXCHANGE = Text(en="The end of the exchange", tr="Dökümün sonu")
 _WHOLE = Text(en="The whole exchange ({count} steps)", tr="Dökümün tamamı ({count} adım)")
 _ONLY = Text(en="The exchange ({count} steps)", tr="Döküm ({count} adım)")
+_ONE = Text(en="The exchange (1 step)", tr="Döküm (1 adım)")
 _HEAD = (Text(en="ms", tr="ms"), Text(en="who", tr="kim"), Text(en="what", tr="ne"))
 _WAYS = {
     "→": Text(en="{who} → server", tr="{who} → sunucu"),
@@ -174,11 +175,12 @@ def _folded(lines: Sequence[Line], summary: str) -> str:
 
 def _exchange(verdict: Verdict) -> str:
     lines = verdict.transcript
+    head = str(_ONE) if len(lines) == 1 else _ONLY.format(count=len(lines))
     if verdict.passed:
-        return _folded(lines, _ONLY.format(count=len(lines)))
+        return _folded(lines, head)
     rows = _rows(lines)
     if len(rows) <= _LAST:
-        return table(_HEAD, rows, _ONLY.format(count=len(lines))) if lines else ""
+        return table(_HEAD, rows, head) if lines else ""
     return f"{table(_HEAD, rows[-_LAST:], _EXCHANGE)}{_folded(lines, _WHOLE.format(count=len(lines)))}"
 
 

@@ -45,7 +45,7 @@ T = TypeVar("T")
 _UNKNOWN_TASKS = Text(
     en="The server could not start: asyncio does not know its own tasks here. On Python 3.14 that is what "
     "nest_asyncio.apply() does. Restart the kernel and leave the patch out, or use nest_asyncio2.",
-    tr="Sunucu başlayamadı: asyncio burada kendi görevlerini tanımıyor. Python 3.14'te bunun nedeni "
+    tr="Sunucu başlayamadı: asyncio burada kendi görevlerini tanımıyor. Python 3.14'te bunun sebebi "
     "nest_asyncio.apply() çağrısıdır. Çekirdeği yeniden başlatıp yamayı uygulamayın ya da nest_asyncio2 kullanın.",
 )
 _STUCK = Text(

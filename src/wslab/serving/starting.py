@@ -45,7 +45,7 @@ _ADVICE = {
 _NOT_THE_APP = Text(
     en="The server could not start, and not because of the app: {error}. Look at the options that serve() was given "
     "besides the app.",
-    tr="Sunucu başlayamadı; nedeni uygulama değil: {error}. serve() çağrısına uygulamanın yanında verdiğiniz "
+    tr="Sunucu başlayamadı. Sebebi uygulama değil: {error}. serve() çağrısına uygulamanın yanında verdiğiniz "
     "seçeneklere bakın.",
 )
 _SLOW = Text(

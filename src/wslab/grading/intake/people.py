@@ -27,7 +27,7 @@ _TWO_OF_ONE = Text(
     en="Who is this? {count} people in one export are called {name}, and on the roster is one. None was taken for that "
     "one; write the others' names as aliases there, or rename a folder.",
     tr="Bu kim? Tek bir dışa aktarmada adı {name} olan {count} kişi var, sınıf listesinde ise bir. Hiçbiri o kişi "
-    "sayılmadı. Ötekilerin adlarını listeye takma ad (alias) olarak yazın ya da bir klasörü yeniden adlandırın.",
+    "sayılmadı. Diğerlerinin adlarını listeye takma ad (alias) olarak yazın ya da bir klasörü yeniden adlandırın.",
 )
 _NOT_ON_ROSTER = Text(
     en="Who is this? {name} is not on the roster. Add an alias there if it is somebody's.",

@@ -81,7 +81,7 @@ _LATE = Text(en="Canvas marked it as late.", tr="Canvas bunu geç teslim olarak 
 _STUMBLED = Text(
     en="The kit itself stumbled over this ({error}); it was not graded. The others are not affected; judge this one by "
     "hand.",
-    tr="Kitin kendisi bunda hata verdi ({error}); puanlanmadı. Ötekiler bundan etkilenmedi; bunu elle değerlendirin.",
+    tr="Kitin kendisi bunda hata verdi ({error}); puanlanmadı. Diğerleri bundan etkilenmedi. Bunu elle değerlendirin.",
 )
 _MOST_FILES, _MOST_BESIDE = 100, 16 << 20
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")

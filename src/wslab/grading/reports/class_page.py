@@ -39,7 +39,7 @@ _ONE_POINT = Text(en="{count} point", tr="{count} puan")
 _MANY_POINTS = Text(en="{count} points", tr="{count} puan")
 _TOMORROW = Text(en="What to teach tomorrow", tr="Yarın ne anlatmalı")
 _SECTION = Text(en="Unit {unit}, section {section}: {title}", tr="Birim {unit}, bölüm {section}: {title}")
-_OTHER_PAGES = Text(en="Other pages", tr="Öteki sayfalar")
+_OTHER_PAGES = Text(en="Other pages", tr="Diğer sayfalar")
 _PROTECTIONS = Text(en="Protections that were on", tr="Açık olan korumalar")
 _NO_PROTECTIONS = Text(
     en="None. Submissions ran with the rights of whoever graded them.",
