@@ -41,9 +41,7 @@ _TOGETHER = {
     "tests/recording/test_in_jupyterlab.py": "JupyterLab",
 }
 # Modules that take minutes, in two workers: by the last digit of unit or lab.
-_HALVED = re.compile(
-    r"tests/(?:grading/test_same_points|authoring/proof/test_turns)\.py::(test_\w+)\[L?\d?(\d)[-\]]"
-)
+_HALVED = re.compile(r"tests/(?:grading/test_same_points|authoring/proof/test_turns)\.py::(test_\w+)\[L?\d?(\d)[-\]]")
 _OPENED = "::test_shows_what_its_cells_showed_in_a_kernel"
 # These modules take minutes, so they begin first.
 _LONGEST = ("tests/grading/test_same_points.py", "tests/authoring/proof/test_turns.py")
