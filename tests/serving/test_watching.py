@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -125,3 +126,55 @@ def test_the_loop_of_a_watched_server_makes_tasks_as_ever() -> None:
     with server.start():
         assert named == ["mine"]
         assert watch.tasks() == (TaskSeen("names_itself", "ended"),)
+
+
+def later() -> None:
+    """What a timer calls."""
+
+
+async def says() -> None:
+    """What a timer begins."""
+
+
+def with_call_later() -> None:
+    asyncio.get_running_loop().call_later(60, functools.partial(later))
+
+
+def with_a_coroutine() -> None:
+    asyncio.get_running_loop().call_later(60, asyncio.ensure_future, says())
+
+
+def with_a_sleeping_task() -> None:
+    task = asyncio.get_running_loop().create_task(asyncio.sleep(60))
+    task.add_done_callback(lambda _: later())
+
+
+def with_call_later_cancelled() -> None:
+    asyncio.get_running_loop().call_later(60, later).cancel()
+
+
+def with_a_timer_of_a_library() -> None:
+    asyncio.get_running_loop().call_later(60, asyncio.Event().set)
+
+
+@pytest.mark.parametrize(
+    ("begin", "names"),
+    [
+        (with_call_later, ["later"]),
+        (with_a_coroutine, ["says"]),
+        (with_a_sleeping_task, ["<lambda>"]),
+        (with_call_later_cancelled, []),
+        (with_a_timer_of_a_library, []),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine 'says' was never awaited")
+def test_a_call_that_an_app_has_left_to_the_loop_is_unfinished(begin: Callable[[], None], names: list[str]) -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        begin()
+
+    with served(FastAPI(lifespan=lifespan)).start() as server:
+        pass
+    assert [one.name for one in server.unfinished] == names
+    assert all(one.state == "timer" and one.place.startswith("test_watching.py:") for one in server.unfinished)

@@ -316,10 +316,16 @@ async def alive(stage: Stage) -> Text:
         # An exception in the place of the right ending costs the check of that ending.
         if errors and end is not None and end.code == code:
             raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=errors[0])
-    await stage.try_connect("?", WRONG_DOORS[2])
     before = await _errors(stage)
-    if late := list(filter(causes.is_out_of_turn, before)):
+    stranger = await stage.try_connect("?", WRONG_DOORS[2])
+    errors = await _errors(stage)
+    if late := list(filter(causes.is_out_of_turn, errors)):
         raise Failure(texts.wrong("goes-on-after-close"), texts.saw("raised"), error=late[0])
+    # Any other answer than 403 costs the check of the refusal.
+    refused = isinstance(stranger, Refusal) and stranger.status == 403
+    if refused and (late := causes.exceptions(errors[len(before) :])):
+        raise Failure(texts.wrong("raises-after-refusing"), texts.saw("raised"), error=late[0])
+    before = errors
     for who, leave in (("E", Client.close), ("F", Client.reset)):
         await leave(await stage.connect(who, INSIDE))
     if errors := (await _errors(stage))[len(before) :]:

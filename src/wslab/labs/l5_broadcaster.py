@@ -619,7 +619,10 @@ async def shutdown(stage: Stage) -> Text:
         )
     if unfinished:
         left = unfinished[0]
-        raise Failure(texts.wrong("left-running"), texts.saw("unfinished"), name=left.name, place=left.place or "–")
+        names = {"name": left.name, "place": left.place or "–"}
+        if left.state == "timer":
+            raise Failure(texts.wrong("timer-left"), texts.saw("timer"), **names)
+        raise Failure(texts.wrong("left-running"), texts.saw("unfinished"), **names)
     bob = await stage.connect("B")
     there = stage.clock()
     if not await _hears(stage, bob, 1):

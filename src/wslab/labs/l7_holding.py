@@ -794,7 +794,7 @@ async def shutdown(stage: Stage) -> Text:
             await _deaf(stage, "E")
             await _say_many(stage, alice, (alice,), len(dora.messages) + QUEUE // 2, LARGE)
         before, begun = len(stage.raised_so_far()), stage.clock()
-        unfinished = tuple(one for one in await stage.stop_server() if one.state != "thread")
+        unfinished = tuple(one for one in await stage.stop_server() if one.state == "waits")
         took = stage.clock() - begun
         stage.note("", "", filled(texts.saw("stopped"), took=took))
         broken_off = any(_BROKEN_OFF in one.text for one in stage.raised_so_far()[before:])

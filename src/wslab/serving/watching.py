@@ -6,7 +6,9 @@ Tracing makes a server several times as slow, so nothing is watched unless someb
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Literal
@@ -14,7 +16,7 @@ from typing import Any, Literal
 from wslab.serving.exceptions import innermost, last_line, place_of_waiting
 from wslab.source import is_user_code, place
 
-State = Literal["waits", "ended", "cancelled", "raised", "thread"]
+State = Literal["waits", "ended", "cancelled", "raised", "thread", "timer"]
 
 _MOST = 200
 _EVERYDAY = frozenset(
@@ -47,8 +49,10 @@ class TaskSeen:
 
     Attributes:
         name: of the function that it runs.
-        state: how it is, or how it ended; `"thread"` where it is a running thread and no task.
-        place: the reader's own line where it waits, or that raised; empty where there is none.
+        state: how it is, or how it ended; `"thread"` where it is a running thread and no task, `"timer"` where it is a
+            call that the loop is still to make.
+        place: the reader's own line where it waits, or that raised, or where what is to be called begins; empty where
+            there is none.
         text: of a task that raised, the exception's last line.
     """
 
@@ -119,9 +123,32 @@ class Watch:
 
 
 def unfinished() -> tuple[TaskSeen, ...]:
-    """The tasks of the reader's own code on the running loop that are not done and that nobody has cancelled."""
-    found = [task for task in asyncio.all_tasks() if not task.cancelling() and _name_of(task.get_coro())]
-    return tuple(_seen(_name_of(task.get_coro()), task) for task in found)
+    """The tasks and timers of the reader's own code on the running loop that are not done and nobody has cancelled."""
+    left = [task for task in asyncio.all_tasks() if not task.cancelling()]
+    own = tuple(_seen(_name_of(task.get_coro()), task) for task in left if _name_of(task.get_coro()))
+    # What is called when a task of a library's is done, such as `asyncio.sleep()`, serves as a timer, too.
+    calls = [(call, ()) for task in left for call, _ in getattr(task, "_callbacks", None) or ()]
+    return own + tuple(filter(None, (_seen_call(*call) for call in (*calls, *_timers()))))
+
+
+def _timers() -> Iterator[tuple[Any, Sequence[Any]]]:
+    """What the running loop is still to call at a later time, with its arguments."""
+    loop = asyncio.get_running_loop()
+    # asyncio's private names, which uvloop does not have; a timer whose time has come waits among the ready ones.
+    for handle in (*getattr(loop, "_scheduled", ()), *getattr(loop, "_ready", ())):
+        if isinstance(handle, asyncio.TimerHandle) and not handle.cancelled():
+            yield getattr(handle, "_callback", None), handle._args or ()
+
+
+def _seen_call(call: Any, args: Sequence[Any]) -> TaskSeen | None:
+    """A call to come, where it is one of the reader's own functions or begins one of their coroutines."""
+    while isinstance(call, functools.partial):
+        call, args = call.func, (*call.args, *args)
+    codes = [getattr(call, "__code__", None), *(getattr(one, "cr_code", None) for one in args)]
+    for code in codes:
+        if code is not None and is_user_code(code.co_filename):
+            return TaskSeen(code.co_name, "timer", place(code.co_filename, code.co_firstlineno))
+    return None
 
 
 def _name_of(coroutine: object) -> str:

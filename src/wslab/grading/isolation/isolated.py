@@ -13,7 +13,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast, get_args
 
 from wslab.cells import makes
 from wslab.grading.isolation.sandbox import Confined, Start
@@ -23,7 +23,7 @@ from wslab.labs import general
 from wslab.labs.venue import Address, Mark, NotServed, Watched
 from wslab.labs.verdict import Raised
 from wslab.language import Text, filled, verbatim
-from wslab.serving.watching import TaskSeen
+from wslab.serving.watching import State, TaskSeen
 
 _CELL = 6.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
@@ -354,8 +354,8 @@ def _all_raised(told: Sequence[object]) -> Iterator[Raised]:
 def _all_tasks(told: Sequence[object]) -> Iterator[TaskSeen]:
     for one in told[:_MOST_RAISED]:
         match one:
-            case [str(name), "waits" | "ended" | "cancelled" | "raised" | "thread" as state, str(place), str(text)]:
-                yield TaskSeen(plain(name, 80), state, plain(place, 80), plain(text))
+            case [str(name), str(state), str(place), str(text)] if state in get_args(State):
+                yield TaskSeen(plain(name, 80), cast(State, state), plain(place, 80), plain(text))
 
 
 def _said(sentence: object) -> Text:
