@@ -272,3 +272,25 @@ def test_what_a_server_wrote_keeps_its_braces() -> None:
     failure = Failure(misconception, filled(Text(en="Came {body}", tr="Gelen: {body}"), body=body), said=body)
     assert failure.observed.into("en") == f"Came {body}"
     assert failure.meaning.into("tr") == f"{body} dedi."
+
+
+async def test_an_extension_is_shared_and_comes_on_top_of_a_checks_time(
+    deadlines: Deadlines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    async def measure() -> float:
+        looks.append(1)
+        await asyncio.sleep(0)
+        return 1000.0
+
+    monkeypatch.setattr(deadlines, "_measure", measure)
+    async with deadlines.budget(60):
+        assert deadlines._limit is not None
+        before = deadlines._limit.when()
+        assert before is not None
+        assert await asyncio.gather(*(deadlines.extension() for _ in range(30))) == [1000.0] * 30
+        after = deadlines._limit.when()
+        assert after is not None
+        assert looks == [1]
+        assert 1000 <= after - before < 2000

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
 from wslab.labs.deadlines import Deadlines
+from wslab.labs.document import count_becomes
 from wslab.labs.stage import Client, Refusal, Stage, quoted
 from wslab.labs.venue import Served
 from wslab.serving import hang_up
@@ -289,3 +290,16 @@ async def test_a_pause_lasts_until_the_server_has_had_its_turn(stage: Stage, ser
     assert server.left == []
     await stage.pause()
     assert len(server.left) == 1
+
+
+async def test_a_count_that_moves_on_is_looked_at_again(stage: Stage, server: Server) -> None:
+    """Who left before the answer may be taken in between two looks."""
+    counts = [30, 2, 0, 3, 1]
+
+    @server.app.get("/", name="count")
+    async def root() -> dict[str, int]:
+        return {"connected_clients": counts.pop(0) if counts else 0}
+
+    server.app.router.routes.insert(0, server.app.router.routes.pop())
+    assert await count_becomes(stage, 0) == 0
+    assert not counts

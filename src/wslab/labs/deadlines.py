@@ -44,6 +44,9 @@ class Deadlines:
         self._writer = writer
         self._turn = asyncio.Lock()
         self._sign = 0.0
+        self._measuring: asyncio.Future[float] | None = None
+        self._extended = 0.0
+        self._limit: asyncio.Timeout | None = None
         # Of the slower trips, yet not the slowest: one hiccup must not stretch every deadline.
         slow = statistics.quantiles(trips, n=10)[-2]
         self.step = min(_LONGEST, max(_SHORTEST * math.sqrt(contention()), 100 * slow))
@@ -78,10 +81,42 @@ class Deadlines:
         return min(max(begun, self._sign) + self.step, begun + _STRETCH * self.step)
 
     async def extension(self) -> float:
-        """Find out how the machine is after a deadline has passed; return for how many seconds to look again."""
+        """Find out how the machine is after a deadline has passed; return for how many seconds to look again.
+
+        Whoever asks at the same time gets the same answer.
+        """
+        if self._measuring is None or self._measuring.done():
+            self._measuring = asyncio.ensure_future(self._measure())
+        seconds = await asyncio.shield(self._measuring)
+        self._prolong(seconds)
+        return seconds
+
+    async def _measure(self) -> float:
         for _ in range(_LATE_TRIPS):
             await self.trip()
         return self.settle_time + _SHORTEST * (contention() - 1) / 2
+
+    def _prolong(self, seconds: float) -> None:
+        """Move the limit of a `budget()` on by an extension that begins now; those that overlap count once."""
+        now = time.perf_counter()
+        more = now + seconds - max(now, self._extended)
+        if more > 0:
+            self._extended = now + seconds
+            if self._limit is not None and not self._limit.expired() and (until := self._limit.when()) is not None:
+                self._limit.reschedule(until + more)
+
+    @contextlib.asynccontextmanager
+    async def budget(self, seconds: float) -> AsyncIterator[None]:
+        """Break off what is inside after so many seconds; extensions that it is given come on top.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                yield
+        finally:
+            self._limit = None
 
     async def in_time(self, waiting: Coroutine[Any, Any, T], within: float | None = None) -> T:
         """The result of `waiting`, which is cancelled where it takes too long.

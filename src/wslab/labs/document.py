@@ -197,11 +197,13 @@ async def count_becomes(stage: Stage, wanted: int, within: float | None = None) 
     begun = last_change = time.perf_counter()
     limit = stage.deadlines.step if within is None else within
     looked_again = False
-    while now != wanted:
+    while True:
+        if now == wanted and (now := await count(stage)) == wanted:  # it may have moved on again since
+            return now
         # A count that still moves is on its way, however busy the machine.
         if time.perf_counter() > min(last_change + limit, begun + 4 * limit):
             if looked_again:
-                break
+                return await count(stage)
             looked_again = True
             last_change = time.perf_counter()
             limit = await stage.deadlines.extension()
@@ -210,4 +212,3 @@ async def count_becomes(stage: Stage, wanted: int, within: float | None = None) 
         before, now = now, await count(stage, quietly=True)
         if now != before:
             last_change = time.perf_counter()
-    return await count(stage)

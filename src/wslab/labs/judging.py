@@ -57,7 +57,7 @@ async def judge(
     observed = NOTHING
     with _stage(venue, check, deadlines) as stage:
         try:
-            async with asyncio.timeout(budget):
+            async with deadlines.budget(budget):
                 observed = await check.run(stage)
         except Failure as found:
             failure = found
@@ -115,7 +115,7 @@ async def _with_what_is_hidden(check: Check, venue: Venue, deadlines: Deadlines,
     with _stage(venue, check, deadlines) as stage:
         stage.watch()
         with contextlib.suppress(Failure, TimeoutError, ServerStartError):
-            async with asyncio.timeout(check.budget * deadlines.stretch):
+            async with deadlines.budget(check.budget * deadlines.stretch):
                 await check.run(stage)
         hidden = causes.hidden((await stage.watched()).caught)
         await stage.clear()

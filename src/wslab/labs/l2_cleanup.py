@@ -157,6 +157,7 @@ async def interleaved(stage: Stage) -> Text:
     ways = list(KINDS.values())
     leaving = [ways[number % len(ways)](client) for number, client in enumerate(clients)]
     await asyncio.gather(*leaving, *(stage.leave_early() for _ in range(EARLY)))
+    await stage.pause()  # who left before the answer may be taken in after the others have gone
     came = await count_becomes(stage, base)
     if came == base:
         return filled(texts.saw("all-gone"), many=MANY, base=base, more=base + MANY)
