@@ -26,8 +26,8 @@ class Check:
             connection, this check says so and sends the learner there.
         app: the name of the variable that holds the app it is about.
         calls: whether it is about a function or a value of the learner's instead of an app.
-        budget: seconds after which it is broken off, more on a busy machine; extensions of its deadlines come on top. These
-            end it long before.
+        budget: seconds after which it is broken off, more on a busy machine; extensions of its deadlines come on top.
+            These end it long before.
     """
 
     name: str
