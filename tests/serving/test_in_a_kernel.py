@@ -131,6 +131,36 @@ def test_the_stop_button_ends_a_cell_that_awaits_within_half_a_second(kernel: Ke
     assert kernel.run("import urllib.request; print(server.running)").strip() == "True"
 
 
+def test_below_a_cell_that_failed_stands_what_the_server_raised(kernel: Kernel) -> None:
+    made = """
+import httpx, websockets
+from fastapi import FastAPI, WebSocket
+from wslab import serve
+app = FastAPI()
+
+@app.get("/")
+def root():
+    return clients
+
+@app.websocket("/ws")
+async def endpoint(websocket: WebSocket):
+    await websocket.accept()
+    await websocket.receive_text()
+
+server = serve(app)
+"""
+    kernel.run(made)
+    shown = kernel.run("httpx.get(server.url).json()")
+    assert "JSONDecodeError" in shown
+    told = "While this cell ran, this was raised in the server: NameError: name 'clients' is not defined (In[1] line 8)"
+    assert told in shown
+    assert "raised in the server" not in kernel.run("1 / 0"), "it is not of this cell"
+    left = kernel.run("async with websockets.connect(f'{server.ws_url}/ws'):\n    pass\n1 / 0")
+    assert "ZeroDivisionError" in left
+    assert "raised in the server" not in left, "a client that leaves is no fault"
+    assert "raised in the server" not in kernel.run("httpx.get(server.url)"), "a cell that did not fail"
+
+
 SENDING = """
 import websockets
 async with websockets.connect(f"{server.ws_url}/ws") as client:

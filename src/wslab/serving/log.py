@@ -149,6 +149,22 @@ class Log:
         """The exceptions that the app did not catch, and what was logged as an error."""
         return tuple(entry for entry in self.events if entry.kind == "error")
 
+    def errors_since(self, clock_ns: int, deadline: float = 0) -> tuple[Entry, ...]:
+        """The errors after a moment of `time.perf_counter_ns()`; where there is none yet, the next one is waited for.
+
+        Args:
+            clock_ns: the moment.
+            deadline: seconds to wait at most.
+        """
+
+        def found() -> tuple[Entry, ...]:
+            return tuple(
+                one for one in self._entries if one.kind == "error" and self._started_ns + one.time_ns > clock_ns
+            )
+
+        with self._changed:
+            return self._changed.wait_for(found, deadline) or ()
+
     def clear(self) -> None:
         """Forget every entry so far."""
         with self._changed:

@@ -23,6 +23,7 @@ from wslab.gate import Gate, Limits, guarded
 from wslab.jupyter import in_kernel
 from wslab.language import Text
 from wslab.serving import collecting
+from wslab.serving.aftermath import tell_of_failures
 from wslab.serving.arguments import app_name, token_for, validate, validate_options, validate_sharing
 from wslab.serving.binding import bind
 from wslab.serving.connections import Connections, dated, held
@@ -502,6 +503,7 @@ def serve(
         its_name = named(app, processes, host, token, options)
         its_name.read()  # before the server of the cell before is stopped
     keep_interruptible()
+    tell_of_failures()
     cell = _running_cell()
     for old in registered():
         rerun = cell is not None and old.cell is not None and old.cell[0] == cell[0] and old.cell[1] != cell[1]
