@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import HTMLResponse
 
+from wslab.errors import LabError
 from wslab.language import Text
 from wslab.serving import Entry, Server, serve
 
@@ -16,6 +17,12 @@ NO_PAGE = Text(
     "again. Without a browser the notebook goes on.",
     tr="Bir saniye içinde hiçbir sayfa bunu bildirmedi. Sayfa görünüyorsa ve metinde isteneni yaptıysanız bu hücreyi "
     "yeniden çalıştırın. Tarayıcı yoksa not defteri yine de sürer.",
+)
+_FIXED = "ws://localhost:8000/ws"
+_STILL_FIXED = Text(
+    en="The page still connects to {address}. Run the cell with `ADDRESS = …` in section 2, then this one.",
+    tr="Sayfa hâlâ {address} adresine bağlanıyor. Önce 2. bölümdeki `ADDRESS = …` hücresini, sonra bu hücreyi "
+    "çalıştırın.",
 )
 _REPORT = """
 var reporter = new WebSocket(new URL("report/{number}", location.href.replace(/^http/, "ws")));
@@ -90,5 +97,11 @@ async def _take_reports(websocket: WebSocket) -> None:
 
 
 def observed(app: FastAPI, html: str) -> Pages:
-    """Serve `app` with pages beside it that are made from `html` and report what they observe."""
+    """Serve `app` with pages beside it that are made from `html` and report what they observe.
+
+    Raises:
+        LabError: the page still has the document's fixed address, at which nobody answers here.
+    """
+    if _FIXED in html:
+        raise LabError(_STILL_FIXED, address=_FIXED)
     return Pages(app, html)

@@ -202,6 +202,19 @@ def test_a_number_is_answered_by_keyboard_and_a_slip_gets_a_sentence(page: Page,
     page.wait_for_selector('.wslab-predict:has-text("✓ As you predicted.")')
 
 
+def test_what_is_chosen_counts_where_the_next_cell_is_run_without_the_button(page: Page, lab: Lab) -> None:
+    lab.notebook("chosen", 'predict("98.status")', 'predict("98.status").outcome(500)')
+    open_notebook(page, lab, "chosen")
+    run_setup(page)
+    run_cell(page, 1)
+    page.locator(".wslab-form .wslab-option").nth(2).click()
+    page.locator(".jp-CodeCell .jp-InputPrompt").nth(2).click()
+    run_cell(page, 2)
+    page.wait_for_selector('.wslab-predict:has-text("✓ As you predicted.")')
+    assert page.locator(".wslab-form .wslab-chosen").inner_text() == "HTTP 500"
+    assert lab.kept("chosen", "SELECT answer, late FROM answers") == [("failed", 0)]
+
+
 def test_skipping_and_changing_by_keyboard(page: Page, lab: Lab) -> None:
     lab.notebook("skip", 'predict("98.status")', "1 + 1")
     open_notebook(page, lab, "skip")
