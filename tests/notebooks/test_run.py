@@ -145,6 +145,14 @@ def test_again_and_out_of_order(run: Run, executed: Executed) -> None:
     run.all()
 
 
+@pytest.mark.proof
+@pytest.mark.parametrize("run", SECOND, ids=named, indirect=True)
+def test_each_cell_once_more_from_the_last_to_the_first(run: Run) -> None:
+    run.all()
+    for index in reversed(run.code_cells):
+        run.cell(index)
+
+
 @pytest.mark.elsewhere
 @pytest.mark.parametrize("run", IN_TURN, ids=named, indirect=True)
 def test_top_to_bottom(run: Run) -> None:
