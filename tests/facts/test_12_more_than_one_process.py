@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +211,66 @@ async def test_whose_address_the_app_sees(inner: Server) -> None:
 
 def test_whom_uvicorn_trusts() -> None:
     assert uvicorn.Config("").forwarded_allow_ips == "127.0.0.1,::1"
+
+
+async def until(look: Callable[[], object], seconds: float = DEADLINE) -> bool:
+    """Whether it came to be so in time."""
+    end = time.monotonic() + seconds
+    while not look() and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+    return bool(look())
+
+
+async def farewell(server: ProcessServer, path: str, signal_: signal.Signals = signal.SIGTERM) -> list[object]:
+    """What a client still gets once the supervisor has a signal, and the close code."""
+    heard: list[object] = []
+    async with asyncio.timeout(2 * DEADLINE), websockets.connect(f"{server.ws_url}{path}") as client:
+        await client.recv()
+        os.kill(server.supervisor, signal_)
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for text in client:
+                heard.append(text)
+        return [*heard, client.close_code]
+
+
+async def test_the_lifespan_ends_after_the_last_handler() -> None:
+    with serve("room_closing:app", processes=1, timeout_graceful_shutdown=None) as server:
+        assert await farewell(server, "/ws") == [1012]
+        assert await until(lambda: not server.pids)
+        assert "clients at the end: 0" in [entry.text for entry in server.log]
+
+
+async def test_a_handler_that_never_receives_holds_up_the_shutdown(capsys: pytest.CaptureFixture[str]) -> None:
+    with serve("room_closing:app", processes=1, timeout_graceful_shutdown=None) as server:
+        assert await farewell(server, "/feed") == [1012]
+        assert not await until(lambda: not server.pids, 1)
+        server.stop(1)
+        assert "clients at the end: 0" not in [entry.text for entry in server.log]
+    assert "did not stop" in capsys.readouterr().out
+
+
+async def test_a_limit_cancels_it_and_the_lifespan_ends() -> None:
+    with serve("room_closing:app", processes=1, timeout_graceful_shutdown=1) as server:
+        assert await farewell(server, "/feed") == [1012]
+        assert await until(lambda: not server.pids)
+        said = [entry.text for entry in server.log]
+        assert any(text.startswith("Cancel 1 running task(s)") for text in said)
+        assert "clients at the end: 0" in said
+        if proxy._program() is not None:
+            with nginx(f"proxy_pass {server.url};{ALL}") as front:
+                assert await handshake(f"{front.ws_url}/ws") == 502
+
+
+def test_uvicorn_has_no_limit_of_its_own() -> None:
+    assert uvicorn.Config("").timeout_graceful_shutdown is None
+
+
+async def test_sighup_starts_the_next_process_before_the_last_one_ends() -> None:
+    with serve("room_closing:app", processes=1) as server:
+        (first,) = server.pids
+        assert await farewell(server, "/ws", signal.SIGHUP) == [1012]
+        assert await handshake(f"{server.ws_url}/ws") == "Merhaba"
+        assert await until(lambda: first not in server.pids)
+        ready, ended = "answers", "Terminated child process"
+        said = [text for text in (entry.text for entry in server.log) if text.startswith((ready, ended))]
+        assert [text.startswith(ready) for text in said] == [True, True, False]

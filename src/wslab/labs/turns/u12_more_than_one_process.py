@@ -1,4 +1,5 @@
-"""Unit 12: what a broker sends goes to the clients of this process; who the visitor behind proxies is."""
+"""Unit 12: what a broker sends goes to the clients of this process; who the visitor behind
+proxies is; a handler ends with its client and leaves nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Stage
 from wslab.labs.turns.company import Guest
 from wslab.language import Text, filled
+from wslab.serving.watching import TaskSeen
 
 texts = read_texts("12")
 
@@ -80,9 +82,39 @@ async def visitor_found(stage: Stage) -> Text:
     return seen
 
 
+_BROKEN_OFF = "timeout graceful shutdown exceeded"  # uvicorn's words for a handler that it has cancelled
+_STOPS = 2
+
+
+async def ends_with_the_server(stage: Stage) -> Text:
+    """The news come, the handler stays, and a shutdown ends it and its task."""
+    unfinished: tuple[TaskSeen, ...] = ()
+    # A machine that stood still is broken off once; a handler that waits for its queue, each time.
+    for _ in range(_STOPS):
+        alice = await stage.connect("A")
+        if await alice.next() is None:
+            raise await stage.silence(alice, texts.wrong("no-news"), ended=texts.wrong("ends-at-once"))
+        await alice.send("çay")
+        await stage.pause()
+        if alice.end is not None:
+            raise Failure(texts.wrong("ends-at-once"), texts.saw("ended"), code=alice.end.code)
+        before = len(stage.raised_so_far())
+        unfinished = tuple(one for one in await stage.stop_server() if one.state != "thread")
+        broken_off = any(_BROKEN_OFF in one.text for one in stage.raised_so_far()[before:])
+        await stage.restart_server()
+        if not broken_off:
+            break
+    else:
+        raise Failure(texts.wrong("does-not-end"), texts.saw("broken-off"))
+    if unfinished:
+        raise Failure(texts.wrong("task-left"), texts.saw("left"), place=unfinished[0].place or "–")
+    return texts.saw("ended-whole")
+
+
 TURNS = Lab.of(
     texts,
     "12-more-than-one-process",
     Check.of(texts, "turn-1", passed_on, points=0, app="pass_on", calls=True),
     Check.of(texts, "turn-2", visitor_found, points=0, app="visitor", calls=True),
+    Check.of(texts, "turn-3", ends_with_the_server, points=0, app="station"),
 )
