@@ -74,7 +74,7 @@ def test_where_nginx_is_missing_the_cells_say_so(unit: Unit) -> None:
 def test_one_process_after_the_other(unit: Unit) -> None:
     unit.run("async def sigterm(", ("signal.SIGTERM", "signal.SIGHUP"))
     unit.run('predict("12.goodbye").outcome(')
-    said = write(unit, "print(*heard, ended, *(entry.text for entry in closing.log), sep='|')").split("|")
+    said = write(unit, "print(*received, ended, *(entry.text for entry in closing.log), sep='|')").split("|")
     assert said[:2] == ["1012", "False"]
     assert [text.partition(" [")[0] for text in said if text.startswith(("answers", "Terminated"))] == [
         "answers",
@@ -83,4 +83,4 @@ def test_one_process_after_the_other(unit: Unit) -> None:
     ]
     unit.run("async def sigterm(")
     unit.run('predict("12.goodbye").outcome(')
-    assert write(unit, "print(*heard, ended)").split() == ["1012", "True"]
+    assert write(unit, "print(*received, ended)").split() == ["1012", "True"]
