@@ -271,6 +271,6 @@ async def test_sighup_starts_the_next_process_before_the_last_one_ends() -> None
         assert await farewell(server, "/ws", signal.SIGHUP) == [1012]
         assert await handshake(f"{server.ws_url}/ws") == "Merhaba"
         assert await until(lambda: first not in server.pids)
-        ready, ended = "answers", "Terminated child process"
+        ready, ended = "starts", "Terminated child process"
         said = [text for text in (entry.text for entry in server.log) if text.startswith((ready, ended))]
         assert [text.startswith(ready) for text in said] == [True, True, False]

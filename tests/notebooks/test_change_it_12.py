@@ -76,9 +76,9 @@ def test_one_process_after_the_other(unit: Unit) -> None:
     unit.run('predict("12.goodbye").outcome(')
     said = write(unit, "print(*received, ended, *(entry.text for entry in closing.log), sep='|')").split("|")
     assert said[:2] == ["1012", "False"]
-    assert [text.partition(" [")[0] for text in said if text.startswith(("answers", "Terminated"))] == [
-        "answers",
-        "answers",
+    assert [text.partition(" [")[0] for text in said if text.startswith(("starts", "Terminated"))] == [
+        "starts",
+        "starts",
         "Terminated child process",
     ]
     unit.run("async def sigterm(")
