@@ -66,7 +66,7 @@ def test_the_question_is_not_part_of_the_answer(tmp_path: Path, language: str) -
     page = (out / written_answers.PAGE).read_text("utf-8")
     assert "receive_text() notices" in page
     assert "**Note** to you" in page
-    assert "A client closes its laptop" in page
+    assert "Somebody closes the browser tab" in page
     assert "is where the handler waits" in page  # the lab's own answer
 
 

@@ -37,7 +37,14 @@ GROUPS: Mapping[Text, Sequence[str]] = {
         "road",
         "Road",
     ),
-    Text(en="A broker between processes", tr="Süreçler arasında mesaj aracısı"): ("broker", "Broker"),
+    Text(
+        en="A broker between processes, a proxy in front", tr="Süreçler arasında mesaj aracısı, önlerinde vekil sunucu"
+    ): (
+        "broker",
+        "Broker",
+        "nginx",
+        "Nginx",
+    ),
     Text(en="A film of the event loop", tr="Olay döngüsünün kaydı"): ("record", "Recording", "compare"),
     Text(en="The bytes on the wire", tr="Hat üzerindeki baytlar"): ("capture", "Capture", "explain"),
     Text(en="Predictions and labs", tr="Tahminler ve alıştırmalar"): (
@@ -51,7 +58,7 @@ GROUPS: Mapping[Text, Sequence[str]] = {
         "progress",
     ),
     Text(en="Class mode", tr="Sınıf kipi"): ("classroom", "Classroom", "Limits"),
-    Text(en="The rest", tr="Diğerleri"): ("use", "doctor", "Text", "LabError"),
+    Text(en="The rest", tr="Diğerleri"): ("use", "doctor", "Text", "LabError", "NotInstalled"),
 }
 """The public names in the order of the page."""
 
