@@ -20,12 +20,13 @@ import anyio
 import httpx
 import pytest
 import websockets
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from wslab.language import use_language
 from wslab.serving import Log, ServerStartError, serve
+from wslab.serving.observing import FROM_ELSEWHERE
 
 
 async def talk(url: str, *messages: str) -> None:
@@ -495,3 +496,28 @@ def test_waiting_is_ended_by_the_entry_itself() -> None:
     waiter.start()
     assert log.wait_for("here", deadline=5).text == "here"
     waiter.join()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_message_from_another_thread_is_told_while_its_server_runs(ended: bool) -> None:
+    """A list may keep the connections of a server that has ended; what is sent to these says nothing about threads."""
+    app = FastAPI()
+    held: list[WebSocket] = []
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        await websocket.accept()
+        held.append(websocket)
+        async for text in websocket.iter_text():
+            await websocket.send_text(text)
+
+    server = serve(app)
+    async with websockets.connect(f"{server.ws_url}/ws") as client:
+        await client.send("x")
+        await asyncio.wait_for(client.recv(), 20)
+        if ended:
+            await asyncio.to_thread(server.stop)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await asyncio.wait_for(held[0].send_text("y"), 20)
+    server.stop()
+    assert [entry.text.startswith(FROM_ELSEWHERE) for entry in server.log.warnings] == [True] * (not ended)

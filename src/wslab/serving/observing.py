@@ -5,6 +5,7 @@ It changes no message. Source: the ASGI specification, HTTP & WebSocket message 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -101,7 +102,7 @@ class Observed:
         # Not reset afterwards: uvicorn logs an uncaught exception in this same context, and the task ends with it.
         begin_connection(self.log, connection)
         accepted = False
-        home, elsewhere = threading.get_ident(), False
+        home, loop, elsewhere = threading.get_ident(), asyncio.get_running_loop(), False
 
         def note(message: Message) -> None:
             self.log.add("asgi", message["type"], connection=connection, detail=_detail(message))
@@ -114,7 +115,8 @@ class Observed:
 
         async def noted_send(message: Message) -> None:
             nonlocal accepted, elsewhere
-            if threading.get_ident() != home and not elsewhere:
+            # A list may hold connections of a server that has ended: what is sent to these is no question of threads.
+            if threading.get_ident() != home and loop.is_running() and not elsewhere:
                 elsewhere = True
                 self.log.add(
                     "warning", FROM_ELSEWHERE + message["type"], connection=connection, place=place_of_caller()

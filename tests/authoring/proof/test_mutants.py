@@ -68,6 +68,13 @@ def test_each_mutant_is_another_program_that_compiles() -> None:
     assert ast.dump(ast.parse(SOURCE)) not in meanings
 
 
+def test_no_mutant_is_about_a_docstring() -> None:
+    docstring = '"""What it does.\n\nright\n"""\n'
+    told = [str(mutant) for mutant in mutants(SOURCE)]
+    assert [str(mutant) for mutant in mutants(docstring + SOURCE)] == told
+    assert mutants(f"def empty():\n    {docstring!r}\n") == mutants("def empty():\n    pass\n")
+
+
 def test_a_mutant_names_its_lines() -> None:
     names = [str(one) for one in mutants(SOURCE)]
     assert "await dropped: await websocket.accept() → websocket.accept()" in names

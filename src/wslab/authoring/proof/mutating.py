@@ -79,7 +79,7 @@ def mutants(source: str) -> list[Mutant]:
     Args:
         source: the right program.
     """
-    plain = ast.unparse(ast.parse(source))  # so that every change shows as a change of lines, not of layout
+    plain = _plain(source)
     seen = {ast.dump(ast.parse(plain))}
     found = []
     for operator, changed in (*_of_the_field(plain), *_general(plain)):
@@ -93,6 +93,17 @@ def mutants(source: str) -> list[Mutant]:
             seen.add(meaning)
             found.append(Mutant(operator, *_difference(plain, changed), changed))
     return found
+
+
+def _plain(source: str) -> str:
+    """The program as Python writes it, so that every change is one of lines and not of layout, without docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+            ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def _difference(before: str, after: str) -> tuple[str, str]:
