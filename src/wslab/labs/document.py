@@ -78,13 +78,18 @@ def _is_json(text: str) -> bool:
         return False
 
 
-async def count(stage: Stage, *, quietly: bool = False) -> int:
+async def count(stage: Stage, *, quietly: bool = False, process: int = 0) -> int:
     """How many clients the server says are connected.
+
+    Args:
+        stage: the stage.
+        quietly: keeps the request out of the record.
+        process: which of the app's processes is asked, where there are several.
 
     Raises:
         Failure: it does not say so.
     """
-    reply = await stage.get("/", quietly=quietly)
+    reply = await stage.get("/", quietly=quietly, process=process)
     if reply is None:
         raise await stage.silence(None)
     found = reply.json.get("connected_clients") if isinstance(reply.json, dict) else None

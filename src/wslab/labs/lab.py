@@ -26,6 +26,7 @@ class Check:
             connection, this check says so and sends the learner there.
         app: the name of the variable that holds the app it is about.
         calls: whether it is about a function or a value of the learner's instead of an app.
+        processes: whether the app is served by two processes, with a broker.
         budget: seconds after which it is broken off, more on a busy machine; extensions of its deadlines come on top.
             These end it long before.
     """
@@ -40,6 +41,7 @@ class Check:
     app: str = "app"
     budget: float = 10.0
     calls: bool = False
+    processes: bool = False
 
     @classmethod
     def of(
@@ -53,6 +55,7 @@ class Check:
         app: str = "app",
         budget: float = 10.0,
         calls: bool = False,
+        processes: bool = False,
     ) -> Check:
         """The check with what `texts` says about it.
 
@@ -60,7 +63,9 @@ class Check:
             BadTexts: nothing is written about it, or it lists a misconception that is not there.
         """
         written = texts.check(name)
-        return cls(name, written.title, points, run, written.hints, texts.listed(name), needs, app, budget, calls)
+        return cls(
+            name, written.title, points, run, written.hints, texts.listed(name), needs, app, budget, calls, processes
+        )
 
 
 @dataclass(frozen=True, slots=True)

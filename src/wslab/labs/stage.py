@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -25,7 +25,7 @@ from websockets.typing import Origin, Subprotocol
 from wslab.labs import causes, general
 from wslab.labs.deadlines import Deadlines, Overdue
 from wslab.labs.failure import Failure, NoConnection
-from wslab.labs.venue import Venue, Watched
+from wslab.labs.venue import Address, Processes, Venue, Watched
 from wslab.labs.verdict import Line, Misconception, Raised
 from wslab.language import Text, filled, shortened
 from wslab.serving.binding import reset_when_closed
@@ -367,7 +367,7 @@ class Stage:
         self._set_aside: list[range] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._waited = 0.0  # seconds, by the last `until`
-        self._http: httpx.AsyncClient | None = None
+        self._http: dict[int, httpx.AsyncClient] = {}
 
     @property
     def venue(self) -> Venue:
@@ -473,6 +473,7 @@ class Stage:
         origin: str | None = None,
         subprotocols: Sequence[str] | None = None,
         room: int | None = None,
+        process: int = 0,
     ) -> Client:
         """Open a WebSocket.
 
@@ -484,11 +485,13 @@ class Stage:
             subprotocols: what is offered.
             room: bytes that the operating system is asked to keep for this client (`SO_RCVBUF`), so that one that does
                 not read is soon felt; the system's own choice if left out.
+            process: which of the app's processes, where there are several.
 
         Raises:
             NoConnection: the answer was not 101; it names the general misconception that fits.
         """
-        found = await self.try_connect(who, path, headers=headers, origin=origin, subprotocols=subprotocols, room=room)
+        options: dict[str, Any] = {"headers": headers, "origin": origin, "subprotocols": subprotocols}
+        found = await self.try_connect(who, path, **options, room=room, process=process)
         if isinstance(found, Refusal):
             raise await self.no_connection(found)
         return found
@@ -502,12 +505,13 @@ class Stage:
         origin: str | None = None,
         subprotocols: Sequence[str] | None = None,
         room: int | None = None,
+        process: int = 0,
     ) -> Client | Refusal:
         """Ask for a WebSocket and take whatever comes; the arguments are those of `connect`."""
         self.note(who, "→", filled(_ASKS, path=path))
 
         async def opening() -> ClientConnection:
-            sock = await self._socket(room)
+            sock = await self._socket(room, process)
             return await connect(
                 f"ws://{self._host}{path}",
                 sock=sock,
@@ -571,8 +575,11 @@ class Stage:
         address = self._venue.address
         return "localhost" if isinstance(address, str) else f"{address[0]}:{address[1]}"
 
-    async def _socket(self, room: int | None = None) -> socket.socket:
-        address = self._venue.address
+    def _address(self, process: int) -> Address:
+        return cast(Processes, self._venue).addresses[process] if process else self._venue.address
+
+    async def _socket(self, room: int | None = None, process: int = 0) -> socket.socket:
+        address = self._address(process)
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -587,9 +594,9 @@ class Stage:
 
     # HTTP
 
-    async def get(self, path: str = "/", *, quietly: bool = False) -> Reply | None:
-        """GET `path`; None if no answer came. `quietly` keeps it out of the record."""
-        return await self.request("GET", path, quietly=quietly)
+    async def get(self, path: str = "/", *, quietly: bool = False, process: int = 0) -> Reply | None:
+        """GET `path`; None if no answer came. `quietly` keeps it out of the record, `process` is as for `connect`."""
+        return await self.request("GET", path, quietly=quietly, process=process)
 
     async def request(
         self,
@@ -600,6 +607,7 @@ class Stage:
         json: object = None,
         quietly: bool = False,
         within: float | None = None,
+        process: int = 0,
     ) -> Reply | None:
         """Any HTTP request; None if no answer came in time.
 
@@ -610,10 +618,11 @@ class Stage:
             json: the body, if there is one.
             quietly: keeps it out of the record.
             within: seconds; the stage's own deadline if left out.
+            process: as for `connect`.
         """
         shown = f"{method} {path}"
         try:
-            got = await self._exchange(method, path, params, json, within)
+            got = await self._exchange(method, path, params, json, within, process=process)
         except (Overdue, OSError):
             self.note("", "", filled(_NO_REPLY, request=shown))
             return None
@@ -631,6 +640,7 @@ class Stage:
         json: object = None,
         within: float | None = None,
         client: httpx.AsyncClient | None = None,
+        process: int = 0,
     ) -> httpx.Response:
         """One request and its response.
 
@@ -641,7 +651,9 @@ class Stage:
         import httpx  # it takes a while, and a notebook without a check never needs it
 
         if client is None:
-            client = self._http = self._http or self._new_http()
+            if process not in self._http:
+                self._http[process] = self._new_http(process)
+            client = self._http[process]
         url = f"http://{self._host}{path}"
 
         async def whole() -> httpx.Response:
@@ -662,10 +674,10 @@ class Stage:
         except httpx.HTTPError as error:
             raise ConnectionError(str(error)) from error
 
-    def _new_http(self) -> httpx.AsyncClient:
+    def _new_http(self, process: int = 0) -> httpx.AsyncClient:
         import httpx
 
-        address = self._venue.address
+        address = self._address(process)
         uds = address if isinstance(address, str) else None
         # uvicorn closes a kept connection after five seconds.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=4, keepalive_expiry=2)
@@ -675,25 +687,26 @@ class Stage:
     # The server
 
     async def alive(self) -> bool | None:
-        """Whether the server's event loop turns: True, False (it answers nothing), or None (nobody listens)."""
+        """Whether the server's event loop turns, each process's: True, False (no answers), or None (nobody listens)."""
         # By a connection of its own: one of before may be what hangs.
-        async with self._new_http() as client:
-            try:
-                await self._exchange("GET", PROBE_PATH, within=self.deadlines.step / 2, client=client)
-            except Overdue:
-                return False
-            except OSError:
-                return None
+        for process in range(len(getattr(self._venue, "addresses", ())) or 1):
+            async with self._new_http(process) as client:
+                try:
+                    await self._exchange("GET", PROBE_PATH, within=self.deadlines.step / 2, client=client)
+                except Overdue:
+                    return False
+                except OSError:
+                    return None
         return True
 
     async def stop_server(self) -> tuple[TaskSeen, ...]:
         """Shut the app down, as its user would; return its own tasks that were still running after that."""
-        await self._forget_http()
+        await self.forget_http()
         return await self._venue.stop()
 
     async def restart_server(self) -> None:
         """Have the app served anew; clients of before are gone."""
-        await self._forget_http()
+        await self.forget_http()
         await self._venue.restart()
 
     def watch(self) -> None:
@@ -881,10 +894,11 @@ class Stage:
         for one in dict.fromkeys(self.raised_so_far()):
             if one.name not in _DISCONNECTS:
                 self.lines.append(Line(None, "", "", filled(self.raised_by, error=one)))
-        await self._forget_http()
+        await self.forget_http()
 
-    async def _forget_http(self) -> None:
-        if self._http is not None:
+    async def forget_http(self) -> None:
+        """Close the connections of the requests so far: who answered them is gone."""
+        for client in self._http.values():
             with contextlib.suppress(OSError):
-                await self._http.aclose()
-            self._http = None
+                await client.aclose()
+        self._http.clear()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text
 from wslab.serving import Entry, Log, Server, ServerStartError, every_server, threads
 from wslab.serving.arguments import validate
+from wslab.serving.observing import App, Message, Receive, Send
 from wslab.serving.watching import TaskSeen, Watch
 
 Address = tuple[str, int] | str
@@ -119,11 +121,56 @@ class Venue(Protocol):
         """
 
 
+class Processes(Venue, Protocol):
+    """Where an app is served by several processes, the first of them at `address`, with a broker of its own."""
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where each process is reached."""
+
+    async def kill_process(self, number: int) -> None:
+        """End a process at once, as `kill -9` does."""
+
+    async def start_process(self, number: int) -> None:
+        """Start a process in the place of one that has ended.
+
+        Raises:
+            ServerStartError: it does not start.
+        """
+
+    async def stop_process(self, number: int) -> tuple[TaskSeen, ...]:
+        """Shut a process down as its supervisor would: WebSockets end with 1012, the lifespan runs to its end.
+
+        Returns:
+            The app's own tasks that were still running when its shutdown was over.
+        """
+
+    async def kill_broker(self) -> None:
+        """End the broker at once; what it held is lost."""
+
+    async def start_broker(self) -> None:
+        """Start it again, empty, at the same address."""
+
+
 _STARTING = 4.0  # seconds that an app's own start-up may take
 _STOPPING = 1.5  # and so the longest that a check ever sees a shutdown take
 _LINGERING = 0.5  # seconds that a thread may take to end after its server
 SWITCHING = 0.0005
 """Seconds after which a thread that computes lets the next one have the interpreter, while an app is judged."""
+
+
+class Loopback:
+    """Gives an app the client and server addresses of a TCP port: over a Unix socket, clients have no address."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._ports = itertools.count(32768)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and not scope.get("client"):
+            scope["client"] = ("127.0.0.1", 32768 + next(self._ports) % 28000)
+            scope["server"] = ("127.0.0.1", 8000)
+        await self._app(scope, receive, send)
 
 
 class Served:

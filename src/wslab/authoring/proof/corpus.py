@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wslab.cells import Run, note_makers
 from wslab.course_folder import course_folder
 from wslab.grading import task
 from wslab.labs import notebooks
@@ -166,4 +167,5 @@ def program(source: str, name: str) -> dict[str, object]:
     # The name is one of those that IPython gives to cells: the lines below are a reader's own code.
     names: dict[str, object] = {"__name__": "__main__"}
     exec(compile(source, f"<ipython-input {name}>", "exec", dont_inherit=True), names)
+    note_makers(Run(1, source, None), names)
     return names

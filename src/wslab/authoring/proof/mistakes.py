@@ -146,9 +146,9 @@ def first_card(lab: Lab, cells: Sequence[task.Cell]) -> Verdict | None:
 
 
 async def _first_card(lab: Lab, cells: Sequence[task.Cell]) -> Verdict | None:
-    venue = Isolated(cells, "app", LANGUAGES[0], Limits(), None)
+    graded = [check for check in lab.checks if check.points]
+    venue = Isolated(cells, "app", LANGUAGES[0], Limits(), None, processes=graded[0].processes)
     try:
-        graded = [check for check in lab.checks if check.points]
         async with contextlib.aclosing(judge_app(lab, graded, venue)) as verdicts:
             async for verdict in verdicts:
                 if not verdict.passed:

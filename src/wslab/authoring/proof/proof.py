@@ -32,11 +32,15 @@ from wslab.authoring.proof.corpus import (
 from wslab.authoring.proof.page import between, inside
 from wslab.authoring.proof.text_ids import id_faults
 from wslab.authoring.proof.turn_corpus import TurnCell
+from wslab.cells import Run as RunOfCell
+from wslab.cells import note_makers
 from wslab.labs import cards, catalogue, general, notebooks
 from wslab.labs.calling import Called
+from wslab.labs.checking import several
 from wslab.labs.judging import judge_app, not_run
 from wslab.labs.lab import Check, Lab
 from wslab.labs.notebooks import Cell
+from wslab.labs.processes.venue import ServedByProcesses
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
 from wslab.language import LANGUAGES, Text, current_language, use_language
@@ -538,6 +542,7 @@ async def cell_names(cells: Sequence[Cell], name: str) -> Mapping[str, Any]:
             result = eval(code, names)
             if inspect.isawaitable(result):
                 await result
+            note_makers(RunOfCell(number, cell.source, None), names)
     return names
 
 
@@ -559,7 +564,9 @@ async def judged(lab: Lab, checks: Sequence[Check], names: Mapping[str, Any]) ->
             verdicts += [not_run(lab, check, general.NO_APP, general.NO_APP.meaning, name=variable) for check in about]
             continue
         given = names[variable]
-        venue = Served(Called(given) if about[0].calls else given)
+        venue: Served | ServedByProcesses = Served(Called(given) if about[0].calls else given)
+        if about[0].processes:
+            venue = several(given, variable)
         try:
             verdicts += [verdict async for verdict in judge_app(lab, about, venue)]
         finally:

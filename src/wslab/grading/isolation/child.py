@@ -11,7 +11,6 @@ import base64
 import contextlib
 import functools
 import importlib
-import itertools
 import json
 import os
 import signal
@@ -25,15 +24,16 @@ import wslab
 from wslab.grading.isolation.channel import Channel
 from wslab.grading.isolation.confinement import confine
 from wslab.grading.isolation.shell import Shell, answer_nothing, file_of
-from wslab.grading.plain import named
 from wslab.grading.task import Limits
-from wslab.labs.venue import SWITCHING, Served
+from wslab.labs.processes import foreman
+from wslab.labs.processes.venue import PROCESSES, Foreman, Program, ServedByProcesses
+from wslab.labs.venue import SWITCHING, Loopback, NotServed, Served
 from wslab.labs.verdict import Raised
 from wslab.language import use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
-from wslab.serving.observing import App, Message, Receive, Send
 from wslab.serving.watching import TaskSeen
+from wslab.source import named
 
 _MOST_AT_ONCE = 200
 _LONGEST = 2000
@@ -92,6 +92,11 @@ def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket])
     asyncio.set_event_loop(loop)
     shell = Shell.make()
     shell.runs_commands = job["commands"]
+    helper = None
+    if job["processes"]:
+        # While this process has one thread and none of the learner's code has run in it.
+        helper = _foreman(channel, listeners, job["folder"])
+    made, maker = ..., ("", "")
     for number, (name, source) in enumerate(job["cells"]):
         if number in job["skip"]:
             continue
@@ -100,12 +105,29 @@ def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket])
         error = _run(loop, shell, name, source, job["seconds"])
         if error:
             channel.send({"failed": number, "error": named(error)[:_LONGEST]})
-    arguments = (channel, shell.user_ns, job["variable"], listeners)
+        if shell.user_ns.get(job["variable"], ...) is not made:
+            made, maker = shell.user_ns[job["variable"]], (name, source)
+    venue = None
+    if helper is not None:
+        venue = ServedByProcesses(made, Program(*maker, job["variable"]), helper)
+    arguments = (channel, shell.user_ns, job["variable"], listeners, venue)
     threading.Thread(target=_serve, args=arguments, daemon=True).start()
     # What the cells have started on their own loop goes on, as in a kernel.
     while True:
         with contextlib.suppress(Exception):
             loop.run_forever()
+
+
+def _foreman(channel: Channel, listeners: list[socket.socket], folder: str) -> Foreman:
+    """A process that starts the app's processes, each at one of these sockets, which are closed here."""
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        channel.close()
+        ours.close()
+        foreman.serve(theirs, listeners[:PROCESSES], folder)
+    for one in (theirs, *listeners):
+        one.close()
+    return Foreman(ours)
 
 
 def _pass_over(channel: Channel, number: int, line: str) -> None:
@@ -210,21 +232,13 @@ def _interrupt(*_: object) -> None:
 # The server
 
 
-class Loopback:
-    """Gives an app the client and server addresses of a TCP port: over a Unix socket, clients have no address."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._ports = itertools.count(32768)
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and not scope.get("client"):
-            scope["client"] = ("127.0.0.1", 32768 + next(self._ports) % 28000)
-            scope["server"] = ("127.0.0.1", 8000)
-        await self._app(scope, receive, send)
-
-
-def _serve(channel: Channel, names: dict[str, Any], variable: str, listeners: list[socket.socket]) -> None:
+def _serve(
+    channel: Channel,
+    names: dict[str, Any],
+    variable: str,
+    listeners: list[socket.socket],
+    venue: Served | ServedByProcesses | None,
+) -> None:
     sys.setswitchinterval(SWITCHING)
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         try:
@@ -233,7 +247,7 @@ def _serve(channel: Channel, names: dict[str, Any], variable: str, listeners: li
                 channel.send({"absent": True})
             else:
                 validate(app, {})
-                venue = Served(Loopback(app), lambda: listeners.pop(0))
+                venue = venue or Served(Loopback(app), lambda: listeners.pop(0))
                 channel.send(_started(runner, venue.start()))
                 while (order := channel.receive()) is not None:
                     channel.send({**_obey(runner, venue, order), "to": order["number"]})
@@ -248,6 +262,8 @@ def _serve(channel: Channel, names: dict[str, Any], variable: str, listeners: li
 def _started(runner: asyncio.Runner, starting: Any) -> dict[str, Any]:
     try:
         runner.run(starting)
+    except NotServed as error:
+        return {"unserved": error.misconception.id, "observed": error.observed.spoken()}
     except ServerStartError as error:
         return {"unstarted": named(str(error))[:_LONGEST]}
     except IndexError:  # no listener left
@@ -255,7 +271,7 @@ def _started(runner: asyncio.Runner, starting: Any) -> dict[str, Any]:
     return {"served": True}
 
 
-def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[str, Any]:
+def _obey(runner: asyncio.Runner, venue: Served | ServedByProcesses, order: dict[str, Any]) -> dict[str, Any]:
     match order["do"]:
         case "raised":
             everything = venue.raised((0, -1))
@@ -274,6 +290,21 @@ def _obey(runner: asyncio.Runner, venue: Served, order: dict[str, Any]) -> dict[
             return {"tasks": _named_tasks(runner.run(venue.stop()))}
         case "restart":
             return _started(runner, venue.restart())
+    return _obey_about_processes(runner, venue, order) if isinstance(venue, ServedByProcesses) else {}
+
+
+def _obey_about_processes(runner: asyncio.Runner, venue: ServedByProcesses, order: dict[str, Any]) -> dict[str, Any]:
+    match order["do"]:
+        case "kill process":
+            runner.run(venue.kill_process(order["process"]))
+        case "start process":
+            return _started(runner, venue.start_process(order["process"]))
+        case "stop process":
+            return {"tasks": _named_tasks(runner.run(venue.stop_process(order["process"])))}
+        case "kill broker":
+            runner.run(venue.kill_broker())
+        case "start broker":
+            return _started(runner, venue.start_broker())
     return {}
 
 

@@ -20,9 +20,10 @@ from wslab.grading.isolation.sandbox import Confined, Start
 from wslab.grading.plain import plain
 from wslab.grading.task import Cell, Limits
 from wslab.labs import general
+from wslab.labs.processes.venue import PROCESSES
 from wslab.labs.venue import Address, Mark, NotServed, Watched
 from wslab.labs.verdict import Raised
-from wslab.language import Text, filled, verbatim
+from wslab.language import LANGUAGES, Filled, Text, filled, verbatim
 from wslab.serving.watching import State, TaskSeen
 
 _CELL = 6.0  # seconds for one cell, after which it is interrupted
@@ -80,6 +81,8 @@ class Isolated:
         limits: Limits,
         start: Start | None,
         files: Sequence[tuple[str, bytes]] = (),
+        *,
+        processes: bool = False,
     ) -> None:
         """Nothing is started yet.
 
@@ -90,6 +93,7 @@ class Isolated:
             limits: what may be used up.
             start: as for `Confined`.
             files: what lies beside the notebook, by its path from there.
+            processes: whether the app is served by several processes, with a broker: `wslab.labs.venue.Processes`.
         """
         self.notes: list[Text] = []
         self._cells = cells
@@ -98,6 +102,7 @@ class Isolated:
         self._limits = limits
         self._start = start
         self._files = [[path, base64.b64encode(data).decode()] for path, data in files]
+        self._processes = processes
         self._skip: set[int] = set()
         self._errors: dict[int, Text] = {}
         self._process: Confined | None = None
@@ -116,6 +121,12 @@ class Isolated:
     def address(self) -> Address:
         assert self._process is not None
         return self._process.addresses[max(0, self._served)]
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where each process is reached; the only one, where there are not several."""
+        assert self._process is not None
+        return self._process.addresses[:PROCESSES] if self._processes else (self.address,)
 
     # Starting
 
@@ -152,6 +163,7 @@ class Isolated:
                 "cells": [[cell.name, cell.source] for cell in self._cells],
                 "skip": sorted(self._skip),
                 "variable": self._variable,
+                "processes": self._processes,
                 "seconds": _CELL,
                 "folder": process.folder,
                 "files": self._files,
@@ -192,6 +204,8 @@ class Isolated:
                     raise NotServed(general.WRONG_APP, _said(sentence))
                 case {"unstarted": sentence}:
                     raise NotServed(general.DOES_NOT_START, _said(sentence))
+                case {"unserved": str(fault), "observed": dict(observed)}:
+                    raise _not_served(fault, observed)
                 case None:
                     return self._blame(process, running, ended=time.monotonic() < until or process.ended)
                 case _:
@@ -284,13 +298,44 @@ class Isolated:
         Raises:
             NotServed: there is no server.
         """
-        if self._process is not None and self._served + 1 < len(self._process.addresses):
+        if self._process is not None and (self._processes or self._served + 1 < len(self._process.addresses)):
             self._hear()
             said = await asyncio.to_thread(self._ask, "restart", _STARTING)
             if said is not None and said.get("served") is True:
-                self._served += 1
+                self._served += not self._processes
                 return
         await self.start()
+
+    # Where there are several processes: `wslab.labs.venue.Processes`
+
+    async def kill_process(self, number: int) -> None:
+        """End a process at once, as `kill -9` does."""
+        await asyncio.to_thread(self._ask, "kill process", process=number)
+
+    async def start_process(self, number: int) -> None:
+        """Start a process in the place of one that has ended.
+
+        Raises:
+            NotServed: it does not start.
+        """
+        said = await asyncio.to_thread(self._ask, "start process", _STARTING, process=number)
+        if said is None or said.get("served") is not True:
+            raise NotServed(general.DOES_NOT_START, _said((said or {}).get("unstarted")))
+
+    async def stop_process(self, number: int) -> tuple[TaskSeen, ...]:
+        """Shut a process down; return the app's own tasks that were still running after that."""
+        match await asyncio.to_thread(self._ask, "stop process", _STOPPING, process=number):
+            case {"tasks": list(tasks)}:
+                return tuple(_all_tasks(tasks))
+        return ()
+
+    async def kill_broker(self) -> None:
+        """End the broker at once; what it held is lost."""
+        await asyncio.to_thread(self._ask, "kill broker")
+
+    async def start_broker(self) -> None:
+        """Start it again, empty, at the same address."""
+        await asyncio.to_thread(self._ask, "start broker", _STARTING)
 
     # Untrusted reports
 
@@ -356,6 +401,13 @@ def _all_tasks(told: Sequence[object]) -> Iterator[TaskSeen]:
         match one:
             case [str(name), str(state), str(place), str(text)] if state in get_args(State):
                 yield TaskSeen(plain(name, 80), cast(State, state), plain(place, 80), plain(text))
+
+
+def _not_served(fault: str, observed: dict[object, object]) -> NotServed:
+    """What to raise where the submission's process says why it does not serve, in several languages."""
+    spoken = {language: plain(observed.get(language), 1000) for language in LANGUAGES}
+    known = next((one for one in general.GENERAL if one.id == fault), general.DOES_NOT_START)
+    return NotServed(known, Filled(**spoken))
 
 
 def _said(sentence: object) -> Text:

@@ -1,0 +1,616 @@
+"""L9, two processes, one room: a chat whose processes share a broker, while one of them or the broker is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
+
+from wslab.labs import document, general
+from wslab.labs.failure import Failure, Waits
+from wslab.labs.lab import Check, Lab
+from wslab.labs.lab_texts import read_texts
+from wslab.labs.stage import Client, Message, Stage, quoted
+from wslab.labs.venue import Processes
+from wslab.language import Text, filled
+from wslab.serving.watching import TaskSeen
+
+texts = read_texts("L9")
+
+LEASE = 0.5
+"""As the task has it: seconds after which a process that says nothing is forgotten."""
+
+FORGOTTEN = 4 * LEASE
+"""Seconds after which whoever is still counted, or still holds the broadcaster's place, is never forgotten."""
+
+AWAY = 0.3
+"""Seconds without a broker: three periods."""
+
+BOTH = (0, 1)
+MANY = 6
+"""Messages that one client says in a row."""
+
+TICKS, FEWER, SWITCHES = 12, 8, 4
+"""Ticks that are looked at, and how often the process changes in them where there are two broadcasters, at least.
+
+With two it changes with nearly each tick. With one it changes once where a machine stood still for longer than a lease.
+"""
+
+HELD = 3
+"""Ticks of the same process that show that it is not the one that was killed."""
+
+TRIES = 40
+"""How often something is said until it comes through again, once the broker is back."""
+
+LOST = 3
+"""Messages in a row that come to nobody before it is clear that nothing will: the first ones may be lost."""
+
+STOPS = 2
+"""How often a shutdown is broken off before that says something about the app."""
+
+_BROKEN_OFF = "timeout graceful shutdown exceeded"
+"""What uvicorn says where something still stood when its patience was over."""
+
+_TICK = re.compile(r"\S+ tick (\S+)")
+
+
+def id_of(message: Message) -> str:
+    """What stands in front of a message's first space; empty where nothing does."""
+    head, space, _ = message.text.partition(" ")
+    return head if space else ""
+
+
+def said_in(message: Message) -> str:
+    """What stands behind a message's first space."""
+    return message.text.partition(" ")[2]
+
+
+def ticks_by(message: Message) -> str:
+    """The process that a tick names; empty where the message is no tick."""
+    found = _TICK.fullmatch(message.text)
+    return found[1] if found else ""
+
+
+def switches(names: Sequence[str]) -> int:
+    """How often a name is another one than the one before."""
+    return sum(earlier != later for earlier, later in itertools.pairwise(names))
+
+
+def _processes(stage: Stage) -> Processes:
+    return cast(Processes, stage.venue)
+
+
+def _has(client: Client, text: str) -> bool:
+    return any(message.text.endswith(text) for message in client.messages)
+
+
+def _talk_of(client: Client) -> list[Message]:
+    """What came to a client without the ticks, whatever form these have."""
+    return [message for message in client.messages if "tick" not in message.text.split()[:2]]
+
+
+def _up_to(client: Client, text: str) -> list[str]:
+    """The ids of what came to a client, up to this text."""
+    talk = _talk_of(client)
+    ends = [place for place, message in enumerate(talk) if message.text.endswith(text)]
+    return [id_of(message) for message in (talk[: ends[-1] + 1] if ends else talk)]
+
+
+# Everybody
+
+
+async def everybody(stage: Stage) -> Text:
+    """What somebody says comes to everybody once, over processes."""
+    clients = [await stage.connect(who, process=process) for who, process in zip("ABCD", (0, 1, 0, 1), strict=True)]
+    await stage.pause()
+    try:
+        for speaker in clients[:2]:
+            await _hold_heard(stage, speaker, clients)
+    except Failure as failure:
+        raise failure.stopping(texts.wrong("no-room-yet")) from None
+    said = {one.who: [stage.unique(one.who) for _ in range(MANY)] for one in clients}
+    await asyncio.gather(*(one.send(*said[one.who]) for one in clients))
+    last = [words[-1] for words in said.values()]
+    await stage.until(lambda: all(_has(one, text) for one in clients for text in last) or None)
+    await stage.pause()
+    for listener in clients:
+        heard = [said_in(message) for message in _talk_of(listener)]
+        for who, words in said.items():
+            counts = Counter(text for text in heard if text in words)
+            if any(count > 1 for count in counts.values()):
+                raise Failure(texts.wrong("heard-twice"), texts.saw("times"), who=listener.who, speaker=who, times=2)
+            if len(counts) < len(words):
+                raise await stage.silence(listener, texts.wrong("loses-some"), ended=texts.wrong("ends-at-once"))
+            if [text for text in heard if text in words] != words:
+                raise Failure(texts.wrong("out-of-order"), texts.saw("shuffled"), who=listener.who, speaker=who)
+    return filled(texts.saw("all-heard"), count=len(clients) * MANY)
+
+
+async def _hold_heard(stage: Stage, speaker: Client, clients: Sequence[Client]) -> None:
+    """Have somebody say something, and make sure that it comes to everybody in the form that was agreed.
+
+    Raises:
+        Failure: it does not.
+    """
+    text = stage.unique("Merhaba")
+    await speaker.send(text)
+    await stage.until(lambda: all(_has(one, text) or one.end is not None for one in clients) or None)
+    for listener in clients:
+        if not _has(listener, text):
+            raise await _unheard(stage, speaker, listener, clients, text)
+    _hold_the_form(clients, text)
+
+
+async def _unheard(stage: Stage, speaker: Client, listener: Client, clients: Sequence[Client], text: str) -> Failure:
+    """What to raise where a message has not come to everybody."""
+    if listener.end is not None:
+        return await stage.silence(listener, ended=texts.wrong("ends-at-once"))
+    here, there = clients[::2], clients[1::2]
+    if speaker in there:
+        here, there = there, here
+    own, others = ([one.who for one in group if _has(one, text)] for group in (here, there))
+    fault = texts.wrong("nobody-hears")
+    if own or others:
+        fault = texts.wrong("not-everybody")
+    if not own and len(others) == len(there):
+        fault = texts.wrong("only-the-others")
+    elif not others and len(own) == len(here):
+        fault = texts.wrong("one-process-only")
+    elif len(own + others) == len(clients) - 1 and not _has(speaker, text):
+        fault = texts.wrong("not-to-the-speaker")
+    found = await stage.silence(listener, fault, speaker=speaker.who)
+    if found.misconception is fault:
+        hearers = ", ".join(sorted(own + others))
+        seen = texts.saw("hearers") if hearers else texts.saw("no-hearers")
+        found = Failure(fault, seen, speaker=speaker.who, hearers=hearers, who=listener.who)
+    return found
+
+
+def _hold_the_form(clients: Sequence[Client], text: str) -> None:
+    """Make sure that a message is an id, a space and what was said, the same for everybody.
+
+    Raises:
+        Failure: it is not.
+    """
+    came = [next(message for message in one.messages if message.text.endswith(text)) for one in clients]
+    for message in came:
+        head = id_of(message)
+        if not head or said_in(message) != text:
+            raise document.wrong_text(message, f"{head or 'id'} ", text, texts.wrong("other-message"))
+        if isinstance(message.data, bytes):
+            raise document.wrong_text(message, f"{head} ", text, texts.wrong("other-message"))
+    ids = [id_of(message) for message in came]
+    if len(set(ids)) > 1:
+        other = next(place for place, one in enumerate(ids) if one != ids[0])
+        seen = filled(texts.saw("two-ids"), first=ids[0], second=ids[other], who=clients[other].who)
+        raise Failure(texts.wrong("ids-differ"), seen)
+
+
+async def _room(stage: Stage, *clients: Client) -> None:
+    """Make sure that these hear each other.
+
+    Raises:
+        Waits: they do not.
+    """
+    with stage.off_the_record():
+        await stage.pause()
+        text = stage.unique("Ses")
+        await clients[0].send(text)
+        await stage.until(lambda: all(_has(one, text) or one.end is not None for one in clients) or None)
+    for one in clients:
+        if not _has(one, text):
+            raise Waits("everybody", texts.wrong("no-room-yet"), texts.saw("lacks"), who=one.who)
+
+
+# The count
+
+
+async def _counts(stage: Stage, wanted: int, within: float) -> list[int]:
+    """What both processes count, once both say `wanted`, or what they say when the time is over.
+
+    Raises:
+        Failure: there is no count.
+    """
+    begun, nap = stage.clock(), 0.01
+    limit = within * stage.deadlines.stretch
+    looked_again = False
+    while True:
+        found = [await document.count(stage, quietly=True, process=process) for process in BOTH]
+        if all(count == wanted for count in found):
+            break
+        if stage.clock() - begun > limit:
+            if looked_again:
+                break
+            looked_again = True
+            limit += await stage.deadlines.extension()
+        await asyncio.sleep(nap)
+        nap = min(2 * nap, 0.1)
+    for process in BOTH:
+        await document.count(stage, process=process)
+    return found
+
+
+async def _at_rest(stage: Stage) -> None:
+    """Wait until nobody is counted: who was there in an earlier check may still be on the way out.
+
+    Raises:
+        Waits: somebody still is.
+    """
+    found = await _counts(stage, 0, FORGOTTEN)
+    if any(found):
+        raise Waits("count", general.GHOSTS, texts.saw("counts"), connected=0, counts=_listed(found), count=found[0])
+
+
+def _listed(counts: Sequence[int]) -> str:
+    return ", ".join(map(str, counts))
+
+
+async def count(stage: Stage) -> Text:
+    """Each process says how many clients there are in both."""
+    try:
+        return await _counted(stage)
+    except Failure as failure:
+        raise failure.stopping(texts.wrong("count-first")) from None
+
+
+async def _counted(stage: Stage) -> Text:
+    found = await _counts(stage, 0, FORGOTTEN)
+    if any(found):
+        raise Failure(texts.wrong("counted-at-rest"), texts.saw("counts"), connected=0, counts=_listed(found))
+    clients = [await stage.connect(who, process=process) for who, process in zip("ABCDE", (0, 1, 1, 0, 1), strict=True)]
+    found = await _counts(stage, 5, FORGOTTEN)
+    if any(count != 5 for count in found):
+        fault = texts.wrong("counts-itself") if found == [2, 3] else texts.wrong("count-differs")
+        raise Failure(fault, texts.saw("counts"), connected=5, counts=_listed(found))
+    await clients[1].close()
+    await clients[3].reset()
+    found = await _counts(stage, 3, FORGOTTEN)
+    if any(count != 3 for count in found):
+        fault = texts.wrong("count-stays") if max(found) > 3 else texts.wrong("count-differs")
+        raise Failure(fault, texts.saw("counts"), connected=3, counts=_listed(found))
+    return filled(texts.saw("counted"), most=5, left=3)
+
+
+async def killed(stage: Stage) -> Text:
+    """The count is right again after a process was killed."""
+    await _at_rest(stage)
+    for who, process in zip("ABCDE", (0, 1, 1, 0, 1), strict=True):
+        await stage.connect(who, process=process)
+    found = await _counts(stage, 5, FORGOTTEN)
+    if any(count != 5 for count in found):
+        raise Waits("count", texts.wrong("count-first"), texts.saw("counts"), connected=5, counts=_listed(found))
+    await _kill(stage, 1)
+    found = await _counts(stage, 2, FORGOTTEN)
+    if any(count != 2 for count in found):
+        fault = texts.wrong("counts-the-killed") if max(found) > 2 else texts.wrong("count-differs")
+        raise Failure(fault, texts.saw("counts"), connected=2, counts=_listed(found))
+    frank = await stage.connect("F", process=1)
+    found = await _counts(stage, 3, FORGOTTEN)
+    if any(count != 3 for count in found):
+        raise Failure(texts.wrong("count-differs"), texts.saw("counts"), connected=3, counts=_listed(found))
+    await frank.close()
+    return filled(texts.saw("counted-again"), before=5, left=2)
+
+
+async def _kill(stage: Stage, process: int) -> None:
+    """Kill a process, and start another one in its place.
+
+    Raises:
+        Failure: a connection of it stands.
+    """
+    stage.note("", "", filled(texts.saw("kills"), process=process + 1))
+    await _processes(stage).kill_process(process)
+    await stage.forget_http()
+    await _processes(stage).start_process(process)
+    stage.note("", "", filled(texts.saw("starts"), process=process + 1))
+
+
+# The broadcaster
+
+
+async def ticks(stage: Stage) -> Text:
+    """One process ticks, and everybody hears it."""
+    await stage.restart_server()  # who ticked may have been killed in an earlier check
+    alice, ben = await stage.connect("A"), await stage.connect("B", process=1)
+    try:
+        await _room(stage, alice, ben)
+        names = await _ticks_of_one(stage, TICKS, alice, ben)
+    except Failure as failure:
+        raise failure.stopping(texts.wrong("ticks-first")) from None
+    return filled(texts.saw("ticked"), count=TICKS, name=names[-1])
+
+
+async def _ticks_of_one(stage: Stage, count: int, *clients: Client) -> list[str]:
+    """The processes that the next ticks name, once these come from one process.
+
+    Raises:
+        Failure: they come from several, or do not come to everybody.
+    """
+    for _ in range(2):
+        names = await _ticks(stage, count, *clients)
+        if switches(names) < SWITCHES:
+            return names
+    raise Failure(texts.wrong("two-broadcasters"), texts.saw("ticks"), names=", ".join(names))
+
+
+async def _ticks(stage: Stage, count: int, *clients: Client) -> list[str]:
+    """The processes that the next ticks name, as the first of these clients hears them.
+
+    Raises:
+        Failure: they do not come to everybody.
+    """
+    begun = {one.who: len(one.messages) for one in clients}
+
+    def names(client: Client) -> list[str]:
+        return [name for message in client.messages[begun[client.who] :] if (name := ticks_by(message))]
+
+    with stage.off_the_record():
+        for wanted in range(1, count + 1):
+            await stage.until(lambda: all(len(names(one)) >= wanted for one in clients) or None)  # noqa: B023
+            for one in clients:
+                if len(names(one)) < wanted:
+                    raise await _no_tick(stage, one, clients)
+    return names(clients[0])
+
+
+async def _no_tick(stage: Stage, client: Client, clients: Sequence[Client]) -> Failure:
+    if any(ticks_by(message) for one in clients if one is not client for message in one.messages):
+        return await stage.silence(client, texts.wrong("ticks-to-some"), who=client.who)
+    other = next((message for message in client.messages if "tick" in message.text.split()), None)
+    if other is not None:
+        return Failure(texts.wrong("tick-differs"), expected=quoted("… tick 4711"), came=other)
+    return await stage.silence(client, texts.wrong("no-ticks"), who=client.who)
+
+
+async def takeover(stage: Stage) -> Text:
+    """When the process that ticks is killed, another one goes on."""
+    clients = [await stage.connect(who, process=process) for who, process in zip("AB", BOTH, strict=True)]
+    former = ""
+    for process in BOTH:
+        # Whoever is connected to the other process hears what comes after the kill.
+        witness = clients[1 - process]
+        former = (await _ticks(stage, 1, witness))[-1]
+        await _kill(stage, process)
+        since = len(witness.messages)
+
+        def after(witness: Client = witness, since: int = since) -> list[str]:
+            return [name for message in witness.messages[since:] if (name := ticks_by(message))]
+
+        def look(former: str = former) -> bool | None:
+            names = after()
+            return any(name != former for name in names) or names.count(former) >= HELD or None
+
+        with stage.off_the_record():
+            await stage.until(look, FORGOTTEN * stage.deadlines.stretch)
+        names = after()
+        if any(name != former for name in names):
+            later = await _ticks_of_one(stage, FEWER, witness)
+            return filled(texts.saw("taken-over"), former=former, name=later[-1])
+        if names.count(former) < HELD:
+            raise await stage.silence(witness, texts.wrong("nobody-takes-over"), who=witness.who)
+        clients[process] = await stage.connect("CD"[process], process=process)
+    raise Failure(texts.wrong("same-name-goes-on"), texts.saw("ticks"), names=former)
+
+
+# Coming back
+
+
+async def resume(stage: Stage) -> Text:
+    """Who was connected to a killed process goes on at another one, without a gap or a double."""
+    alice, ben, carl = (
+        await stage.connect("A"),
+        await stage.connect("B", process=1),
+        await stage.connect("C", process=1),
+    )
+    await _room(stage, alice, ben, carl)
+    for _ in range(3):
+        await _say(stage, alice, (alice, ben, carl))
+    lasts = {one.who: id_of(_talk_of(one)[-1]) for one in (ben, carl)}
+    await _kill(stage, 1)
+    for _ in range(MANY):
+        await _say(stage, alice, (alice,))
+    for who, process in (("B", 0), ("C", 1)):
+        async with _talking(stage, alice):
+            client = await stage.connect(who, f"/ws?last={lasts[who]}", process=process)
+        newest = await _say(stage, alice, (alice,))
+        with stage.off_the_record():
+            await stage.until(lambda: _has(client, newest) or client.end is not None or None)  # noqa: B023
+        await _hold_resumed(stage, client, alice, lasts[who], newest)
+    return filled(texts.saw("resumed"), missed=MANY)
+
+
+async def _say(stage: Stage, speaker: Client, listeners: Sequence[Client]) -> str:
+    """Have somebody say something, and wait until it has come to each listener; return it.
+
+    Raises:
+        Waits: it does not.
+    """
+    text = stage.unique("Haber")
+    await speaker.send(text)
+    await stage.until(lambda: all(_has(one, text) or one.end is not None for one in listeners) or None)
+    for one in listeners:
+        if not _has(one, text):
+            raise Waits("everybody", texts.wrong("no-room-yet"), texts.saw("lacks"), who=one.who)
+    return text
+
+
+@contextlib.asynccontextmanager
+async def _talking(stage: Stage, speaker: Client) -> AsyncIterator[None]:
+    """Somebody says one thing after the other while the block runs, and a few more."""
+    over = asyncio.Event()
+
+    async def talk() -> None:
+        with stage.off_the_record():
+            left = MANY
+            while left:
+                left -= over.is_set()
+                await _say(stage, speaker, (speaker,))
+                await asyncio.sleep(0.005)
+
+    talking = asyncio.create_task(talk())
+    try:
+        yield
+    finally:
+        over.set()
+        await talking
+
+
+async def _hold_resumed(stage: Stage, client: Client, other: Client, last: str, newest: str) -> None:
+    """Make sure that a client has every message behind its last one, once and in order.
+
+    Raises:
+        Failure: it has not, and what is wrong.
+    """
+    heard, told = (_up_to(one, newest) for one in (client, other))
+    if len(set(told)) < len(told):
+        raise Waits(
+            "everybody", texts.wrong("no-room-yet"), texts.saw("times"), who=other.who, speaker=other.who, times=2
+        )
+    wanted = told[told.index(last) + 1 :]
+    if not heard or (client.end is not None and not _has(client, newest)):
+        raise await stage.silence(client, texts.wrong("resume-silent"), ended=texts.wrong("resume-ends"))
+    missing = [one for one in wanted if one not in heard]
+    seen = filled(texts.saw("came-back"), who=client.who, last=last, got=len(heard), wanted=len(wanted))
+    if last in heard:
+        earlier = any(one in told[: told.index(last)] for one in heard)
+        raise Failure(texts.wrong("ignores-last") if earlier else texts.wrong("repeats-the-last"), seen)
+    if any(one not in wanted for one in heard):
+        raise Failure(texts.wrong("ignores-last"), seen)
+    if len(set(heard)) < len(heard):
+        raise Failure(texts.wrong("resume-doubles"), seen)
+    if missing:
+        tail = heard == wanted[-len(heard) :] and len(missing) >= MANY
+        raise Failure(texts.wrong("no-replay") if tail else texts.wrong("resume-gap"), seen)
+    if heard != wanted:
+        raise Failure(texts.wrong("live-before-missed"), seen)
+
+
+# The broker
+
+
+async def broker(stage: Stage) -> Text:
+    """The broker goes and comes back: no connection is lost, who speaks is told, and everything goes on."""
+    clients = await stage.connect("A"), await stage.connect("B", process=1)
+    await _room(stage, *clients)
+    counted = await _counts(stage, 2, FORGOTTEN)
+    stage.note("", "", texts.saw("broker-killed"))
+    await _processes(stage).kill_broker()
+    try:
+        for one in clients:
+            text = stage.unique("Var mı")
+            await one.send(text)
+            await stage.until(lambda: _told(one, text) or one.end is not None or None)  # noqa: B023
+            if one.end is not None:
+                raise await stage.silence(one, ended=texts.wrong("broker-ends-connections"))
+            if not _told(one, text):
+                raise await _untold(stage, one, text)
+        # Long enough for what the app does every `PERIOD` seconds to meet it.
+        await asyncio.sleep(AWAY * stage.deadlines.stretch)
+        await stage.turned()
+    finally:
+        await _processes(stage).start_broker()
+        stage.note("", "", texts.saw("broker-back"))
+    for one in clients:
+        await _heard_again(stage, one, clients)
+    found = await _counts(stage, 2, FORGOTTEN) if counted == [2, 2] else []
+    if any(count != 2 for count in found):
+        raise Failure(texts.wrong("forgotten-by-the-broker"), texts.saw("counts"), connected=2, counts=_listed(found))
+    return texts.saw("broker-survived")
+
+
+def _told(client: Client, text: str) -> bool:
+    return any(message.text == f"failed {text}" for message in client.messages)
+
+
+async def _untold(stage: Stage, client: Client, text: str) -> Failure:
+    other = next((message for message in client.messages if message.text.endswith(text)), None)
+    if other is not None:
+        return Failure(texts.wrong("told-otherwise"), expected=quoted(f"failed {text}"), came=other)
+    return await stage.silence(client, texts.wrong("failure-untold"), who=client.who)
+
+
+async def _heard_again(stage: Stage, speaker: Client, clients: Sequence[Client]) -> None:
+    """Have somebody speak until it comes to everybody.
+
+    Raises:
+        Failure: it never does.
+    """
+    heard: list[str] = []
+    lost = 0  # messages that came to nobody, one after the other
+    with stage.off_the_record():
+        for _ in range(TRIES):
+            text = stage.unique("Yine")
+            await speaker.send(text)
+
+            def look(text: str = text) -> bool | None:
+                if any(one.end is not None for one in clients) or _told(speaker, text):
+                    return True
+                return all(_has(one, text) for one in clients) or None
+
+            await stage.until(look)
+            heard = [one.who for one in clients if _has(one, text) and not _told(one, text)]
+            if len(heard) == len(clients) or any(one.end is not None for one in clients):
+                break
+            lost = 0 if heard or _told(speaker, text) else lost + 1
+            if lost == LOST:
+                break
+            await asyncio.sleep(0.05)
+    gone = next((one for one in clients if one.end is not None), None)
+    if gone is not None:
+        raise await stage.silence(gone, ended=texts.wrong("broker-ends-connections"))
+    if len(heard) < len(clients):
+        lacks = next(one for one in clients if one.who not in heard)
+        raise await stage.silence(lacks, texts.wrong("deaf-after-the-broker"), who=lacks.who)
+
+
+# The end
+
+
+async def ending(stage: Stage) -> Text:
+    """A process that is to end does so in time; its clients are told, and the others go on."""
+    took = 0.0
+    unfinished: tuple[TaskSeen, ...] = ()
+    alice = await stage.connect("A")
+    # A machine that stood still is broken off once; an app that waits, each time.
+    for _ in range(STOPS):
+        ben = await stage.connect("B", process=1)
+        await _room(stage, alice, ben)
+        before, begun = len(stage.raised_so_far()), stage.clock()
+        left = await _processes(stage).stop_process(1)
+        took = stage.clock() - begun
+        stage.note("", "", filled(texts.saw("stopped"), took=took))
+        unfinished = tuple(one for one in left if one.state != "thread")
+        broken_off = any(_BROKEN_OFF in one.text for one in stage.raised_so_far()[before:])
+        await stage.forget_http()
+        await _processes(stage).start_process(1)
+        await ben.ended()
+        if not broken_off:
+            break
+    else:
+        raise Failure(texts.wrong("shutdown-waits"), texts.saw("broken-off"), took=took)
+    if unfinished:
+        one = unfinished[0]
+        raise Failure(texts.wrong("left-running"), texts.saw("unfinished"), name=one.name, place=one.place or "–")
+    if alice.end is not None:
+        raise await stage.silence(alice, ended=texts.wrong("ends-the-others"))
+    ben = await stage.connect("B", process=1)
+    await _room(stage, alice, ben)
+    return filled(texts.saw("ended"), took=took)
+
+
+LAB = Lab.of(
+    texts,
+    "L9-processes",
+    Check.of(texts, "everybody", everybody, points=3, budget=30.0, processes=True),
+    Check.of(texts, "count", count, points=2, budget=30.0, processes=True),
+    Check.of(texts, "killed", killed, points=2, needs="count", budget=30.0, processes=True),
+    Check.of(texts, "ticks", ticks, points=2, needs="everybody", budget=30.0, processes=True),
+    Check.of(texts, "takeover", takeover, points=2, needs="ticks", budget=40.0, processes=True),
+    Check.of(texts, "resume", resume, points=2, needs="everybody", budget=30.0, processes=True),
+    Check.of(texts, "broker", broker, points=2, needs="everybody", budget=40.0, processes=True),
+    Check.of(texts, "ending", ending, points=1, needs="everybody", budget=30.0, processes=True),
+)
