@@ -54,6 +54,7 @@ def _tell(result: Any) -> None:
         entry
         for server in registered()
         for entry in server.log.errors_since(_began_ns, max(0, deadline - time.monotonic()))
+        if entry.traceback  # what an app logs as an error without one was not raised
     ]
     told = dict.fromkeys(_told(entry) for entry in raised if _name(entry) != _NO_FAULT)
     for one in list(told)[:_MOST]:
