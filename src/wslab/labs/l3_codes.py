@@ -244,6 +244,7 @@ async def kick(stage: Stage) -> Text:
 PLAIN = "Neden uzun, sonu gelmez; okuyan da sonuna kadar okumaz. " * 3  # Turkish without a letter of two bytes
 # One byte, then letters of two: byte 123 is the last of a letter, byte 124 too, so every cut is tried.
 TURKISH = ("a" + "ş" * 100, "ğ" * 101)
+JUST_FITS = PLAIN[:LONGEST_REASON]
 ELLIPSIS = "…"
 
 
@@ -259,6 +260,11 @@ async def reason(stage: Stage) -> Text:
         following = text[len(end.reason.removesuffix(ELLIPSIS))]
         if size + _size(following) <= LONGEST_REASON:
             raise Failure(texts.wrong("cuts-too-much"), texts.saw("came-short"), long=_size(text), short=size)
+    for who, text in (("D", JUST_FITS), ("E", JUST_FITS + ".")):
+        end = await _long(stage, who, text, texts.wrong("reason-too-long"))
+        if text is JUST_FITS and end.reason != text:
+            came = _size(end.reason.removesuffix(ELLIPSIS))
+            raise Failure(texts.wrong("cuts-too-much"), texts.saw("came-short"), long=_size(text), short=came)
     return filled(texts.saw("shortened"), long=_size(PLAIN), longer=_size(TURKISH[1]), short=short[0], shorter=short[2])
 
 
