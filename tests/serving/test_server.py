@@ -263,6 +263,23 @@ def test_restart_keeps_the_port_and_the_name() -> None:
     assert server in servers()
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_port_that_somebody_took_while_the_server_was_stopped(asked: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1] if asked else 0
+    server = serve(echo_app(), port=port)
+    server.stop()
+    before = server.port
+    with socket.create_server(("127.0.0.1", before)):
+        if asked:
+            with pytest.raises(ServerStartError, match=str(before)):
+                server.start()
+        else:
+            server.start()
+            assert server.port != before
+            assert httpx.get(server.url).status_code == 200
+
+
 async def test_a_handler_that_blocks_the_loop_is_abandoned_and_named() -> None:
     app = FastAPI()
     entered = threading.Event()

@@ -82,6 +82,28 @@ def bind(host: str, port: int, send_buffer: int | None = None) -> socket.socket:
     return sock
 
 
+def bind_again(host: str, wanted: int, before: int, send_buffer: int | None = None) -> socket.socket:
+    """A socket for a server that may have run before: it keeps its port.
+
+    While it was stopped, another program may have been given that port. Where nobody asked for it, any free one does.
+
+    Args:
+        host: where.
+        wanted: the port that was asked for; 0 for any free one.
+        before: the port at which it listened last, or `wanted`.
+        send_buffer: as for `bind`.
+
+    Raises:
+        ServerStartError: as `bind` does.
+    """
+    try:
+        return bind(host, before, send_buffer)
+    except ServerStartError:
+        if wanted == before:
+            raise
+        return bind(host, wanted, send_buffer)
+
+
 # Two shorts on Windows, two ints elsewhere: switched on, for 0 seconds.
 _NO_LINGER = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 

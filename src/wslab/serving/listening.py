@@ -34,6 +34,7 @@ class Listening(ABC):
     def __init__(self, host: str, port: int, name: str) -> None:
         self.host = host
         self.port = port
+        self._wanted_port = port
         self.name = name
         self.log = Log()
         self.gate: Gate | None = None
@@ -95,7 +96,10 @@ class Listening(ABC):
         """
 
     def restart(self) -> Self:
-        """Stop and start again on the same port, with an empty log; open connections end with 1012."""
+        """Stop and start again on the same port, with an empty log; open connections end with 1012.
+
+        A server that took any free port takes another one if a program has been given its own meanwhile.
+        """
         self.stop()
         self.log.begin_anew()
         return self.start()

@@ -25,7 +25,7 @@ from wslab.language import Text
 from wslab.serving import collecting
 from wslab.serving.aftermath import tell_of_failures
 from wslab.serving.arguments import app_name, token_for, validate, validate_options, validate_sharing
-from wslab.serving.binding import bind
+from wslab.serving.binding import bind_again
 from wslab.serving.connections import Connections, dated, held
 from wslab.serving.engine import Engine
 from wslab.serving.errors import ServerStartError
@@ -184,7 +184,7 @@ class Server(Listening):
             ServerStartError: the port is taken, or the app raised or did not finish while it started.
         """
         if sock is None:
-            sock = bind(self.host, self.port, self._send_buffer)
+            sock = bind_again(self.host, self._wanted_port, self.port, self._send_buffer)
             self.port = sock.getsockname()[1]
         run = self._run = _Run(sock, Observed(self.app, self.log, self._identity))
         self.gate = self._new_gate(run)

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from wslab.language import Text, current_language
-from wslab.serving.binding import bind
+from wslab.serving.binding import bind_again
 from wslab.serving.connections import Connection, Connections
 from wslab.serving.errors import ServerStartError
 from wslab.serving.listening import BLOCKED, WAITING, Listening, register, unregister
@@ -296,7 +296,7 @@ class ProcessServer(Listening):
                 taken, or the app raised, ended or did not finish while it started.
         """
         self._named.read()
-        sock = bind(self.host, self.port, self._send_buffer)
+        sock = bind_again(self.host, self._wanted_port, self.port, self._send_buffer)
         self.port = sock.getsockname()[1]
         run = self._run = _Run(sock)
         try:
