@@ -57,3 +57,9 @@ def test_the_same_verdicts_by_a_fresh_interpreter() -> None:
     for lab, one in ALL:
         if one.name in ("no_await_on_accept", "key_error"):
             judged(lab, one, "fresh")
+
+
+def test_a_cell_that_deletes_the_app_leaves_none() -> None:
+    (solution,) = (one for one in submissions("L1") if one.name == "right_set_and_iterator")
+    result = grade(Task("x", "L1", "tr", (Cell("In[1]", solution.source), Cell("In[2]", "del app"))))
+    assert {verdict.misconception for verdict in result.verdicts} == {"no-app"}

@@ -105,8 +105,9 @@ def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket])
         error = _run(loop, shell, name, source, job["seconds"])
         if error:
             channel.send({"failed": number, "error": named(error)[:_LONGEST]})
-        if shell.user_ns.get(job["variable"], ...) is not made:
-            made, maker = shell.user_ns[job["variable"]], (name, source)
+        now = shell.user_ns.get(job["variable"], ...)
+        if now is not made:
+            made, maker = now, (name, source)
     venue = None
     if helper is not None:
         venue = ServedByProcesses(made, Program(*maker, job["variable"]), helper)
