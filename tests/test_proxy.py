@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.outliving import DEADLINE, hold_nothing_outlives
 
 from wslab import proxy
 from wslab.errors import LabError, NotInstalled
 from wslab.language import use_language
 from wslab.proxy import nginx
 
-DEADLINE = 20.0
 ANSWERS = "return 204;"
 
 needs_nginx = pytest.mark.skipif(proxy._program() is None, reason="there is no nginx on this machine")
-
-
-def until(look: Callable[[], object], said: str) -> None:
-    end = time.monotonic() + DEADLINE
-    while not look():
-        assert time.monotonic() < end, said
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -114,39 +105,7 @@ with wslab.nginx({ANSWERS!r}) as front:
     print(front.pid, flush=True)
     sys.stdin.readline()
 """
-    kernel = subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"TMPDIR": str(temporary)},
-        text=True,
-    )
-    try:
-        assert kernel.stdout is not None
-        if end == "kills it at its start":
-            until(lambda: list(temporary.iterdir()), "it never began")
-            family = psutil.Process(kernel.pid).children(recursive=True)
-        else:
-            server = psutil.Process(int(kernel.stdout.readline()))
-            keeper = server.parent()
-            assert keeper is not None
-            family = [server, keeper]
-        if end == "ends the kernel":
-            kernel.communicate("\n", timeout=DEADLINE)
-        else:
-            kernel.kill()
-        until(lambda: not any(map(lives, family)), f"these are left: {family}")
-        until(lambda: not list(temporary.iterdir()), "its folder is left")
-    finally:
-        kernel.kill()
-        kernel.communicate(timeout=DEADLINE)
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    hold_nothing_outlives(end, program, temporary)
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])

@@ -8,30 +8,21 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import valkey
 import valkey.asyncio
+from tests.outliving import DEADLINE, hold_nothing_outlives, until
 
 from wslab.broker import Broker, broker
 from wslab.broker import server as room
 from wslab.errors import LabError
 from wslab.language import use_language
 
-DEADLINE = 20.0
-
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no Valkey for Windows")
-
-
-def until(look: Callable[[], object], said: str) -> None:
-    end = time.monotonic() + DEADLINE
-    while not look():
-        assert time.monotonic() < end, said
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -121,44 +112,7 @@ KERNEL = "import sys, wslab; broker = wslab.broker(); print(broker.pid, flush=Tr
 @pytest.mark.parametrize("end", ["kills the kernel", "ends the kernel", "kills the keeper", "kills it at its start"])
 def test_nothing_outlives_the_kernel(temporary: Path, end: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != room.ADDRESS}
-    kernel = subprocess.Popen(
-        [sys.executable, "-c", KERNEL],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment | {"TMPDIR": str(temporary)},
-        text=True,
-    )
-    try:
-        assert kernel.stdout is not None
-        if end == "kills it at its start":
-            until(lambda: list(temporary.iterdir()), "it never began")
-            family = psutil.Process(kernel.pid).children(recursive=True)
-        else:
-            server = psutil.Process(int(kernel.stdout.readline()))
-            keeper = server.parent()
-            assert keeper is not None
-            family = [server, keeper]
-        if end == "ends the kernel":
-            kernel.communicate("\n", timeout=DEADLINE)
-        elif end == "kills the keeper":
-            if sys.platform != "linux":
-                pytest.skip("only Linux ends a process with its parent")
-            family[1].kill()
-        else:
-            kernel.kill()
-        until(lambda: not any(map(lives, family)), f"these are left: {family}")
-        if end != "kills the keeper":
-            until(lambda: not list(temporary.iterdir()), f"this is left: {list(temporary.iterdir())}")
-    finally:
-        kernel.kill()
-        kernel.communicate(timeout=DEADLINE)
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    hold_nothing_outlives(end, KERNEL, temporary, environment)
 
 
 def test_an_address_of_ones_own(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:

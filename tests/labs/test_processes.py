@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.outliving import until
 
 from wslab.labs import catalogue, checking, general
 from wslab.labs.deadlines import Deadlines
@@ -45,13 +45,6 @@ async def endpoint(websocket: WebSocket):
         if text == "raise":
             raise ValueError(text)
 """
-
-
-def until(look: Callable[[], object], said: str) -> None:
-    end = time.monotonic() + DEADLINE
-    while not look():
-        assert time.monotonic() < end, said
-        time.sleep(0.02)
 
 
 def served(source: str = APP) -> ServedByProcesses:
@@ -228,5 +221,6 @@ def test_with_the_kernel_everything_ends(tmp_path: Path) -> None:
     kernel.wait()
     kernel.stdout.close()
     for process in (its_foreman, *children):
-        until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, str(process))  # noqa: B023
+        ended = lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE  # noqa: B023, E731
+        until(ended, str(process), DEADLINE)
     until(lambda: not Path(said[1]).exists(), said[1])
