@@ -42,7 +42,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     """A notebook's shell in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cells, "_runs", [])
-    monkeypatch.setattr(cells, "_watched", None)
     made = InteractiveShell.instance()
     cells.watch_cells()
     made.user_ns["export"] = export

@@ -60,7 +60,6 @@ class Run:
 _ran: dict[str, RanCell] = {}
 _runs: list[Run] = []
 _makers: weakref.WeakKeyDictionary[Any, Run] = weakref.WeakKeyDictionary()
-_watched: Any = None
 
 
 def source_digest(source: str) -> str:
@@ -71,12 +70,10 @@ def source_digest(source: str) -> str:
 
 def watch_cells() -> None:
     """Note each cell that runs from now on, where there is a kernel; calling it again changes nothing."""
-    global _watched
     shell = ipython_shell()
-    if shell is not None and shell is not _watched:
-        shell.events.register("pre_run_cell", _note)
+    if shell is not None:
+        shell.events.register("pre_run_cell", _note)  # it takes a function once
         shell.events.register("post_run_cell", _note_end)
-        _watched = shell
 
 
 def _note(info: Any) -> None:

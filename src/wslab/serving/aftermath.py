@@ -25,19 +25,15 @@ _MOST = 2
 _NO_FAULT = "WebSocketDisconnect"
 """The exception that only says that a client has left."""
 
-_watched: Any = None
 _began_ns = 0
 
 
 def tell_of_failures() -> None:
     """From now on, show below a cell that failed what servers raised meanwhile; calling it again changes nothing."""
-    global _watched
-    shell = ipython_shell() if in_kernel() else None
-    if shell is not None and shell is not _watched:
-        shell.events.register("pre_run_cell", _begin)
-        shell.events.register("post_run_cell", _tell)
-        _begin(None)  # the cell that runs now
-        _watched = shell
+    if in_kernel():
+        events = ipython_shell().events  # it takes a function once
+        events.register("pre_run_cell", _begin)
+        events.register("post_run_cell", _tell)
 
 
 def _begin(_info: Any) -> None:

@@ -26,12 +26,10 @@ _HELD = 2 * PERIOD
 
 _beating: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, float] = weakref.WeakKeyDictionary()
 """The loops that are woken, and when each was last."""
-_watched: Any = None
 
 
 def keep_interruptible() -> None:
     """Start waking the running loop, if it is a kernel's; calling it again changes nothing."""
-    global _watched
     if not in_kernel():
         return
     try:
@@ -46,10 +44,7 @@ def keep_interruptible() -> None:
         loop.call_later(PERIOD, beat)
 
     beat()
-    shell = ipython_shell()
-    if shell is not _watched:
-        shell.events.register("pre_run_cell", _stop_what_holds_the_loop)
-        _watched = shell
+    ipython_shell().events.register("pre_run_cell", _stop_what_holds_the_loop)  # it takes a function once
 
 
 def _stop_what_holds_the_loop(_info: Any) -> None:
