@@ -14,7 +14,7 @@ from wslab.labs.document import settled_count
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Client, Message, Reply, Stage, quoted
+from wslab.labs.stage import STOPS, Client, Message, Reply, Stage, quoted
 from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text, filled
 from wslab.serving.watching import TaskSeen
@@ -46,12 +46,6 @@ FEW, MANY = 5, 60
 
 GAP = 7
 """Messages that nobody can give any more."""
-
-STOPS = 2
-"""How often a shutdown is broken off before that says something about the app."""
-
-_BROKEN_OFF = "timeout graceful shutdown exceeded"
-"""What uvicorn says where something still stood when its patience was over: 0.6 seconds, as the kit runs it."""
 
 _NUMBERED = re.compile(r"(\d+) (.*)", re.DOTALL)
 _NUMBER = re.compile(r"(\d+) ")
@@ -797,7 +791,7 @@ async def shutdown(stage: Stage) -> Text:
         unfinished = tuple(one for one in await stage.stop_server() if one.state == "waits")
         took = stage.clock() - begun
         stage.note("", "", filled(texts.saw("stopped"), took=took))
-        broken_off = any(_BROKEN_OFF in one.text for one in stage.raised_so_far()[before:])
+        broken_off = stage.shutdown_broken_off(before)
         await stage.restart_server()
         if not broken_off:
             break

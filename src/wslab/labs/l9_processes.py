@@ -14,7 +14,7 @@ from wslab.labs import document, general
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Client, Message, Stage, quoted
+from wslab.labs.stage import STOPS, Client, Message, Stage, quoted
 from wslab.labs.venue import Processes
 from wslab.language import Text, filled
 from wslab.serving.watching import TaskSeen
@@ -48,12 +48,6 @@ TRIES = 40
 
 LOST = 3
 """Messages in a row that come to nobody before it is clear that nothing will: the first ones may be lost."""
-
-STOPS = 2
-"""How often a shutdown is broken off before that says something about the app."""
-
-_BROKEN_OFF = "timeout graceful shutdown exceeded"
-"""What uvicorn says where something still stood when its patience was over."""
 
 _TICK = re.compile(r"\S+ tick (\S+)")
 
@@ -179,10 +173,8 @@ def _hold_the_form(clients: Sequence[Client], text: str) -> None:
     came = [next(message for message in one.messages if message.text.endswith(text)) for one in clients]
     for message in came:
         head = id_of(message)
-        if not head or said_in(message) != text:
+        if not head or said_in(message) != text or isinstance(message.data, bytes):
             raise document.wrong_text(message, f"{head or 'id'} ", text, texts.wrong("other-message"))
-        if isinstance(message.data, bytes):
-            raise document.wrong_text(message, f"{head} ", text, texts.wrong("other-message"))
     ids = [id_of(message) for message in came]
     if len(set(ids)) > 1:
         other = next(place for place, one in enumerate(ids) if one != ids[0])
@@ -191,32 +183,27 @@ def _hold_the_form(clients: Sequence[Client], text: str) -> None:
 
 
 async def _room(stage: Stage, *clients: Client) -> None:
-    """Make sure that these hear each other.
+    """Make sure that these hear the first of them.
 
     Raises:
         Waits: they do not.
     """
     with stage.off_the_record():
         await stage.pause()
-        text = stage.unique("Ses")
-        await clients[0].send(text)
-        await stage.until(lambda: all(_has(one, text) or one.end is not None for one in clients) or None)
-    for one in clients:
-        if not _has(one, text):
-            raise Waits("everybody", texts.wrong("no-room-yet"), texts.saw("lacks"), who=one.who)
+        await _say(stage, clients[0], clients)
 
 
 # The count
 
 
-async def _counts(stage: Stage, wanted: int, within: float) -> list[int]:
-    """What both processes count, once both say `wanted`, or what they say when the time is over.
+async def _miscounted(stage: Stage, wanted: int) -> list[int]:
+    """What the processes count where one of them never comes to say `wanted`; empty where both do.
 
     Raises:
         Failure: there is no count.
     """
     begun, nap = stage.clock(), 0.01
-    limit = within * stage.deadlines.stretch
+    limit = FORGOTTEN * stage.deadlines.stretch
     looked_again = False
     while True:
         found = [await document.count(stage, quietly=True, process=process) for process in BOTH]
@@ -231,7 +218,7 @@ async def _counts(stage: Stage, wanted: int, within: float) -> list[int]:
         nap = min(2 * nap, 0.1)
     for process in BOTH:
         await document.count(stage, process=process)
-    return found
+    return [] if all(count == wanted for count in found) else found
 
 
 async def _at_rest(stage: Stage) -> None:
@@ -240,8 +227,7 @@ async def _at_rest(stage: Stage) -> None:
     Raises:
         Waits: somebody still is.
     """
-    found = await _counts(stage, 0, FORGOTTEN)
-    if any(found):
+    if found := await _miscounted(stage, 0):
         raise Waits("count", general.GHOSTS, texts.saw("counts"), connected=0, counts=_listed(found), count=found[0])
 
 
@@ -258,50 +244,44 @@ async def count(stage: Stage) -> Text:
 
 
 async def _counted(stage: Stage) -> Text:
-    found = await _counts(stage, 0, FORGOTTEN)
-    if any(found):
+    if found := await _miscounted(stage, 0):
         raise Failure(texts.wrong("counted-at-rest"), texts.saw("counts"), connected=0, counts=_listed(found))
-    clients = [await stage.connect(who, process=process) for who, process in zip("ABCDE", (0, 1, 1, 0, 1), strict=True)]
-    found = await _counts(stage, 5, FORGOTTEN)
-    if any(count != 5 for count in found):
+    clients = await _five(stage)
+    if found := await _miscounted(stage, 5):
         fault = texts.wrong("counts-itself") if found == [2, 3] else texts.wrong("count-differs")
         raise Failure(fault, texts.saw("counts"), connected=5, counts=_listed(found))
     await clients[1].close()
     await clients[3].reset()
-    found = await _counts(stage, 3, FORGOTTEN)
-    if any(count != 3 for count in found):
+    if found := await _miscounted(stage, 3):
         fault = texts.wrong("count-stays") if max(found) > 3 else texts.wrong("count-differs")
         raise Failure(fault, texts.saw("counts"), connected=3, counts=_listed(found))
     return filled(texts.saw("counted"), most=5, left=3)
 
 
+async def _five(stage: Stage) -> list[Client]:
+    """Five clients, two of them at the first process."""
+    return [await stage.connect(who, process=process) for who, process in zip("ABCDE", (0, 1, 1, 0, 1), strict=True)]
+
+
 async def killed(stage: Stage) -> Text:
     """The count is right again after a process was killed."""
     await _at_rest(stage)
-    for who, process in zip("ABCDE", (0, 1, 1, 0, 1), strict=True):
-        await stage.connect(who, process=process)
-    found = await _counts(stage, 5, FORGOTTEN)
-    if any(count != 5 for count in found):
+    await _five(stage)
+    if found := await _miscounted(stage, 5):
         raise Waits("count", texts.wrong("count-first"), texts.saw("counts"), connected=5, counts=_listed(found))
     await _kill(stage, 1)
-    found = await _counts(stage, 2, FORGOTTEN)
-    if any(count != 2 for count in found):
+    if found := await _miscounted(stage, 2):
         fault = texts.wrong("counts-the-killed") if max(found) > 2 else texts.wrong("count-differs")
         raise Failure(fault, texts.saw("counts"), connected=2, counts=_listed(found))
     frank = await stage.connect("F", process=1)
-    found = await _counts(stage, 3, FORGOTTEN)
-    if any(count != 3 for count in found):
+    if found := await _miscounted(stage, 3):
         raise Failure(texts.wrong("count-differs"), texts.saw("counts"), connected=3, counts=_listed(found))
     await frank.close()
     return filled(texts.saw("counted-again"), before=5, left=2)
 
 
 async def _kill(stage: Stage, process: int) -> None:
-    """Kill a process, and start another one in its place.
-
-    Raises:
-        Failure: a connection of it stands.
-    """
+    """Kill a process, and start another one in its place."""
     stage.note("", "", filled(texts.saw("kills"), process=process + 1))
     await _processes(stage).kill_process(process)
     await stage.forget_http()
@@ -496,7 +476,7 @@ async def broker(stage: Stage) -> Text:
     """The broker goes and comes back: no connection is lost, who speaks is told, and everything goes on."""
     clients = await stage.connect("A"), await stage.connect("B", process=1)
     await _room(stage, *clients)
-    counted = await _counts(stage, 2, FORGOTTEN)
+    counts = not await _miscounted(stage, 2)
     stage.note("", "", texts.saw("broker-killed"))
     await _processes(stage).kill_broker()
     try:
@@ -516,8 +496,7 @@ async def broker(stage: Stage) -> Text:
         stage.note("", "", texts.saw("broker-back"))
     for one in clients:
         await _heard_again(stage, one, clients)
-    found = await _counts(stage, 2, FORGOTTEN) if counted == [2, 2] else []
-    if any(count != 2 for count in found):
+    if counts and (found := await _miscounted(stage, 2)):
         raise Failure(texts.wrong("forgotten-by-the-broker"), texts.saw("counts"), connected=2, counts=_listed(found))
     return texts.saw("broker-survived")
 
@@ -584,7 +563,7 @@ async def ending(stage: Stage) -> Text:
         took = stage.clock() - begun
         stage.note("", "", filled(texts.saw("stopped"), took=took))
         unfinished = tuple(one for one in left if one.state != "thread")
-        broken_off = any(_BROKEN_OFF in one.text for one in stage.raised_so_far()[before:])
+        broken_off = stage.shutdown_broken_off(before)
         await stage.forget_http()
         await _processes(stage).start_process(1)
         await ben.ended()

@@ -76,6 +76,10 @@ _NO_REPLY = Text(en="{request}: no answer", tr="{request}: yanıt yok")
 _REPLY = Text(en="{request} → {status} {body}", tr="{request} → {status} {body}")
 _RAISED = Text(en="the server: {error}", tr="sunucu: {error}")
 
+STOPS = 2
+"""How often a shutdown is broken off before that says something about the app."""
+_BROKEN_OFF = "timeout graceful shutdown exceeded"
+
 
 def quoted(data: str | bytes) -> str:
     """A payload as the record shows it: `“Merhaba”`, shortened in the middle."""
@@ -703,6 +707,17 @@ class Stage:
         """Shut the app down, as its user would; return its own tasks that were still running after that."""
         await self.forget_http()
         return await self._venue.stop()
+
+    def shutdown_broken_off(self, since: int) -> bool:
+        """Whether uvicorn has broken off a shutdown, since something still stood when its patience was over.
+
+        That is 0.6 seconds, as the kit runs it. A machine that stood still has it broken off once, an app that waits
+        each time.
+
+        Args:
+            since: of `raised_so_far()`, how many came before the shutdown.
+        """
+        return any(_BROKEN_OFF in one.text for one in self.raised_so_far()[since:])
 
     async def restart_server(self) -> None:
         """Have the app served anew; clients of before are gone."""

@@ -10,16 +10,19 @@ import socket
 import sys
 import threading
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from multiprocessing.connection import Connection
 from typing import Any
 
 from wslab import parent_process
 from wslab.labs.venue import SWITCHING, Loopback, Served
+from wslab.labs.verdict import Raised
 from wslab.language import Text, use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
 from wslab.serving.exceptions import innermost, last_line
+from wslab.serving.watching import TaskSeen
 
 MODULE = "room"
 """The name of the module that a process makes of the cell."""
@@ -114,8 +117,7 @@ def _app(plan: Mapping[str, Any]) -> Any:
 def _obey(runner: asyncio.Runner, venue: Served, order: Mapping[str, Any]) -> dict[str, Any]:
     match order["do"]:
         case "raised":
-            told = venue.raised((0, -1))[order["after"] :]
-            return {"raised": [[one.name, one.text, one.place, one.warning] for one in told]}
+            return {"raised": _plain(venue.raised((0, -1))[order["after"] :])}
         case "blocking line":
             return {"line": venue.blocking_line()}
         case "turn":
@@ -124,9 +126,12 @@ def _obey(runner: asyncio.Runner, venue: Served, order: Mapping[str, Any]) -> di
             venue.watch()
         case "watched":
             seen = venue.watched()
-            caught = [[one.name, one.text, one.place, one.warning] for one in seen.caught]
-            return {"caught": caught, "tasks": [[one.name, one.state, one.place, one.text] for one in seen.tasks]}
+            return {"caught": _plain(seen.caught), "tasks": _plain(seen.tasks)}
         case "stop":
-            tasks = runner.run(venue.stop())
-            return {"tasks": [[one.name, one.state, one.place, one.text] for one in tasks]}
+            return {"tasks": _plain(runner.run(venue.stop()))}
     return {}
+
+
+def _plain(records: Sequence[Raised | TaskSeen]) -> list[tuple[Any, ...]]:
+    """What JSON can hold of them: their fields, in order."""
+    return [astuple(one) for one in records]
