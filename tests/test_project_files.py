@@ -12,6 +12,9 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+DOCS = ROOT / "docs"
+# Pages about the kit's own code and its figures are in English alone.
+IN_ENGLISH = {"checks", "claims", "confusions", "labs", "maintaining", "predictions", "recorders-compared"}
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[0-9]*.yml"))
 
 
@@ -89,3 +92,36 @@ def test_every_path_that_the_plan_of_the_house_names_is_there() -> None:
     named.remove("course/grading.toml")  # an instructor writes it, and git ignores it
     assert len(named) > 10
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_every_page_of_the_docs_has_both_languages_and_each_leads_to_the_other() -> None:
+    names = {page.name.partition(".")[0] for page in DOCS.glob("*.md")}
+    assert names >= IN_ENGLISH
+    for name in sorted(names - IN_ENGLISH):
+        english, turkish = f"{name}.md", f"{name}.tr.md"
+        # The document and the glossary: a notebook leads to the one in its language.
+        if (DOCS / f"{name}.en.md").is_file():
+            assert (DOCS / turkish).is_file()
+            continue
+        for here, there, word in ((english, turkish, "Türkçe"), (turkish, english, "English")):
+            assert (DOCS / here).is_file(), f"docs/{here} is missing"
+            assert f"[{word}]({there})" in (DOCS / here).read_text("utf-8"), f"docs/{here}: no link to {there}"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.tr.md")), ids=lambda page: page.name)
+def test_a_turkish_page_leads_to_turkish_pages(page: Path) -> None:
+    targets = re.findall(r"\]\(([a-z-]+)\.md[#)]", page.read_text("utf-8"))
+    other = f"{page.name.partition('.')[0]}"
+    found = [name for name in targets if name != other and (DOCS / f"{name}.tr.md").is_file()]
+    assert not found
+
+
+@pytest.mark.parametrize("page", ["adding-a-notebook", "adding-a-lab"])
+def test_the_examples_of_both_languages_are_the_same(page: str) -> None:
+    fenced = [
+        re.findall(
+            r"^(`{3,4})([^\n]*\n.*?)^\1$", (DOCS / f"{page}{ending}.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )
+        for ending in ("", ".tr")
+    ]
+    assert fenced[0] == fenced[1] != []

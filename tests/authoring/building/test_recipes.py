@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from wslab.authoring.building import BuildError, adopt, build, check, units
 from wslab.language import LANGUAGES
@@ -38,7 +39,8 @@ def test_adding_a_notebook(root: Path) -> None:
         notebook = nbformat.read(root / f"notebooks/{language}/02-again.ipynb", as_version=4)
         nbformat.validate(notebook)
         assert f'use("{language}")' in notebook.cells[1].source
-    # 4. What CI runs.
+    NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
+    # What CI runs.
     check(root)
     assert [unit.slug for unit in units(root)][-1] == "02-again"
     # "Editing in JupyterLab".
@@ -96,9 +98,15 @@ def test_a_new_lab_is_proved(tmp_path: Path) -> None:
             cwd=copy,
         )
 
-    for words in (["build"], ["build", "--check"], ["check", "L77", "--rounds", "1"]):
+    written = ["--write", "docs/labs.md"]
+    for words in (
+        ["build"],
+        ["build", "--check"],
+        ["check", "L77", "--rounds", "1", *written],
+    ):
         done = wslab(*words)
         assert done.returncode == 0, done.stdout + done.stderr
+    assert "### L77-again" in (copy / "docs/labs.md").read_text("utf-8")
     # Without a program that fails it, a check is not proved.
     (corpus / "no_prefix.py").unlink()
     assert wslab("check", "L77", "--rounds", "1").returncode == 1
