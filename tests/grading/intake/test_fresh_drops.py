@@ -240,6 +240,36 @@ def test_blackboards_export_is_a_person_for_each_name(tmp_path: Path) -> None:
     assert files == {"ada": (), "ida": (("chat.py", b"x = 1"),)}
 
 
+def test_in_blackboard_the_name_of_a_file_speaks_for_nobody(tmp_path: Path) -> None:
+    head = "L1_{}_attempt_{}-11-20-10-00-00_{}"
+    files = {
+        head.format("ayse", 2026, L1): MINE,
+        head.format("eve", 2026, head.format("ayse", 2027, L1)): EVIL,
+        head.format("mal", 2026, "w.zip"): zipped((head.format("ayse", 2027, L1), EVIL), when=LATER),
+    }
+    for place, data in (("folder", files), ("zip", {"gradebook.zip": zipped(*files.items())})):
+        found = marks(dropped(tmp_path / place / "in", **data), tmp_path / place / "out")
+        assert set(found) == {("ayse", "L1"), ("eve", "L1"), ("mal", "L1")}
+        assert found["ayse", "L1"] == mark_of(MINE)
+
+
+def test_people_of_blackboard_whose_names_end_alike_stay_two(tmp_path: Path) -> None:
+    stamp = "attempt_2026-11-20-10-00-00"
+    one = f"L1_can_su_{stamp}_work.zip"
+    files = {f"L1_ada_su_{stamp}_{L1}": MINE, f"L1_ada_su_{stamp}.txt": b"x", one: zipped((L1, EVIL))}
+    files[f"L1_ada_ak_{stamp}_{L1}"] = work("b")
+    found = marks(dropped(tmp_path / "in", **files), tmp_path / "out")
+    assert found == {
+        (who, "L1"): mark_of(work(mark)) for who, mark in (("ada_su", "a"), ("can_su", "c"), ("ada_ak", "b"))
+    }
+    # One person in two assignments stays one.
+    files = {f"Lab_1_su_{stamp}_{L1}": MINE, f"Lab_2_su_{stamp}_L6-loop.ipynb": work("a", "L6")}
+    assert set(marks(dropped(tmp_path / "two", **files), tmp_path / "out2")) == {("su", "L1"), ("su", "L6")}
+    # In two assignments that ask for the same lab, too, where a class is in them.
+    files = {f"{task}_{who}_{stamp}_{L1}": work(who) for task in ("L1", "L1 again") for who in ("su", "ali")}
+    assert set(marks(dropped(tmp_path / "again", **files), tmp_path / "out3")) == {("su", "L1"), ("ali", "L1")}
+
+
 def test_beside_notebooks_that_are_called_after_people_other_files_are_somebodys_too(tmp_path: Path) -> None:
     files = {
         "Ada Su L1.ipynb": work("a"),

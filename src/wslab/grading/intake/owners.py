@@ -7,8 +7,10 @@ then speak for somebody else. What makes a level is written at `_Tree._levels`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from wslab.grading.intake.whose import (
     COLLECTED,
@@ -16,6 +18,7 @@ from wslab.grading.intake.whose import (
     exported,
     folded,
     in_a_file_name,
+    in_blackboard,
     is_a_lab,
     is_a_number,
     is_nobodys,
@@ -129,6 +132,33 @@ class _Tree:
             for part in leaf.folders:
                 node = node.children.setdefault(part, _Node(part))
             node.leaves.append(number)
+        self.apart = self._told_apart()
+
+    def _exported(self, name: str) -> Named | None:
+        named = exported(name)
+        return named if name not in self.apart else Named("", "", self.apart[name])
+
+    def _told_apart(self) -> dict[str, str]:
+        """For names of Blackboard's with which two people would be one: the whole name of the person.
+
+        `L1_ada_su_attempt_…` and `L1_can_su_attempt_…` are of two people called `su`, or of one called so in two
+        assignments. They are of two where both hold the same lab and all names begin alike, as in one assignment.
+        """
+        apart: dict[str, str] = {}
+        for node in _within(self.root):
+            held: dict[tuple[str, ...], set[str]] = {}
+            names: list[tuple[str, tuple[str, ...]]] = []
+            files = [(self.leaves[number].name, {self.leaves[number].lab} - {""}) for number in node.leaves]
+            for name, labs in [*files, *((child.name, self._labs(child)) for child in node.children.values())]:
+                if head := in_blackboard(name):
+                    held.setdefault(head, set()).update(labs)
+                    names.append((name, head))
+            steps = zip(*(head[:-1] for head in held), strict=False)
+            same = sum(1 for _ in takewhile(lambda step: len(set(step)) == 1, steps))
+            alike = Counter((head[-1], lab) for head, labs in held.items() for lab in labs)
+            if same and any(count > 1 for count in alike.values()):
+                apart |= {name: "_".join(head[same:]) for name, head in names}
+        return apart
 
     def level(self, node: _Node, path: tuple[str, ...], distance: int) -> None:
         """Say whose everything in a level is."""
@@ -137,12 +167,12 @@ class _Tree:
         flat = any(leaf.notebook and leaf.name and in_a_file_name(leaf.name) for leaf in here)
         for number, leaf in zip(node.leaves, here, strict=True):
             called = bool(leaf.name) and (leaf.notebook or (flat and bool(lab_in(leaf.name))))
-            named = exported(leaf.name) or (in_a_file_name(leaf.name) if called else None)
+            named = self._exported(leaf.name) or (in_a_file_name(leaf.name) if called else None)
             if named is not None:
                 self.claims[number] = Claim(named, (*path, leaf.name), path, distance)
         doubtful = []
         for child in node.children.values():
-            named = exported(child.name)
+            named = self._exported(child.name)
             if named is not None:
                 self._give(child, Claim(named, (*path, child.name), path, distance))
             elif is_a_lab(child.name) or child.name.casefold() == COLLECTED:
@@ -165,8 +195,8 @@ class _Tree:
         """
         surely_people = (
             any(self._seen(child).direct and not self._is_evident_level(child) for child in children)
-            or any(exported(self.leaves[number].name) for number in parent.leaves)
-            or any(exported(name) for name in parent.children)
+            or any(self._exported(self.leaves[number].name) for number in parent.leaves)
+            or any(self._exported(name) for name in parent.children)
         )
         named = {child.name for child in children if self.known(stem(child.name)) or self.met(stem(child.name))}
         splits = any(self._is_split(child) for child in children) and not surely_people
@@ -248,7 +278,7 @@ class _Tree:
         level = is_nobodys(node.name)  # in a section, number 7 is somebody
         for number in node.leaves:
             leaf = self.leaves[number]
-            named = exported(leaf.name)
+            named = self._exported(leaf.name)
             if named is not None:
                 seen.exported.add(named.key)
             elif leaf.notebook and leaf.name:
@@ -257,7 +287,7 @@ class _Tree:
                 if inside is not None:
                     seen.in_file_names.add(inside.name)
         for child in node.children.values():
-            named = exported(child.name)
+            named = self._exported(child.name)
             if named is not None:
                 seen.exported.add(named.key)
             elif is_a_lab(child.name) or (
@@ -288,7 +318,7 @@ class _Tree:
                 others |= dict.fromkeys(stem(child.name) for child in seen.people)
             for one in _within(node):
                 files = [self.leaves[number].name for number in one.leaves]
-                named = [exported(name) for name in (*one.children, *files)]
+                named = [self._exported(name) for name in (*one.children, *files)]
                 others |= {other.name: None for other in named if other is not None and not _same(other, mine)}
                 below = [stem(name) for name in one.children]
                 others |= {name: None for name in below if folded(name) in people - {folded(mine.name)}}

@@ -16,8 +16,10 @@ _CANVAS = re.compile(
     r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d{2,})_(?:\d{2,}_(?P<file>.+)|(?P<online>text|link)\.html)",
     re.IGNORECASE | re.DOTALL,
 )
+# The first `_attempt_` counts: behind it stands the file's own name, in which a student may write what they like.
 _BLACKBOARD = re.compile(
-    r".+_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_(?P<file>.+)|(?P<about>\.txt))", re.IGNORECASE | re.DOTALL
+    r"(?P<head>.+?_(?P<name>[^_]+))_attempt_\d{4}(?:-\d\d){5}(?:_(?P<file>.+)|(?P<about>\.txt))",
+    re.IGNORECASE | re.DOTALL,
 )
 COLLECTED = "submitted"
 """The folder into which nbgrader collects."""
@@ -148,6 +150,16 @@ def exported(name: str) -> Named | None:
     if (blackboard := _BLACKBOARD.fullmatch(name)) is not None:
         return Named("", "", blackboard["name"])
     return None
+
+
+def in_blackboard(name: str) -> tuple[str, ...]:
+    """What stands before the time in a name of Blackboard's, at each `_`: the assignment, and then who handed it in.
+
+    Both may have `_` in them, so one name alone does not say where the person's begins.
+    """
+    if _moodle(name) is not None or _canvas(name) is not None or (found := _BLACKBOARD.fullmatch(name)) is None:
+        return ()
+    return tuple(found["head"].split("_"))
 
 
 def export_prefix(name: str) -> str:
