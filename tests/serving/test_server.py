@@ -27,6 +27,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from tests.ports import free_port
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -265,9 +266,7 @@ def test_restart_keeps_the_port_and_the_name() -> None:
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_port_that_somebody_took_while_the_server_was_stopped(asked: bool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1] if asked else 0
-    server = serve(echo_app(), port=port)
+    server = serve(echo_app(), port=free_port() if asked else 0)
     server.stop()
     before = server.port
     with socket.create_server(("127.0.0.1", before)):
@@ -328,6 +327,38 @@ async def test_stop_by_force_ends_every_handler_that_holds_the_loop(capfd: pytes
     assert "on the way out" in [entry.text for entry in server.log.prints]
     await asyncio.gather(*requests, return_exceptions=True)
     assert capfd.readouterr().out == ""
+
+
+async def test_an_abandoned_thread_that_goes_on_shuts_the_app_down(capfd: pytest.CaptureFixture[str]) -> None:
+    held, let_go, over = threading.Event(), threading.Event(), threading.Event()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        over.set()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/hold")
+    async def hold() -> None:
+        held.set()
+        while not let_go.is_set():
+            with contextlib.suppress(BaseException):  # it does not let itself be interrupted
+                let_go.wait(30)
+
+    server = serve(app)
+    async with httpx.AsyncClient() as client:
+        asking = asyncio.create_task(client.get(f"{server.url}/hold", timeout=30))
+        assert await asyncio.to_thread(held.wait, 10)
+        abandoned = server.thread
+        await asyncio.to_thread(server.stop, 0.2)
+        let_go.set()
+        await asyncio.to_thread(abandoned.join, 10)
+        assert not abandoned.is_alive()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert over.is_set()
+    assert server.log.errors == ()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 async def test_an_abandoned_thread_leaves_the_next_run_alone() -> None:
@@ -473,8 +504,7 @@ def an_http_server() -> Iterator[int]:
 
 @contextlib.contextmanager
 def a_uvicorn_of_ones_own() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
+    port = free_port()
     held = uvicorn.Server(uvicorn.Config(FastAPI(), port=port, log_level="critical"))
     thread = threading.Thread(target=held.run, name="of mine")
     thread.start()

@@ -54,7 +54,11 @@ class Engine(uvicorn.Server):
         # socket stays open. So nothing more is accepted from here on, and a few turns of the loop let half-made
         # transports finish.
         for sock in sockets or []:
-            asyncio.get_running_loop().remove_reader(sock)
+            if sock.fileno() == -1:
+                # Who abandoned this thread has closed it, and asyncio fails to close a server without its socket.
+                self.servers = []
+            else:
+                asyncio.get_running_loop().remove_reader(sock)
         for _ in range(6):
             await asyncio.sleep(0)
         if self._farewell is not None:
