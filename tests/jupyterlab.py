@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import socket
+import shutil
 import subprocess
+import tempfile
 import time
 import urllib.request
 import weakref
@@ -19,6 +20,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import TimeoutError
+from tests.kernels import TRANSPORT
+from tests.ports import free_port
 
 from wslab import launcher
 
@@ -87,13 +90,14 @@ def until_it_answers(url: str, process: subprocess.Popen[bytes], output: Path, s
 @contextlib.contextmanager
 def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[Lab]:
     """JupyterLab as `wslab lab` starts it, on `folder`, with configuration and data folders of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = launcher.command(folder, "en", browser=False, port=port)
     command += ["--IdentityProvider.token=", f"--ServerApp.base_url={base_url}"]
     command += ["--LabApp.expose_app_in_browser=True"]  # as JupyterLab's own browser tests do
+    command += [f"--KernelManager.transport={TRANSPORT}"]
+    runtime = tempfile.mkdtemp(prefix="wslab-")  # a socket's path has to be short
     environment = os.environ | {
+        "JUPYTER_RUNTIME_DIR": runtime,
         "JUPYTER_CONFIG_DIR": str(settings / "config"),
         "JUPYTER_DATA_DIR": str(settings / "data"),
         "WSLAB_HOME": str(settings / "wslab"),
@@ -111,6 +115,7 @@ def running_lab(folder: Path, settings: Path, base_url: str = "/") -> Iterator[L
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
+            shutil.rmtree(runtime, ignore_errors=True)
 
 
 def close_all(page: Page, lab: Lab) -> None:

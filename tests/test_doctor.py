@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.ports import free_port as unused_port
 
 from wslab.doctor import (
     Finding,
@@ -201,10 +202,8 @@ def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ports() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    port = unused_port()
+    with socket.create_server(("127.0.0.1", port)):
         finding = free_port([port])
         assert finding.state is State.NOTE
         assert f"but {port} of the document is in use" in str(finding)
@@ -334,9 +333,7 @@ def test_the_proxy_is_asked_with_the_token(status: int, body: bytes, answer: str
 
 
 def test_a_jupyter_that_is_gone_is_no_traceback() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = unused_port()
     assert environment._through_proxy(Jupyter(f"http://127.0.0.1:{port}/"), 4711).startswith("ConnectError")
 
 

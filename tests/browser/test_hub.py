@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +17,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 from tests.jupyterlab import ROOT, Lab, Notebook, until_it_answers
+from tests.ports import free_port
 from tests.seed.pages import CHAT_IS_OPEN
 
 from wslab import release
@@ -79,16 +78,6 @@ class Hub:
         return Lab(f"{self.url}/user/{user}/", self.homes / user)
 
 
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as probes:
-        ports = []
-        for _ in range(count):
-            probe = probes.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-        return ports
-
-
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     pytest.importorskip("jupyterhub")
@@ -105,7 +94,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     for user in USERS:
         (homes / user).mkdir(parents=True)
         nbformat.write(notebook, homes / user / "page.ipynb")
-    public, inner, api = free_ports(3)
+    public, inner, api = (free_port() for _ in range(3))
     release.release(ROOT, folder / "course.zip", "00-01,L1", "en")
     options = ["--LabApp.expose_app_in_browser=True"]
     options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

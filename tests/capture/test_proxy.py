@@ -16,6 +16,7 @@ import psutil
 import pytest
 from tests.capture.conversations import frame, request, switching
 from tests.capture.wires import DEADLINE, bench, receive_all, reset, run, wait_until
+from tests.ports import free_port
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -136,8 +137,7 @@ def test_a_peer_that_writes_to_an_end_that_is_gone_gets_a_rst() -> None:
 
 
 def test_nothing_listens_behind() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     with capture(f"ws://127.0.0.1:{port}") as wire:
         with socket.create_connection(("127.0.0.1", wire.port)) as client:
             client.settimeout(DEADLINE)

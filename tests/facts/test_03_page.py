@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, Page
+from tests.ports import free_port
 from tests.seed.pages import CHAT_IS_OPEN
 from websockets.sync.client import connect
 
@@ -107,9 +107,7 @@ def test_a_rejection_is_1006_and_the_error_says_nothing(page: Page) -> None:
 
 def test_a_refused_port_looks_the_same(page: Page) -> None:
     """Refused port → 1006, `wasClean` false, and `onerror` says nothing."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     assert events(page, f'"ws://127.0.0.1:{port}/ws"') == REFUSED
 
 

@@ -17,7 +17,7 @@ import nbformat
 import pytest
 import websockets
 from fastapi import FastAPI, WebSocket
-from nbclient import NotebookClient
+from tests import kernels
 from tests.outputs import printed
 
 from wslab.authoring.building import notebook
@@ -382,7 +382,7 @@ def test_the_films_of_the_notebook() -> None:
     """The notebook in a real kernel: each outcome is the one that the course calls right, each film tells its order."""
     cells: nbformat.NotebookNode = notebook(ROOT, "07", "en")
     cells.cells += [nbformat.v4.new_code_cell(f"print({name}.to_json())") for name in FILMS]
-    NotebookClient(cells, timeout=90, kernel_name="python3").execute()
+    kernels.client(cells).execute()
     shown = [printed(cell) for cell in cells.cells[-len(FILMS) :]]
     films = {name: Recording.from_json(text) for name, text in zip(FILMS, shown, strict=True)}
 

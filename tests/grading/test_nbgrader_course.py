@@ -11,8 +11,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbformat import NotebookNode
+from tests import kernels
 from tests.grading.corpus import ROOT, Sample, corpus, graded_cells, sample, server_cell
 from tests.grading.nbgrader_course import Course
 
@@ -185,10 +185,7 @@ def test_no_warning_of_the_learners_own_code_reaches_a_check(
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """Run a notebook as nbgrader does, but for the cell that runs all checks once more."""
     notebook.cells = [cell for cell in notebook.cells if cell.id != "check-all"]
-    client = NotebookClient(
-        notebook, timeout=60, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
-    )
-    client.execute()
+    kernels.client(notebook, folder, allow_errors=True).execute()
     return notebook
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
+from tests import kernels
 from tests.grading.corpus import ROOT
 from tests.grading.nbgrader_course import Course
 from tests.grading.parity import LAB, SOLVED, Honest, honest
@@ -86,9 +86,7 @@ def in_a_kernel(one: Honest, folder: Path) -> Points:
     one.write(folder)
     home = folder / one.name / SOLVED.lab.slug
     notebook = one.notebook
-    NotebookClient(
-        notebook, timeout=60, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(home)}}
-    ).execute()
+    kernels.client(notebook, home, allow_errors=True).execute()
     earned = dict.fromkeys(CHECKS, 0.0)
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         for name in notebooks.Cell(cell.source).checks:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import runpy
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.jupyterlab import ROOT, SHOTS, Lab, Notebook, until_it_answers
+from tests.ports import free_port
 
 from wslab.labs import catalogue, notebooks
 
@@ -98,9 +98,7 @@ def install_by_uv(learner: Learner, wheel: Path) -> None:
 @contextlib.contextmanager
 def opened(learner: Learner, here: Path, *options: str) -> Iterator[tuple[Lab, Path]]:
     """`wslab lab` in a folder, until it answers; with the file that holds what it prints."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = learner.home / "jupyter"
     settings.mkdir(exist_ok=True)
     config: Mapping[str, object] = {

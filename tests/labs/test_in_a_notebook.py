@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from tests import kernels
 from tests.outputs import printed, shown
 
 from wslab.labs import catalogue, notebooks
@@ -61,13 +62,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     folder = tmp_path_factory.mktemp("kernel")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WSLAB_HOME", str(folder))
-        client = NotebookClient(
-            nbformat.v4.new_notebook(),
-            timeout=60,
-            kernel_name="python3",
-            allow_errors=True,
-            resources={"metadata": {"path": str(folder)}},
-        )
+        client = kernels.client(nbformat.v4.new_notebook(), folder, allow_errors=True)
         with client.setup_kernel():
             running = Kernel(client)
             running.run(SETUP)
@@ -168,9 +163,7 @@ def test_the_stub_runs_to_its_end_and_nbgrader_gives_it_nothing(lab: Lab, langua
     notebook = nbformat.read(path, as_version=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WSLAB_HOME", str(tmp_path))
-        NotebookClient(
-            notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-        ).execute()
+        kernels.client(notebook, tmp_path).execute()
     graded = [
         cell for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
     ]

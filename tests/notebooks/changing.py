@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from tests import kernels
 from tests.outputs import shown
 from tests.ports import ports_of
 
@@ -52,8 +53,7 @@ def opened(number: str) -> Iterator[Unit]:
     """The English edition of this unit, run from top to bottom except for its last cell, which stops the servers."""
     cells = notebook(ROOT, number, "en")
     # What a cell writes lies beside the notebook, as a learner's files do, where git overlooks it.
-    here = {"metadata": {"path": str(ROOT / "notebooks" / "en")}}
-    client = NotebookClient(cells, timeout=90, kernel_name="python3", resources=here)
+    client = kernels.client(cells, ROOT / "notebooks" / "en")
     with ports_of(number), client.setup_kernel():
         for index, cell in enumerate(cells.cells):
             if cell.cell_type == "code" and not cell.source.startswith("stop_all("):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import socket
 from collections.abc import Iterator
 
 import pytest
 from tests.notebooks.changing import Unit, opened
 from tests.notebooks.new_cells import write
+from tests.ports import free_port
 
 pytestmark = pytest.mark.notebook
 
@@ -54,9 +54,7 @@ def test_the_servers_loop_is_another_one(unit: Unit) -> None:
 
 
 def test_the_second_server_takes_the_fixed_port_of_the_first(unit: Unit) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     counts = []
     for _ in range(2):
         shown = unit.run("server = serve(app)", ("server = serve(app)", f"server = serve(app, port={port})"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbformat import NotebookNode
+from tests import kernels
 from tests.executed import Executed
 from tests.outputs import printed, shown
 from tests.ports import ports_of
@@ -43,9 +43,7 @@ class Run:
         self.path = path
         self.notebook: NotebookNode = nbformat.read(path, as_version=4)
         self.solved = False
-        self.client = NotebookClient(
-            self.notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-        )
+        self.client = kernels.client(self.notebook, path.parent)
 
     @property
     def code_cells(self) -> list[int]:

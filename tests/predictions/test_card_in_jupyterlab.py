@@ -40,9 +40,9 @@ class Lab(jupyter.Lab):
         spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
         if outputs:
-            from nbclient import NotebookClient
+            from tests import kernels
 
-            NotebookClient(made, kernel_name="python3", timeout=120).execute()
+            kernels.client(made, timeout=120).execute()
         nbformat.write(made, self.folder / f"{name}.ipynb")
 
     def kept(self, name: str, sql: str) -> list[tuple[object, ...]]:

@@ -6,13 +6,14 @@ import contextlib
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from tests.kernels import TRANSPORT
 
 
 class Kernel:
     """A kernel that is sent cells; what a cell printed and showed comes back as text."""
 
     def __init__(self) -> None:
-        self.manager = KernelManager(kernel_name="python3")
+        self.manager = KernelManager(kernel_name="python3", transport=TRANSPORT)
         self.manager.start_kernel()
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
@@ -40,8 +41,11 @@ class Kernel:
     """The number that a front end shows beside the cell that ran last."""
 
     def output(self, request: str, timeout: float = 60) -> str:
-        """All that the request printed, showed and raised."""
-        parts = []
+        """All that the request printed, showed and raised: what went to stdout, to stderr, and the rest.
+
+        Not in the order of arrival: each stream is sent when it is full or old enough, so that time decides.
+        """
+        parts = {"stdout": "", "stderr": "", "rest": ""}
         while True:
             message = self.client.get_iopub_msg(timeout=timeout)
             if message["parent_header"].get("msg_id") != request:
@@ -49,15 +53,15 @@ class Kernel:
             content = message["content"]
             kind = message["msg_type"]
             if kind == "stream":
-                parts.append(content["text"])
+                parts[content["name"]] += content["text"]
             elif kind in ("execute_result", "display_data"):
-                parts.append(content["data"].get("text/plain", ""))
+                parts["rest"] += content["data"].get("text/plain", "")
             elif kind == "error":
-                parts.append("\n".join(content["traceback"]))
+                parts["rest"] += "\n".join(content["traceback"])
             elif kind == "execute_input":
                 self.count = int(content["execution_count"])
             elif kind == "status" and content["execution_state"] == "idle":
-                return "".join(parts)
+                return "".join(parts.values())
 
     def run(self, code: str, cell: str = "") -> str:
         return self.output(self.start(code, cell))

@@ -62,6 +62,8 @@ def configure(config: Any) -> None:
     config.OverwriteCells.add_missing_cells = True
     config.Autograde.sanitize_preprocessors = sanitized_by()
     config.Execute.timeout = CELL_SECONDS
+    # With its default of 4, a full machine gives a submission up whose last output comes late.
+    config.Execute.iopub_timeout = CELL_SECONDS
     config.Autograde.pre_convert_hook = in_a_home_of_its_own
     config.Autograde.post_convert_hook = leave_that_home
 

@@ -25,7 +25,7 @@ from wslab.language import Text
 FOLDER = "build/executed"
 """Where what was run is kept, from the root of the checkout."""
 
-_TIMEOUT = 300.0  # seconds a cell may take; the longest of the course take a few
+_TIMEOUT = 300  # seconds a cell may take; the longest of the course take a few
 # What an output can depend on besides the notebook's own code. Rooms that no notebook uses
 # cannot change it.
 _WITHOUT = {"authoring", "grading", "labs", "cli.py"}
@@ -114,6 +114,7 @@ def _run(notebook: NotebookNode, folder: Path, where: str) -> None:
     client = NotebookClient(
         notebook,
         timeout=_TIMEOUT,
+        iopub_timeout=_TIMEOUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--log-level=ERROR"],
