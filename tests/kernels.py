@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -16,6 +18,13 @@ may have one of them by then."""
 
 SLOW_OUTPUT = 60
 """Seconds for a cell's last output, once the cell has run; nbclient gives up after 4, which a full machine exceeds."""
+
+
+def connection() -> dict[str, str]:
+    """What a manager of one kernel is told of how to reach it; a path has to be short, and the same in every folder."""
+    return {"transport": TRANSPORT} | (
+        {"ip": str(Path(tempfile.gettempdir()) / f"wslab-kernel-{uuid4().hex}")} if TRANSPORT == "ipc" else {}
+    )
 
 
 def client(notebook: NotebookNode, folder: Path | None = None, *, timeout: int = 90, **options: Any) -> NotebookClient:
@@ -33,6 +42,6 @@ def client(notebook: NotebookNode, folder: Path | None = None, *, timeout: int =
         iopub_timeout=SLOW_OUTPUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}} if folder else {},
-        config=Config({"KernelManager": {"transport": TRANSPORT}}),
+        config=Config({"KernelManager": connection()}),
         **options,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.grading.corpus import ROOT, Sample
-from tests.kernels import TRANSPORT
+from tests.kernels import connection
 
 from wslab.grading.nbgrader_course import LANGUAGE
 
@@ -73,7 +73,7 @@ class Course:
 
         config = self.config
         config.CourseDirectory.assignment_id = lab
-        config.KernelManager.transport = TRANSPORT
+        config.KernelManager.update(connection())
         for name, value in options.items():
             section, _, key = name.partition("__")
             config[section][key] = value

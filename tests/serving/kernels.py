@@ -6,14 +6,14 @@ import contextlib
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
-from tests.kernels import TRANSPORT
+from tests.kernels import connection
 
 
 class Kernel:
     """A kernel that is sent cells; what a cell printed and showed comes back as text."""
 
     def __init__(self) -> None:
-        self.manager = KernelManager(kernel_name="python3", transport=TRANSPORT)
+        self.manager = KernelManager(kernel_name="python3", **connection())
         self.manager.start_kernel()
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
