@@ -55,13 +55,13 @@ _BUSY = Text(
     tr="Başka bir wslab şu anda {folder} klasöründeki kursu yeniliyor. Bitmesini bekleyip yeniden deneyin.",
 )
 _WRITTEN = Text(
-    en="The course is in {folder}: {count} files.",
-    tr="Kurs {folder} klasöründe: {count} dosya.",
+    en="The course is in {folder}. Files: {count}.",
+    tr="Kurs burada: {folder}. Dosya sayısı: {count}.",
 )
-_ADDED = Text(en="Added: {count} files.", tr="Eklenen: {count} dosya.")
+_ADDED = Text(en="Added files: {count}.", tr="Eklenen dosya sayısı: {count}.")
 _RENEWED = Text(
-    en="Renewed: {count} files in which you had written nothing.",
-    tr="Yenilenen: içine bir şey yazmadığınız {count} dosya.",
+    en="Renewed files, in which you had written nothing: {count}.",
+    tr="Yenilenen, içine bir şey yazmadığınız dosya sayısı: {count}.",
 )
 _BESIDE = Text(
     en="{path} is as you left it; its new version is beside it: {new}",

@@ -99,6 +99,27 @@ def test_an_extension_is_one_persons_by_any_form_of_the_name(tmp_path: Path) -> 
     assert found["2"].marks["L1"].points == pytest.approx(whole("L1") * 0.8)
 
 
+def test_a_name_of_two_people_or_of_nobody_counts_for_nobody_and_is_told(tmp_path: Path) -> None:
+    """Somebody who calls themselves like another one has nothing of what was given to that one."""
+    late = DUE + timedelta(days=2)
+    rows = (row("1", "L1", whole("L1"), late, "Işıl Ak"), row("2", "L1", 0, late, "ışıl ak"))
+    given = rules(tmp_path)
+    found = by_id(totals(Batch(rows), given))
+    assert [found[id].marks["L1"].points for id in "12"] == [pytest.approx(whole("L1") * 0.8), 0]
+    _, problems = given.by_id(one.student for one in rows)
+    assert [str(problem) for problem in problems] == [
+        "grading.toml:18: 2 people here are called 'Işıl Ak', so this counts for none of them. Write the id instead.",
+        "grading.toml:21: nobody here is called 's2', so this counts for nobody.",
+    ]
+
+
+def test_an_id_goes_before_a_name(tmp_path: Path) -> None:
+    rows = (row("su", "L1", 0, name="Ayşe Ak"), row("2", "L1", 0, name="Su"))
+    by_hand = '[overrides.su]\nL1 = { points = 3, comment = "x" }'
+    found = by_id(totals(Batch(rows), rules(tmp_path, by_hand)))
+    assert [found[id].marks["L1"].points for id in ("su", "2")] == [3, 0]
+
+
 def test_weights_extra_credit_the_lowest_and_what_is_set_by_hand(tmp_path: Path) -> None:
     rows = (row("s2", "L1", whole("L1")), row("s2", "L3", whole("L3")), row("s1", "L2", whole("L2")))
     found = by_id(totals(Batch(rows), rules(tmp_path)))

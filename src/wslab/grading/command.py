@@ -126,10 +126,10 @@ def grade_class(
             return 130
     try:
         with speaking(language or current_language()):
-            writing.write_reports(batch, out, rules, root)
+            nobodys = writing.write_reports(batch, out, rules, root)
     except OSError as error:
         raise LabError(_CANT_WRITE, path=error.filename or out, why=error.strerror or error) from error
-    _say(console, *_told(batch, out))
+    _say(console, *(str(text) for text in nobodys), *_told(batch, out))
     return 1 if batch.failed else 0
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wslab.errors import LabError
 from wslab.grading.batch import Batch, Row
@@ -16,6 +16,8 @@ from wslab.grading.intake.whose import Student, folded
 from wslab.labs.catalogue import labs
 from wslab.labs.lab import Lab
 from wslab.language import Text, counted, decimal, filled
+
+_T = TypeVar("_T")
 
 FILE = Path("course", "grading.toml")
 """Where the rules are looked for, in the course's folder."""
@@ -48,13 +50,22 @@ _NOT_HANDED_IN = Text(en="not handed in or not graded: 0", tr="teslim edilmedi y
 _ON_TIME = Text(en="in time (due {due})", tr="zamanında (son teslim {due})")
 _EXTENDED = Text(en="due {due} by extension", tr="ek süreyle son teslim {due}")
 _LATE = Text(
-    en="{days} late (due {due}): {percent} % off, {points} points",
+    en="{days} late (due {due}): {percent} % off, {points} less",
     tr="{days} geç (son teslim {due}): %{percent} düşüldü, {points} puan",
 )
 _DAY = Text(en="{count} day", tr="{count} gün")
 _DAYS = Text(en="{count} days", tr="{count} gün")
 _NO_TIME = Text(en="when it was handed in is not known", tr="ne zaman teslim edildiği bilinmiyor")
 _SET = Text(en="set to {points} by hand: {comment}", tr="elle {points} yapıldı: {comment}")
+_NOBODY = Text(
+    en="{where}: nobody here is called {name!r}, so this counts for nobody.",
+    tr="{where}: burada adı {name!r} olan kimse yok, bu yüzden kimse için geçerli olmadı.",
+)
+_SEVERAL = Text(
+    en="{where}: {count} people here are called {name!r}, so this counts for none of them. Write the id instead.",
+    tr="{where}: burada adı {name!r} olan {count} kişi var, bu yüzden hiçbiri için geçerli olmadı. "
+    "Adın yerine kimliği yazın.",
+)
 _DROPPED = Text(en="{lab} does not count (lowest)", tr="{lab} sayılmadı (en düşük)")
 _TOTAL = Text(en="{parts}, over {whole}: {percent} %", tr="{parts}, toplam ağırlık {whole}: %{percent}")
 
@@ -93,6 +104,7 @@ class Rules:
         labs: by number.
         extensions: by person and lab, another due time. A person is an id, a name, or an e-mail address.
         overrides: by person and lab, points set by hand and why.
+        where: for each of these persons the file and the line.
     """
 
     best: bool | None = None
@@ -103,6 +115,7 @@ class Rules:
     labs: Mapping[str, LabRule] = field(default_factory=dict)
     extensions: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, tuple[float, str]]] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def most_points(self, lab: Lab) -> float:
         """What can be earned in a lab: by the checks, and by written answers."""
@@ -110,10 +123,28 @@ class Rules:
 
     def due(self, student: Student, lab: str) -> tuple[datetime | None, bool]:
         """When somebody had to hand a lab in, and whether that is by extension."""
-        for name in _names(student):
-            if lab in self.extensions.get(name, {}):
-                return self.extensions[name][lab], True
+        if lab in self.extensions.get(student.id, {}):
+            return self.extensions[student.id][lab], True
         return self.labs.get(lab, LabRule()).due, False
+
+    def by_id(self, students: Iterable[Student]) -> tuple[Rules, tuple[Text, ...]]:
+        """The same with the ids of these people for what `grading.toml` calls them, and what it means nobody by.
+
+        An id goes before an e-mail address, and that before a name. A name of two people is nobody's: people choose
+        their own names, and would have what was meant for somebody else.
+        """
+        people = {student.id: student for student in students}
+        ids: dict[str, str] = {}
+        problems = []
+        for person in dict.fromkeys((*self.extensions, *self.overrides)):
+            found = _called(person, people.values())
+            if len(found) == 1:
+                ids[person] = found[0]
+                continue
+            text = _SEVERAL if found else _NOBODY
+            problems.append(filled(text, where=self.where.get(person, FILE.name), name=person, count=len(found)))
+        named = replace(self, extensions=_named(self.extensions, ids), overrides=_named(self.overrides, ids))
+        return named, tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +198,7 @@ def totals(
     counted = [lab for number, lab in labs().items() if number in rules.labs] or list(batch.labs)
     students = {row.student.id: row.student for row in batch.rows}
     rows = {(row.student.id, row.lab.number): row for row in batch.rows if row.lab is not None}
+    rules, _ = rules.by_id(students.values())
     found = []
     for id, student in sorted(students.items()):
         marks = {lab.number: mark(student, lab, rows.get((id, lab.number)), rules, written) for lab in counted}
@@ -181,13 +213,12 @@ def mark(
     rules: Rules,
     written: Callable[[Row], float | None] = lambda row: None,
 ) -> Mark:
-    """What a lab counts for somebody, and why."""
+    """What a lab counts for somebody, by rules that call people by their ids; and why."""
     most = rules.most_points(lab)
     due, extended = rules.due(student, lab.number)
-    for name in _names(student):
-        if lab.number in rules.overrides.get(name, {}):
-            points, comment = rules.overrides[name][lab.number]
-            return Mark(points, most, 0.0, due, (filled(_SET, points=decimal(points), comment=comment),))
+    if (set_by_hand := rules.overrides.get(student.id, {}).get(lab.number)) is not None:
+        points, comment = set_by_hand
+        return Mark(points, most, 0.0, due, (filled(_SET, points=decimal(points), comment=comment),))
     if row is None or row.result is None:
         return Mark(0.0, most, 0.0, due, (_NOT_HANDED_IN,))
     points = float(row.result.score)
@@ -235,8 +266,24 @@ def _total(student: Student, marks: Mapping[str, Mark], rules: Rules) -> Total:
     return Total(student, marks, percent, tuple(how))
 
 
-def _names(student: Student) -> Iterable[str]:
-    return [name for name in dict.fromkeys((student.id, student.email, folded(student.name))) if name]
+def _called(person: str, students: Iterable[Student]) -> Sequence[str]:
+    """The ids of those whom an id, an e-mail address or a name can mean."""
+    people = list(students)
+    for known in (
+        [one.id for one in people if one.id == person],
+        [one.id for one in people if one.email and one.email.casefold() == person.strip().casefold()],
+    ):
+        if known:
+            return known
+    return [one.id for one in people if folded(one.name) == folded(person)]
+
+
+def _named(given: Mapping[str, Mapping[str, _T]], ids: Mapping[str, str]) -> dict[str, dict[str, _T]]:
+    found: dict[str, dict[str, _T]] = {}
+    for person, values in given.items():
+        if person in ids:
+            found.setdefault(ids[person], {}).update(values)
+    return found
 
 
 def read_rules(path: Path) -> Rules:
@@ -256,6 +303,7 @@ class _Reading:
     def __init__(self, path: Path, text: str) -> None:
         self.path = path
         self.lines = text.splitlines()
+        self.where: dict[str, str] = {}
 
     def rules(self, data: Mapping[str, Any]) -> Rules:
         self._only(data, (), ("choose", "late", "drop_lowest", "labs", "extensions", "overrides"))
@@ -289,6 +337,7 @@ class _Reading:
             labs=rules_of_labs,
             extensions=self._by_person(data, "extensions", lambda one, lab, at: self._date(one, lab, at)),
             overrides=self._by_person(data, "overrides", self._override),
+            where=self.where,
         )
 
     def _by_person(self, data: Mapping[str, Any], name: str, read: Any) -> dict[str, dict[str, Any]]:
@@ -296,9 +345,8 @@ class _Reading:
         for person, _ in self._table(data, name, ()).items():
             one = self._table(data[name], person, (name,))
             self._only(one, (name, person), tuple(labs()))
-            values = {lab: read(one, lab, (name, person)) for lab in one}
-            # A name is found in all its forms, an id as it is written.
-            found |= dict.fromkeys({person, folded(person)}, values)
+            found[person] = {lab: read(one, lab, (name, person)) for lab in one}
+            self.where.setdefault(person, f"{self.path.name}:{self._line((name, person))}")
         return found
 
     def _override(self, one: Mapping[str, Any], lab: str, at: tuple[str, ...]) -> tuple[float, str]:

@@ -143,6 +143,7 @@ def class_html(
     files: Mapping[str, str],
     root: Path | None = None,
     pages: Mapping[str, Text] | None = None,
+    nobodys: Sequence[Text] = (),
 ) -> str:
     """The page, in the current language.
 
@@ -152,6 +153,7 @@ def class_html(
         files: for each student the name of the feedback page.
         root: the course's folder, which knows the titles of sections.
         pages: the other pages, by file.
+        nobodys: remarks that are about none of the students.
     """
     graded = [row for row in batch.rows if row.result is not None]
     students = {row.student.id for row in batch.rows}
@@ -165,7 +167,7 @@ def class_html(
     body += [_section(lab, [row for row in batch.rows if row.lab is lab], files) for lab in batch.labs]
     if predicted := predictions(told.values()):
         body.append(_predictions(predicted, len(told)))
-    body += [_handed_progress(batch, told), _remarks(batch)]
+    body += [_handed_progress(batch, told), _remarks(batch, nobodys)]
     if pages:
         links = joined(markup('<li><a href="{}">{}</a></li>', file, title) for file, title in pages.items())
         body.append(markup("<h2>{}</h2><ul>{}</ul>", _OTHER_PAGES, links))
@@ -391,13 +393,14 @@ def _question(one: Predicted) -> tuple[str, dict[str, str]]:
     return str(question.question), {option.id: str(option.text) for option in options}
 
 
-def _remarks(batch: Batch) -> Markup:
+def _remarks(batch: Batch, nobodys: Sequence[Text]) -> Markup:
     rows = [
         (row.student.name, row.lab.number if row.lab is not None else "", note)
         for row in batch.rows
         for note in row.notes
     ]
     rows += [(str(NOBODY), "", Text.of(f"{place}: {reason}")) for place, reason in batch.ownerless.items()]
+    rows += [(str(NOBODY), "", note) for note in nobodys]
     if not rows:
         return Markup()
     body = ((Cell(name, head=True), lab, sentence_html(note)) for name, lab, note in rows)

@@ -16,7 +16,7 @@ _WRITTEN = Text(en="Written answers, to read and mark", tr="Okunup değerlendiri
 _ALIKE = Text(en="Programs that are alike", tr="Benzeyen programlar")
 
 
-def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Path | None = None) -> None:
+def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Path | None = None) -> tuple[Text, ...]:
     """Write scores, totals, the pages, each student's feedback, and what Moodle and Canvas take back.
 
     What is for the instructor is in the current language.
@@ -27,11 +27,15 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Pat
         rules: how points become marks; None where the instructor has none.
         root: the course's folder; without it there is no page of written answers and none of programs that are alike.
 
+    Returns:
+        What the rules say of somebody who is not there.
+
     Raises:
         OSError: it can't be written.
         LabError: the table of written answers can't be read.
     """
     given = written_answers.read_marks(out)
+    _, nobodys = (rules or Rules()).by_id(row.student for row in batch.rows)
     marked = totals(batch, rules or Rules(), given.points)
     batch = replace(batch, rows=tuple(_with_comments(row, given) for row in batch.rows))
     if rules is not None:
@@ -54,12 +58,13 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Pat
         scores.write(out / written_answers.TABLE, written_answers.table_csv(batch, given))
         scores.write(out / alike_page.FILE, alike_page.alike_html(batch, root))
         pages = {written_answers.PAGE: _WRITTEN, alike_page.FILE: _ALIKE}
-    scores.write(out / class_page.FILE, class_page.class_html(batch, told, names, root, pages))
+    scores.write(out / class_page.FILE, class_page.class_html(batch, told, names, root, pages, nobodys))
     scores.write(out / gradebooks.TOTALS, gradebooks.totals_csv(marked))
     for place, data in gradebooks.for_gradebooks(batch, marked, rules or Rules()).items():
         scores.write(out / place, data)
     # Last, so that whoever waits for it finds the rest in place.
     scores.write(out / scores.FILE, scores.scores_csv(batch))
+    return nobodys
 
 
 def _with_mark(row: Row, how: Mapping[tuple[str, str], tuple[Text, ...]]) -> Row:

@@ -38,7 +38,7 @@ _QUESTION = Text(en="The question", tr="Soru")
 _MODEL = Text(en="The lab's own answer", tr="Alıştırmanın kendi yanıtı")
 _BESIDE = Text(en="Text in cells of their own", tr="Kendi hücrelerine yazdıkları")
 _NOTHING = Text(en="Nothing written: {names}.", tr="Bir şey yazmayanlar: {names}.")
-_MARKED = Text(en="{points} points. {comment}", tr="{points} puan. {comment}")
+_MARKED = Text(en="Points: {points}. {comment}", tr="Puan: {points}. {comment}")
 _CHANGED = Text(
     en="The written answer to `{question}` has changed since it was marked.",
     tr="`{question}` sorusunun yazılı yanıtı, değerlendirildikten sonra değişmiş.",
