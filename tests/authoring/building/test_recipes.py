@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from tests.kernels import client
 
 from wslab.authoring.building import BuildError, adopt, build, check, units
 from wslab.language import LANGUAGES
@@ -39,7 +39,7 @@ def test_adding_a_notebook(root: Path) -> None:
         notebook = nbformat.read(root / f"notebooks/{language}/02-again.ipynb", as_version=4)
         nbformat.validate(notebook)
         assert f'use("{language}")' in notebook.cells[1].source
-    NotebookClient(notebook, timeout=90, kernel_name="python3").execute()
+    client(notebook).execute()
     # What CI runs.
     check(root)
     assert [unit.slug for unit in units(root)][-1] == "02-again"
