@@ -1,6 +1,6 @@
 """What grading a class costs: `wslab grade` with 2, 8 and 16 workers; `--nbgrader` beside it, `--scale` for 300.
 
-Forty submissions of one lab, honest, wrong, hanging and with syntax errors. nbgrader grades the same forty with the
+Forty submissions of L1 or L9, honest, wrong, hanging and with syntax errors. nbgrader grades the same forty with the
 course's own `nbgrader_config.py`, two processes at once: that takes minutes.
 """
 
@@ -34,13 +34,14 @@ from wslab.grading.grading import grade  # noqa: E402
 from wslab.labs import catalogue  # noqa: E402
 from wslab.labs.deadlines import contention  # noqa: E402
 
-LAB = "L1"
-WAITS = "await websocket.send_text("
+ANSWERS = {"L1": "await websocket.send_text(", "L9": 'await websocket.send_text(f"{last}'}
+"""Where an honest submission of a lab answers, and another one hangs."""
 NBGRADER_WAITS = 30  # seconds that a cell may take, as nbgrader is shipped
 
 
-def forty(folder: Path) -> dict[str, float]:
+def forty(folder: Path, number: str) -> dict[str, float]:
     """Hand forty submissions in; return what each is worth, by student, or -1 where only agreement is asked for."""
+    answers = ANSWERS[number]
     worth: dict[str, float] = {}
 
     def hand_in(one: Sample, edit: tuple[str, str] | None = None, points: float | None = None) -> None:
@@ -49,24 +50,27 @@ def forty(folder: Path) -> dict[str, float]:
         if edit is not None:
             cell = server_cell(notebook)
             assert edit[0] in cell.source
-            cell.source = cell.source.replace(*edit, 1)
+            here = cell.source.index(edit[0])
+            indent = " " * (here - cell.source.rfind("\n", 0, here) - 1)
+            cell.source = cell.source.replace(edit[0], edit[1].replace("\n", f"\n{indent}"), 1)
         path = folder / student / one.lab.slug / f"{one.lab.slug}.ipynb"
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
         worth[student] = one.score if points is None else points
 
-    everything = list(corpus(LAB))
-    for one in everything:  # the solution, the stub, the wrong ones and the right ones: 18
+    known, programs = list(corpus(number))[:4], list(corpus(number))[4:]
+    everything = known + programs[:: len(programs) // 14][:14]
+    for one in everything:  # the solution, the stub, wrong ones and right ones: 18
         hand_in(one)
     for one in itertools.islice(itertools.cycle(one for one in everything if one.score == one.lab.points), 10):
         hand_in(one)
-    solved = sample(LAB, "solution")
+    solved = sample(number, "solution")
     for _ in range(2):
-        hand_in(solved, ("app = FastAPI()", "import time\ntime.sleep(1000)\napp = FastAPI()"), 0)  # the cell hangs
-        hand_in(solved, (WAITS, "import asyncio; await asyncio.sleep(1000)\n            " + WAITS), -1)
-        hand_in(solved, (WAITS, "import time; time.sleep(1000)\n            " + WAITS), -1)  # the loop hangs
+        hand_in(solved, ("app = FastAPI(", "import time\ntime.sleep(1000)\napp = FastAPI("), 0)  # the cell hangs
+        hand_in(solved, (answers, f"import asyncio; await asyncio.sleep(1000)\n{answers}"), -1)
+        hand_in(solved, (answers, f"import time; time.sleep(1000)\n{answers}"), -1)  # the loop hangs
     for _ in range(6):
-        hand_in(solved, ("app = FastAPI()", "app = FastAPI("), 0)
+        hand_in(solved, ("app = FastAPI(", "app = FastAPI(("), 0)
     assert len(worth) == 40, len(worth)
     return worth
 
@@ -97,14 +101,14 @@ def _rss(family: list[psutil.Process]) -> float:
     return total / 1e6
 
 
-def by_nbgrader(submitted: Path, course: Path, groups: list[str]) -> dict[str, float]:
+def by_nbgrader(submitted: Path, course: Path, number: str, groups: list[str]) -> dict[str, float]:
     """The points of each student, with one process for each group of students, all at once."""
     for folder in ("solutions", "labs"):
         shutil.copytree(ROOT / folder, course / folder)
     shutil.copy(ROOT / "nbgrader_config.py", course)
     shutil.copytree(submitted, course / "submitted")
     program = str(Path(sys.executable).parent / "nbgrader")
-    slug = catalogue.labs()[LAB].slug
+    slug = catalogue.labs()[number].slug
     quiet = {"cwd": course, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([program, "generate_assignment", slug, "--force"], check=True, **quiet)  # type: ignore[call-overload]
     begun = time.perf_counter()
@@ -134,10 +138,10 @@ def load() -> str:
     return f"others want the processor: {contention():.1f}{average}"
 
 
-def side_by_side(folder: Path, nbgrader: bool) -> dict[str, float]:
+def side_by_side(folder: Path, number: str, nbgrader: bool) -> dict[str, float]:
     """Print how long each takes for the forty, and whether they give the same points; return the seconds."""
-    worth = forty(folder / "submitted")
-    print(f"40 submissions of {LAB}; {load()}")
+    worth = forty(folder / "submitted", number)
+    print(f"40 submissions of {number}; {load()}")
     found: dict[str, dict[str, float]] = {}
     for workers in (2, 8, 16):
         name = f"wslab grade, {workers} workers"
@@ -149,7 +153,7 @@ def side_by_side(folder: Path, nbgrader: bool) -> dict[str, float]:
     if nbgrader:
         groups = ["a-*", "b-*"]
         name = f"nbgrader, {len(groups)} at once"
-        found[name] = by_nbgrader(folder / "submitted", folder / "course", groups)
+        found[name] = by_nbgrader(folder / "submitted", folder / "course", number, groups)
         print(f"{name:<24}{_TOOK[name]:>8.1f} s; {load()}", flush=True)
         ratio = _TOOK[name] / _TOOK["wslab grade, 16 workers"]
         print(f"wslab grade with 16 workers is {ratio:.1f} times as fast as two nbgrader processes")
@@ -161,20 +165,23 @@ def side_by_side(folder: Path, nbgrader: bool) -> dict[str, float]:
     first = next(iter(found.values()))
     differ = {student for points in found.values() for student in worth if points.get(student) != first.get(student)}
     print(f"the same points by all: {'yes' if not differ else sorted(differ)}")
-    return {f"{re.sub(r'[^a-z0-9]+', '_', name)}_s": took for name, took in _TOOK.items()}
+    mark = "" if number == "L1" else f"{number}_"
+    return {f"{mark}{re.sub(r'[^a-z0-9]+', '_', name)}_s": took for name, took in _TOOK.items()}
 
 
 def scale(folder: Path, workers: int) -> dict[str, float]:
-    """Grade 300 submissions of six labs, print how long it takes and how much memory; return the seconds."""
+    """Grade 300 submissions of all labs, print how long it takes and how much memory; return the seconds."""
     worth: dict[str, float] = {}
-    for number in catalogue.labs():
-        for place, one in enumerate(itertools.islice(itertools.cycle(_fairly_mixed(number)), 50)):
+    numbers = catalogue.labs()
+    each = 300 // len(numbers)
+    for number in numbers:
+        for place, one in enumerate(itertools.islice(itertools.cycle(_fairly_mixed(number)), each)):
             student = f"s{place:02}"
             path = folder / "class" / student / f"{one.lab.slug}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(one.notebook, path)
             worth[f"{student}/{number}"] = one.score
-    print(f"300 submissions of six labs, {workers} workers; {load()}", flush=True)
+    print(f"{len(worth)} submissions of {len(numbers)} labs, {workers} workers; {load()}", flush=True)
     begun = time.perf_counter()
     points = by_wslab(
         folder / "class", folder / "out-scale", workers, dict.fromkeys((50, 100, 150, 200, 250, 300), "x")
@@ -199,15 +206,16 @@ def _fairly_mixed(number: str) -> Iterator[Sample]:
 def main() -> None:
     """Measure what the command line asks for."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--lab", default="L1", choices=ANSWERS, help="whose forty")
     asked.add_argument("--nbgrader", action="store_true", help="nbgrader as well; it takes minutes")
-    asked.add_argument("--scale", action="store_true", help="300 submissions of six labs instead")
+    asked.add_argument("--scale", action="store_true", help="300 submissions of all labs instead")
     asked.add_argument("--workers", type=int, default=16, help="for --scale")
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder, measured("grading") as figures:
         if wanted.scale:
             figures |= scale(Path(folder), wanted.workers)
         else:
-            figures |= side_by_side(Path(folder), wanted.nbgrader)
+            figures |= side_by_side(Path(folder), wanted.lab, wanted.nbgrader)
 
 
 if __name__ == "__main__":

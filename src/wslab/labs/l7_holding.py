@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import itertools
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from wslab.labs import causes, document, general
+from wslab.labs import document, general
 from wslab.labs.document import settled_count
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import STOPS, Client, Message, Reply, Stage, quoted
-from wslab.labs.verdict import Misconception, Raised
+from wslab.labs.verdict import Misconception
 from wslab.language import Text, filled
 from wslab.serving.watching import TaskSeen
 
@@ -308,36 +308,16 @@ async def numbers(stage: Stage) -> Text:
     try:
         return await _numbered(stage)
     except Failure as failure:
-        found = await _with_a_dead_task(stage, failure, _numbered)
+        found = failure
+        if failure.misconception in (
+            texts.wrong("nobody-hears"),
+            texts.wrong("only-to-the-speaker"),
+            texts.wrong("ends-at-once"),
+            texts.wrong("evicts-readers"),
+            texts.wrong("loses-some"),
+        ):
+            found = await stage.with_a_dead_task(failure, _numbered)
         raise found.stopping(texts.wrong("no-numbers-yet")) from None
-
-
-async def _with_a_dead_task(stage: Stage, failure: Failure, run: Callable[[Stage], Awaitable[Text]]) -> Failure:
-    """The failure; or, where an exception ended a task and nobody asked that task, the exception: once more, watched.
-
-    Nobody hears of such a task while something still holds on to it.
-    """
-    if failure.misconception not in (
-        texts.wrong("nobody-hears"),
-        texts.wrong("only-to-the-speaker"),
-        texts.wrong("ends-at-once"),
-        texts.wrong("evicts-readers"),
-        texts.wrong("loses-some"),
-    ):
-        return failure
-    await stage.dismiss()
-    stage.watch()
-    with stage.off_the_record(), contextlib.suppress(Failure):
-        await run(stage)
-    for task in (await stage.watched()).tasks:
-        name = task.text.partition(":")[0].rpartition(".")[2]
-        if task.state == "raised" and name not in ("WebSocketDisconnect", "ClientDisconnected"):
-            error = Raised(name, task.text, task.place)
-            told = causes.meaning_of(error)
-            return Failure(
-                general.TASK_RAISED if told is general.HANDLER_RAISED else told, failure.observed, error=error
-            )
-    return failure
 
 
 async def _numbered(stage: Stage) -> Text:
@@ -420,7 +400,7 @@ async def deaf(stage: Stage) -> Text:
     except Failure as failure:
         if failure.misconception is not texts.wrong("evicts-readers"):
             raise
-        found = await _with_a_dead_task(stage, failure, _beside_the_deaf)
+        found = await stage.with_a_dead_task(failure, _beside_the_deaf)
         raise found.stopping(texts.wrong("deaf-first")) from None
 
 

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import re
+import statistics
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import cast
 
 from wslab.labs import document, general
@@ -16,10 +17,14 @@ from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import STOPS, Client, Message, Stage, quoted
 from wslab.labs.venue import Processes
+from wslab.labs.verdict import Raised
 from wslab.language import Text, filled
 from wslab.serving.watching import TaskSeen
 
 texts = read_texts("L9")
+
+PERIOD = 0.1
+"""Seconds between two ticks, as the task asks for them."""
 
 LEASE = 0.5
 """As the task has it: seconds after which a process that says nothing is forgotten."""
@@ -31,14 +36,26 @@ AWAY = 0.3
 """Seconds without a broker: three periods."""
 
 BOTH = (0, 1)
+IN_A_ROW = 20
+"""Messages that each of four clients says at the same time."""
+
 MANY = 6
-"""Messages that one client says in a row."""
+"""Messages that are said while somebody comes back, and after that."""
+
+MISSED = 150
+"""Messages that are said while somebody is away: a stream may keep up to a hundred more than it is told to."""
 
 TICKS, FEWER, SWITCHES = 12, 8, 4
 """Ticks that are looked at, and how often the process changes in them where there are two broadcasters, at least.
 
 With two it changes with nearly each tick. With one it changes once where a machine stood still for longer than a lease.
 """
+
+SPARE = 6
+"""Periods to wait for ticks, besides two for each of them: then they come too seldom."""
+
+FAST, SLOW = 0.7, 1.4
+"""Times the period: ticks that come more often or more seldom than that are too many or too few."""
 
 HELD = 3
 """Ticks of the same process that show that it is not the one that was killed."""
@@ -48,6 +65,18 @@ TRIES = 40
 
 LOST = 3
 """Messages in a row that come to nobody before it is clear that nothing will: the first ones may be lost."""
+
+_OWN_WORDS = {
+    one.id: one
+    for one in (
+        texts.wrong("no-prefix"),
+        texts.wrong("other-prefix"),
+        texts.wrong("spaces-differ"),
+        texts.wrong("no-count"),
+        texts.wrong("blank-count"),
+    )
+}
+"""What this lab says where the text for all labs does not fit."""
 
 _TICK = re.compile(r"\S+ tick (\S+)")
 
@@ -74,6 +103,11 @@ def switches(names: Sequence[str]) -> int:
     return sum(earlier != later for earlier, later in itertools.pairwise(names))
 
 
+def often_at_once(gaps: Sequence[float]) -> bool:
+    """Whether more than a third of the times between ticks are next to nothing."""
+    return sum(gap < PERIOD / 4 for gap in gaps) > len(gaps) / 3
+
+
 def _processes(stage: Stage) -> Processes:
     return cast(Processes, stage.venue)
 
@@ -82,16 +116,35 @@ def _has(client: Client, text: str) -> bool:
     return any(message.text.endswith(text) for message in client.messages)
 
 
+def _carrier(client: Client, text: str) -> Message | None:
+    """The message that brought a text to a client, though spaces or capitals may have changed."""
+
+    def plain(text: str) -> str:
+        return " ".join(text.split()).casefold()
+
+    return next((message for message in client.messages if plain(text) in plain(message.text)), None)
+
+
+def _in_own_words(failure: Failure) -> Failure:
+    """The failure with what this lab says of it."""
+    own = _OWN_WORDS.get(failure.misconception.id)
+    return failure if own is None else Failure(own, failure.observed)
+
+
 def _talk_of(client: Client) -> list[Message]:
     """What came to a client without the ticks, whatever form these have."""
-    return [message for message in client.messages if "tick" not in message.text.split()[:2]]
+    return [message for message in client.messages if not _is_like_a_tick(message)]
 
 
-def _up_to(client: Client, text: str) -> list[str]:
-    """The ids of what came to a client, up to this text."""
+def _is_like_a_tick(message: Message) -> bool:
+    return "tick" in message.text.casefold().split()[:2]
+
+
+def _ids(client: Client, up_to: str = "") -> list[str]:
+    """The ids of what came to a client, up to a text if one is given."""
     talk = _talk_of(client)
-    ends = [place for place, message in enumerate(talk) if message.text.endswith(text)]
-    return [id_of(message) for message in (talk[: ends[-1] + 1] if ends else talk)]
+    ends = [place for place, message in enumerate(talk, 1) if message.text.endswith(up_to)]
+    return [id_of(message) for message in (talk[: ends[-1]] if ends else talk)]
 
 
 # Everybody
@@ -99,6 +152,18 @@ def _up_to(client: Client, text: str) -> list[str]:
 
 async def everybody(stage: Stage) -> Text:
     """What somebody says comes to everybody once, over processes."""
+    try:
+        return await _all_heard(stage)
+    except Failure as failure:
+        if isinstance(failure.error, Raised) and failure.error.name == "ConnectionError":
+            raise Failure(texts.wrong("another-broker"), failure.observed, error=failure.error) from None
+        if failure.misconception not in (texts.wrong("nobody-hears"), texts.wrong("ends-at-once")):
+            raise
+        found = await stage.with_a_dead_task(failure, _all_heard)
+        raise found.stopping(texts.wrong("no-room-yet")) from None
+
+
+async def _all_heard(stage: Stage) -> Text:
     clients = [await stage.connect(who, process=process) for who, process in zip("ABCD", (0, 1, 0, 1), strict=True)]
     await stage.pause()
     try:
@@ -106,7 +171,9 @@ async def everybody(stage: Stage) -> Text:
             await _hold_heard(stage, speaker, clients)
     except Failure as failure:
         raise failure.stopping(texts.wrong("no-room-yet")) from None
-    said = {one.who: [stage.unique(one.who) for _ in range(MANY)] for one in clients}
+    # Spaces around it are part of what was said.
+    await _hold_heard(stage, clients[1], clients, f"  İyi {stage.unique('günler')}  ")
+    said = {one.who: [stage.unique(one.who) for _ in range(IN_A_ROW)] for one in clients}
     await asyncio.gather(*(one.send(*said[one.who]) for one in clients))
     last = [words[-1] for words in said.values()]
     await stage.until(lambda: all(_has(one, text) for one in clients for text in last) or None)
@@ -121,22 +188,28 @@ async def everybody(stage: Stage) -> Text:
                 raise await stage.silence(listener, texts.wrong("loses-some"), ended=texts.wrong("ends-at-once"))
             if [text for text in heard if text in words] != words:
                 raise Failure(texts.wrong("out-of-order"), texts.saw("shuffled"), who=listener.who, speaker=who)
-    return filled(texts.saw("all-heard"), count=len(clients) * MANY)
+    emma = await stage.connect("E")
+    newest = await _hold_heard(stage, clients[0], [*clients, emma])
+    earlier = [message for message in _talk_of(emma) if said_in(message) != newest]
+    if len(earlier) > 1:  # the newest one alone comes where looking back includes it: what `resume` is about
+        raise Failure(texts.wrong("hears-the-past"), texts.saw("past"), who=emma.who, count=len(earlier))
+    return filled(texts.saw("all-heard"), count=len(clients) * IN_A_ROW)
 
 
-async def _hold_heard(stage: Stage, speaker: Client, clients: Sequence[Client]) -> None:
-    """Have somebody say something, and make sure that it comes to everybody in the form that was agreed.
+async def _hold_heard(stage: Stage, speaker: Client, clients: Sequence[Client], text: str = "") -> str:
+    """Have somebody say something, and make sure that it comes to everybody in the form that was agreed; return it.
 
     Raises:
         Failure: it does not.
     """
-    text = stage.unique("Merhaba")
+    text = text or stage.unique("Merhaba")
     await speaker.send(text)
-    await stage.until(lambda: all(_has(one, text) or one.end is not None for one in clients) or None)
+    await stage.until(lambda: all(_carrier(one, text) or one.end is not None for one in clients) or None)
     for listener in clients:
-        if not _has(listener, text):
+        if _carrier(listener, text) is None:
             raise await _unheard(stage, speaker, listener, clients, text)
     _hold_the_form(clients, text)
+    return text
 
 
 async def _unheard(stage: Stage, speaker: Client, listener: Client, clients: Sequence[Client], text: str) -> Failure:
@@ -146,7 +219,10 @@ async def _unheard(stage: Stage, speaker: Client, listener: Client, clients: Seq
     here, there = clients[::2], clients[1::2]
     if speaker in there:
         here, there = there, here
-    own, others = ([one.who for one in group if _has(one, text)] for group in (here, there))
+    own, others = ([one.who for one in group if _carrier(one, text)] for group in (here, there))
+    if not own and not others:
+        for message in (message for one in clients for message in one.messages[-1:] if not _is_like_a_tick(message)):
+            return _otherwise(message, text)
     fault = texts.wrong("nobody-hears")
     if own or others:
         fault = texts.wrong("not-everybody")
@@ -154,7 +230,7 @@ async def _unheard(stage: Stage, speaker: Client, listener: Client, clients: Seq
         fault = texts.wrong("only-the-others")
     elif not others and len(own) == len(here):
         fault = texts.wrong("one-process-only")
-    elif len(own + others) == len(clients) - 1 and not _has(speaker, text):
+    elif len(own + others) == len(clients) - 1 and not _carrier(speaker, text):
         fault = texts.wrong("not-to-the-speaker")
     found = await stage.silence(listener, fault, speaker=speaker.who)
     if found.misconception is fault:
@@ -170,16 +246,23 @@ def _hold_the_form(clients: Sequence[Client], text: str) -> None:
     Raises:
         Failure: it is not.
     """
-    came = [next(message for message in one.messages if message.text.endswith(text)) for one in clients]
+    came = [message for one in clients if (message := _carrier(one, text))]
     for message in came:
-        head = id_of(message)
-        if not head or said_in(message) != text or isinstance(message.data, bytes):
-            raise document.wrong_text(message, f"{head or 'id'} ", text, texts.wrong("other-message"))
+        if not id_of(message)[-1:].isalnum() or said_in(message) != text or isinstance(message.data, bytes):
+            raise _otherwise(message, text)
     ids = [id_of(message) for message in came]
     if len(set(ids)) > 1:
         other = next(place for place, one in enumerate(ids) if one != ids[0])
         seen = filled(texts.saw("two-ids"), first=ids[0], second=ids[other], who=clients[other].who)
         raise Failure(texts.wrong("ids-differ"), seen)
+
+
+def _otherwise(message: Message, text: str) -> Failure:
+    """What to raise where a message is not an id, a space and what was said."""
+    head = id_of(message)
+    numbered = head[-1:].isalnum() and said_in(message).split() == text.split()
+    prefix = f"{head} " if numbered else "… "
+    return _in_own_words(document.wrong_text(message, prefix, text, texts.wrong("other-message")))
 
 
 async def _room(stage: Stage, *clients: Client) -> None:
@@ -196,6 +279,18 @@ async def _room(stage: Stage, *clients: Client) -> None:
 # The count
 
 
+async def _count(stage: Stage, process: int, *, quietly: bool = False) -> int:
+    """How many clients a process says are connected.
+
+    Raises:
+        Failure: it does not say so.
+    """
+    try:
+        return await document.count(stage, quietly=quietly, process=process)
+    except Failure as failure:
+        raise _in_own_words(failure) from None
+
+
 async def _miscounted(stage: Stage, wanted: int) -> list[int]:
     """What the processes count where one of them never comes to say `wanted`; empty where both do.
 
@@ -206,7 +301,7 @@ async def _miscounted(stage: Stage, wanted: int) -> list[int]:
     limit = FORGOTTEN * stage.deadlines.stretch
     looked_again = False
     while True:
-        found = [await document.count(stage, quietly=True, process=process) for process in BOTH]
+        found = [await _count(stage, process, quietly=True) for process in BOTH]
         if all(count == wanted for count in found):
             break
         if stage.clock() - begun > limit:
@@ -217,7 +312,7 @@ async def _miscounted(stage: Stage, wanted: int) -> list[int]:
         await asyncio.sleep(nap)
         nap = min(2 * nap, 0.1)
     for process in BOTH:
-        await document.count(stage, process=process)
+        await _count(stage, process)
     return [] if all(count == wanted for count in found) else found
 
 
@@ -293,54 +388,115 @@ async def _kill(stage: Stage, process: int) -> None:
 
 
 async def ticks(stage: Stage) -> Text:
-    """One process ticks, and everybody hears it."""
+    """One process ticks, once a period, and everybody hears it."""
     await stage.restart_server()  # who ticked may have been killed in an earlier check
     alice, ben = await stage.connect("A"), await stage.connect("B", process=1)
     try:
         await _room(stage, alice, ben)
-        names = await _ticks_of_one(stage, TICKS, alice, ben)
+        names = await _ticks_of_one(stage, TICKS, alice, ben, in_time=True)
     except Failure as failure:
         raise failure.stopping(texts.wrong("ticks-first")) from None
     return filled(texts.saw("ticked"), count=TICKS, name=names[-1])
 
 
-async def _ticks_of_one(stage: Stage, count: int, *clients: Client) -> list[str]:
+async def _ticks_of_one(stage: Stage, count: int, *clients: Client, in_time: bool = False) -> list[str]:
     """The processes that the next ticks name, once these come from one process.
+
+    Args:
+        stage: the stage.
+        count: how many ticks.
+        clients: who has to hear them.
+        in_time: whether they have to come once a period, too.
 
     Raises:
         Failure: they come from several, or do not come to everybody.
     """
-    for _ in range(2):
-        names = await _ticks(stage, count, *clients)
-        if switches(names) < SWITCHES:
+    for last_look in (False, True):
+        came, beat = await _ticks(stage, count, *clients)
+        names = [ticks_by(tick) for tick in came]
+        times = [tick.at for tick in came]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)] or [beat * (2 * count + SPARE)]
+        mean = statistics.fmean(gaps)
+        seen = filled(texts.saw("pace"), typical=mean * 1000, period=PERIOD * 1000)
+        # The median, since one tick that is held up on the way says nothing about the others.
+        if in_time and statistics.median(gaps) > SLOW * beat:
+            fault = Failure(texts.wrong("too-slow"), seen)
+        elif switches(names) >= SWITCHES:
+            fault = Failure(texts.wrong("two-broadcasters"), texts.saw("ticks"), names=", ".join(names))
+        elif in_time and (mean < FAST * PERIOD or often_at_once(gaps)):
+            fault = Failure(texts.wrong("too-fast"), seen)
+        elif len(came) < count and not last_look:
+            continue
+        else:
             return names
-    raise Failure(texts.wrong("two-broadcasters"), texts.saw("ticks"), names=", ".join(names))
+    raise fault
 
 
-async def _ticks(stage: Stage, count: int, *clients: Client) -> list[str]:
-    """The processes that the next ticks name, as the first of these clients hears them.
+async def _ticks(stage: Stage, count: int, *clients: Client) -> tuple[list[Message], float]:
+    """The next ticks as the first of these clients hears them, and how long a period takes on this machine meanwhile.
+
+    There are fewer where they come too seldom.
 
     Raises:
         Failure: they do not come to everybody.
     """
     begun = {one.who: len(one.messages) for one in clients}
+    most = 2 * count + SPARE
 
-    def names(client: Client) -> list[str]:
-        return [name for message in client.messages[begun[client.who] :] if (name := ticks_by(message))]
+    def came(client: Client) -> list[Message]:
+        return _once(message for message in client.messages[begun[client.who] :] if ticks_by(message))
 
     with stage.off_the_record():
-        for wanted in range(1, count + 1):
-            await stage.until(lambda: all(len(names(one)) >= wanted for one in clients) or None)  # noqa: B023
-            for one in clients:
-                if len(names(one)) < wanted:
-                    raise await _no_tick(stage, one, clients)
-    return names(clients[0])
+        async with _beating(stage, clients[0]) as beats:
+
+            def look() -> bool | None:
+                return all(len(came(one)) >= count for one in clients) or len(beats) >= most or None
+
+            await stage.until(look, 3 * most * PERIOD * stage.deadlines.stretch)
+    heard = min(count, max(len(came(one)) for one in clients))
+    for one in clients:
+        if len(came(one)) <= heard / 2:
+            raise await _no_tick(stage, one, clients)
+    return came(clients[0])[:count], max(PERIOD, statistics.median(beats or [PERIOD]))
+
+
+def _once(messages: Iterable[Message]) -> list[Message]:
+    """The messages, of several equal ones that came together the first: hearing twice is what `everybody` is about."""
+    found: list[Message] = []
+    for message in messages:
+        if not found or message.data != found[-1].data or message.at - found[-1].at > PERIOD / 4:
+            found.append(message)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _beating(stage: Stage, client: Client) -> AsyncIterator[list[float]]:
+    """While the block runs, sleep a period and go to the broker and back, as who ticks does; gives how long that took.
+
+    On a busy machine all this takes longer, and so do ticks.
+    """
+    beats: list[float] = []
+
+    async def beat() -> None:
+        with contextlib.suppress(Failure):
+            while True:
+                begun = stage.clock()
+                await asyncio.sleep(PERIOD)
+                await _say(stage, client, (client,))
+                beats.append(stage.clock() - begun)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield beats
+    finally:
+        beating.cancel()
+        await asyncio.wait({beating})
 
 
 async def _no_tick(stage: Stage, client: Client, clients: Sequence[Client]) -> Failure:
     if any(ticks_by(message) for one in clients if one is not client for message in one.messages):
         return await stage.silence(client, texts.wrong("ticks-to-some"), who=client.who)
-    other = next((message for message in client.messages if "tick" in message.text.split()), None)
+    other = next((message for message in client.messages if _is_like_a_tick(message)), None)
     if other is not None:
         return Failure(texts.wrong("tick-differs"), expected=quoted("… tick 4711"), came=other)
     return await stage.silence(client, texts.wrong("no-ticks"), who=client.who)
@@ -353,7 +509,7 @@ async def takeover(stage: Stage) -> Text:
     for process in BOTH:
         # Whoever is connected to the other process hears what comes after the kill.
         witness = clients[1 - process]
-        former = (await _ticks(stage, 1, witness))[-1]
+        former = (await _ticks_of_one(stage, 1, witness))[-1]
         await _kill(stage, process)
         since = len(witness.messages)
 
@@ -391,16 +547,33 @@ async def resume(stage: Stage) -> Text:
         await _say(stage, alice, (alice, ben, carl))
     lasts = {one.who: id_of(_talk_of(one)[-1]) for one in (ben, carl)}
     await _kill(stage, 1)
-    for _ in range(MANY):
-        await _say(stage, alice, (alice,))
+    words = [stage.unique("Haber") for _ in range(MISSED)]
+    await alice.send(*words)
+    await stage.until(lambda: _has(alice, words[-1]) or None, FORGOTTEN * stage.deadlines.stretch)
     for who, process in (("B", 0), ("C", 1)):
+        await _say(stage, alice, (alice,))
+        missed = _ids(alice)
         async with _talking(stage, alice):
-            client = await stage.connect(who, f"/ws?last={lasts[who]}", process=process)
+            client = await _come_back(stage, who, lasts[who], process)
         newest = await _say(stage, alice, (alice,))
         with stage.off_the_record():
             await stage.until(lambda: _has(client, newest) or client.end is not None or None)  # noqa: B023
-        await _hold_resumed(stage, client, alice, lasts[who], newest)
-    return filled(texts.saw("resumed"), missed=MANY)
+        await _hold_resumed(stage, client, alice, lasts[who], newest, missed)
+    return filled(texts.saw("resumed"), missed=MISSED)
+
+
+async def _come_back(stage: Stage, who: str, last: str, process: int) -> Client:
+    """A client that brings the last number it has had.
+
+    Raises:
+        Failure: it gets no connection.
+    """
+    try:
+        return await stage.connect(who, f"/ws?last={last}", process=process)
+    except Failure as failure:
+        if failure.misconception is general.REFUSED:
+            raise Failure(texts.wrong("resume-refused"), failure.observed, last=last) from None
+        raise
 
 
 async def _say(stage: Stage, speaker: Client, listeners: Sequence[Client]) -> str:
@@ -439,13 +612,23 @@ async def _talking(stage: Stage, speaker: Client) -> AsyncIterator[None]:
         await talking
 
 
-async def _hold_resumed(stage: Stage, client: Client, other: Client, last: str, newest: str) -> None:
+async def _hold_resumed(
+    stage: Stage, client: Client, other: Client, last: str, newest: str, missed: Sequence[str]
+) -> None:
     """Make sure that a client has every message behind its last one, once and in order.
+
+    Args:
+        stage: the stage.
+        client: who came back.
+        other: who was there all the time.
+        last: the last number that the client had.
+        newest: the last thing that was said.
+        missed: the numbers of what had been said when the client came back.
 
     Raises:
         Failure: it has not, and what is wrong.
     """
-    heard, told = (_up_to(one, newest) for one in (client, other))
+    heard, told = (_ids(one, newest) for one in (client, other))
     if len(set(told)) < len(told):
         raise Waits(
             "everybody", texts.wrong("no-room-yet"), texts.saw("times"), who=other.who, speaker=other.who, times=2
@@ -463,8 +646,10 @@ async def _hold_resumed(stage: Stage, client: Client, other: Client, last: str, 
     if len(set(heard)) < len(heard):
         raise Failure(texts.wrong("resume-doubles"), seen)
     if missing:
-        tail = heard == wanted[-len(heard) :] and len(missing) >= MANY
-        raise Failure(texts.wrong("no-replay") if tail else texts.wrong("resume-gap"), seen)
+        fault = texts.wrong("resume-gap")
+        if heard == wanted[-len(heard) :] and len(missing) >= MANY:
+            fault = texts.wrong("no-replay") if not set(heard) & set(missed) else texts.wrong("keeps-too-few")
+        raise Failure(fault, seen)
     if heard != wanted:
         raise Failure(texts.wrong("live-before-missed"), seen)
 
@@ -479,6 +664,8 @@ async def broker(stage: Stage) -> Text:
     counts = not await _miscounted(stage, 2)
     stage.note("", "", texts.saw("broker-killed"))
     await _processes(stage).kill_broker()
+    before = {one.who: list(one.messages) for one in clients}
+    told: dict[str, str] = {}
     try:
         for one in clients:
             text = stage.unique("Var mı")
@@ -488,9 +675,12 @@ async def broker(stage: Stage) -> Text:
                 raise await stage.silence(one, ended=texts.wrong("broker-ends-connections"))
             if not _told(one, text):
                 raise await _untold(stage, one, text)
+            told[one.who] = text
         # Long enough for what the app does every `PERIOD` seconds to meet it.
         await asyncio.sleep(AWAY * stage.deadlines.stretch)
         await stage.turned()
+        for one in clients:
+            _hold_once(one, told[one.who], before[one.who])
     finally:
         await _processes(stage).start_broker()
         stage.note("", "", texts.saw("broker-back"))
@@ -501,12 +691,34 @@ async def broker(stage: Stage) -> Text:
     return texts.saw("broker-survived")
 
 
+def _hold_once(client: Client, text: str, before: Sequence[Message]) -> None:
+    """Make sure that nothing came to a client twice while there was no broker.
+
+    Args:
+        client: the client.
+        text: what it has said meanwhile.
+        before: what had come to it when the broker was killed.
+
+    Raises:
+        Failure: something did.
+    """
+    times = sum(message.data == f"failed {text}" for message in client.messages)
+    if times > 1:
+        raise Failure(texts.wrong("told-twice"), texts.saw("told"), who=client.who, times=times)
+    former = {message.data for message in before}
+    again = next((message for message in client.messages[len(before) :] if message.data in former), None)
+    if again is not None:
+        raise Failure(texts.wrong("repeats-the-old"), texts.saw("again"), who=client.who, came=again)
+
+
 def _told(client: Client, text: str) -> bool:
-    return any(message.text == f"failed {text}" for message in client.messages)
+    return any(message.data == f"failed {text}" for message in client.messages)
 
 
 async def _untold(stage: Stage, client: Client, text: str) -> Failure:
-    other = next((message for message in client.messages if message.text.endswith(text)), None)
+    other = _carrier(client, text)
+    if other is not None and isinstance(other.data, bytes):
+        return document.wrong_text(other, "failed ", text, texts.wrong("told-otherwise"))
     if other is not None:
         return Failure(texts.wrong("told-otherwise"), expected=quoted(f"failed {text}"), came=other)
     return await stage.silence(client, texts.wrong("failure-untold"), who=client.who)
@@ -581,9 +793,28 @@ async def ending(stage: Stage) -> Text:
     return filled(texts.saw("ended"), took=took)
 
 
+# The warm-up
+
+
+async def warm_up(stage: Stage) -> Text:
+    """The mended app gives each number once."""
+    clients = [await stage.connect(who, process=process) for who, process in zip("AB", BOTH, strict=True)]
+    given: list[str] = []
+    for one in (*clients, *clients):
+        await one.send("?")
+        if (came := await one.next()) is None:
+            raise await stage.silence(one)
+        given.append(came.text)
+    seen = filled(texts.saw("given"), numbers=", ".join(given))
+    if len(set(given)) < len(given):
+        raise Failure(texts.wrong("given-twice"), seen)
+    return seen
+
+
 LAB = Lab.of(
     texts,
     "L9-processes",
+    Check.of(texts, "warmup", warm_up, points=0, app="machine", budget=20.0, processes=True),
     Check.of(texts, "everybody", everybody, points=3, budget=30.0, processes=True),
     Check.of(texts, "count", count, points=2, budget=30.0, processes=True),
     Check.of(texts, "killed", killed, points=2, needs="count", budget=30.0, processes=True),

@@ -14,7 +14,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -369,6 +369,7 @@ class Stage:
         self._mark = venue.mark()
         self.raised_by = _RAISED
         self._set_aside: list[range] = []
+        self._unique: set[str] = set()
         self._waiting: set[asyncio.Future[None]] = set()
         self._waited = 0.0  # seconds, by the last `until`
         self._http: dict[int, httpx.AsyncClient] = {}
@@ -391,7 +392,10 @@ class Stage:
 
     def unique(self, text: str) -> str:
         """`text` with a few characters behind it that no other message has."""
-        return f"{text} {secrets.token_hex(2)}"
+        while (found := f"{text} {secrets.token_hex(2)}") in self._unique:
+            pass
+        self._unique.add(found)
+        return found
 
     @contextlib.contextmanager
     def off_the_record(self) -> Iterator[None]:
@@ -732,6 +736,28 @@ class Stage:
         """What it did since then, after a moment for what is on its way; it is watched no longer."""
         await self.pause()
         return self._venue.watched()
+
+    async def with_a_dead_task(self, failure: Failure, run: Callable[[Stage], Awaitable[object]]) -> Failure:
+        """The failure; or, where an exception ended a task and nobody asked that task, the exception.
+
+        Nobody hears of such a task while something still holds on to it. So all is done once more, watched.
+
+        Args:
+            failure: what was found.
+            run: what is done once more; every client has left.
+        """
+        await self.dismiss()
+        self.watch()
+        with self.off_the_record(), contextlib.suppress(Failure):
+            await run(self)
+        for task in (await self.watched()).tasks:
+            name = task.text.partition(":")[0].rpartition(".")[2]
+            if task.state == "raised" and name not in _DISCONNECTS:
+                error = Raised(name, task.text, task.place)
+                told = causes.meaning_of(error)
+                fault = general.TASK_RAISED if told is general.HANDLER_RAISED else told
+                return Failure(fault, failure.observed, error=error)
+        return failure
 
     async def raised(self, *, disconnects: bool = False) -> tuple[Raised, ...]:
         """What the server raised and warned since the check began, after a moment for what is on its way.
