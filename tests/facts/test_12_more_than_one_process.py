@@ -126,8 +126,67 @@ async def test_a_subscription_ends_with_the_broker_and_nobody_says_so(post: Brok
         assert not server.log.errors
 
 
+async def counted(client: valkey.Valkey) -> tuple[int, int]:
+    keys = await client.keys("here:*")
+    leased = await client.mget(keys) if keys else []
+    return int(await client.get("counter") or 0), sum(int(count) for count in leased if count)
+
+
+async def until_counted(client: valkey.Valkey, right: Callable[[int, int], bool]) -> tuple[int, int]:
+    async with asyncio.timeout(3 * DEADLINE):
+        while not right(*(found := await counted(client))):  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_a_counter_keeps_who_was_killed_and_a_leased_key_does_not(post: Broker) -> None:
+    with serve("room_counted:app", processes=2) as server:
+        async with valkey.from_url(post.url) as client:
+            rooms = await visitors(server)
+            await until_counted(client, lambda counter, leased: counter == leased == 6)
+            os.kill(next(iter(server.pids)), signal.SIGKILL)
+            counter, _ = await until_counted(client, lambda _, leased: leased == 3)
+            assert counter == 6
+            assert sum(len(clients) for clients in rooms) == 6
+
+
+async def test_a_lock_that_expired_stops_nobody_and_a_stream_refuses_a_smaller_number(post: Broker) -> None:
+    async with asyncio.timeout(DEADLINE), valkey.from_url(post.url, decode_responses=True) as client:
+        assert await client.set("ticker", "A", nx=True, px=60_000)
+        assert await client.set("ticker", "B", nx=True, px=60_000) is None
+        await client.pexpire("ticker", 1)
+        while not await client.set("ticker", "B", nx=True, px=60_000):  # noqa: ASYNC110 - the broker's clock ends it
+            await asyncio.sleep(0.02)
+        await client.xadd("ticks", {"by": "B"}, id="2-*")
+        with pytest.raises(valkey.ResponseError, match="equal or smaller"):
+            await client.xadd("ticks", {"by": "A"}, id="1-*")
+        assert [fields["by"] for _, fields in await client.xrange("ticks")] == ["B"]
+
+
+@pytest.mark.parametrize(("file", "orders"), [("room_hasty", 2), ("room_joined", 1)])
+async def test_what_goes_past_the_broker_has_another_order(post: Broker, file: str, orders: int) -> None:
+    assert post.pid is not None
+    with serve(f"{file}:app", processes=2) as server:
+        (ada,), (bora,) = await visitors(server, 1)
+        os.kill(post.pid, signal.SIGSTOP)
+        try:
+            await ada.send("çay")
+            await bora.send("kahve")
+            came: list[list[str | bytes]] = [[], []]
+            if file == "room_hasty":
+                came = [[await asyncio.wait_for(client.recv(), DEADLINE)] for client in (ada, bora)]
+                assert came == [["çay"], ["kahve"]]
+        finally:
+            os.kill(post.pid, signal.SIGCONT)
+        for texts, client in zip(came, (ada, bora), strict=True):
+            while len(texts) < 2:
+                texts.append(await asyncio.wait_for(client.recv(), DEADLINE))
+        assert len({tuple(texts) for texts in came}) == orders
+        assert [sorted(map(str, texts)) for texts in came] == [["kahve", "çay"]] * 2
+
+
 def mirror() -> FastAPI:
-    """The app of section 4, which also says what it gets."""
+    """The app of section 5, which also says what it gets."""
     app = FastAPI()
 
     @app.websocket("/ws")

@@ -1,16 +1,22 @@
-"""Unit 12: what a broker sends goes to the clients of this process; who the visitor behind
+"""Unit 12: what a broker sends goes to the clients of this process; one of several may tick; who the visitor behind
 proxies is; a handler ends with its client and leaves nothing."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+import gc
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
-from wslab.labs.calling import call, fault
+from wslab.labs.calling import call, called, fault
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Stage
 from wslab.labs.turns.company import Guest
+from wslab.labs.verdict import Misconception
 from wslab.language import Text, filled
 from wslab.serving.watching import TaskSeen
 
@@ -50,6 +56,88 @@ async def passed_on(stage: Stage) -> Text:
     return seen
 
 
+LOCK, LEASE = "ticker", 1000
+
+
+class Keys:
+    """The keys of a broker, on a clock of its own, in milliseconds.
+
+    Attributes:
+        now: what the clock says.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0
+        self._held: dict[str, tuple[str, float]] = {}
+
+    def ends(self, key: str) -> float | None:
+        """When a key expires, infinity where it never does; None where there is none."""
+        _, end = self._held.get(key, ("", 0.0))
+        return end if end > self.now else None
+
+    async def set(self, key: str, value: object, *, nx: bool = False, px: int | None = None) -> bool | None:
+        """What the learner's code calls, as are `get` and `pexpire`."""
+        await asyncio.sleep(0)  # others have their turn before the broker answers
+        if nx and self.ends(key) is not None:
+            return None
+        self._held[key] = str(value), float("inf") if px is None else self.now + px
+        return True
+
+    async def get(self, key: str) -> str | None:
+        await asyncio.sleep(0)
+        return self._held[key][0] if self.ends(key) is not None else None
+
+    async def pexpire(self, key: str, milliseconds: int) -> bool:
+        await asyncio.sleep(0)
+        if self.ends(key) is None:
+            return False
+        self._held[key] = self._held[key][0], self.now + milliseconds
+        return True
+
+
+async def one_ticks(stage: Stage) -> Text:
+    """Of two that ask at once one may tick; it may again, the other one only once the lock has ended."""
+
+    async def asked(may_tick: Any, post: Keys, *names: str) -> list[bool]:
+        async def ask(name: str) -> bool:
+            made = may_tick(post, name, LEASE)
+            return bool(await made if inspect.isawaitable(made) else made)
+
+        return await asyncio.gather(*map(ask, names))
+
+    called(stage).through = asked
+    post = Keys()
+
+    async def ask(*names: str) -> list[bool]:
+        came: list[bool] = await call(stage, post, *names, plain=True)
+        return came
+
+    at_once = await ask("A", "B")
+    seen = filled(texts.saw("asked-at-once"), a=at_once[0], b=at_once[1])
+    if not any(at_once):
+        raise await fault(stage, texts.wrong("nobody-ticks"), seen)
+    if all(at_once):
+        raise await fault(stage, texts.wrong("both-tick"), seen)
+    first, other = ("A", "B") if at_once[0] else ("B", "A")
+    if post.ends(LOCK) is None:
+        raise await fault(stage, texts.wrong("no-lock"), seen)
+    if post.ends(LOCK) == float("inf"):
+        raise await fault(stage, texts.wrong("lock-for-ever"), seen)
+
+    async def later(milliseconds: int, who: str, right: bool, wrong: Misconception) -> None:
+        post.now += milliseconds
+        (came,) = await ask(who)
+        if came is not right:
+            about = filled(texts.saw("asked-later"), who=who, came=came, now=post.now, first=first)
+            raise await fault(stage, wrong, about)
+
+    await later(600, first, True, texts.wrong("holder-may-not"))
+    await later(600, other, False, texts.wrong("not-renewed"))
+    await later(500, other, True, texts.wrong("strangers-renew"))
+    await later(0, first, False, texts.wrong("takes-it-away"))
+    return texts.saw("one-ticked")
+
+
 OWN = {"127.0.0.1", "10.0.0.2"}
 ADA, LIE = "203.0.113.7", "198.51.100.1"
 VISITS = [
@@ -86,8 +174,23 @@ _BROKEN_OFF = "timeout graceful shutdown exceeded"  # uvicorn's words for a hand
 _STOPS = 2
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """A task that waits for a queue which nobody else holds would be collected with it, and not seen to be left."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 async def ends_with_the_server(stage: Stage) -> Text:
     """The news come, the handler stays, and a shutdown ends it and its task."""
+    with _uncollected():
+        return await _ending(stage)
+
+
+async def _ending(stage: Stage) -> Text:
     unfinished: tuple[TaskSeen, ...] = ()
     # A machine that stood still is broken off once; a handler that waits for its queue, each time.
     for _ in range(_STOPS):
@@ -115,6 +218,7 @@ TURNS = Lab.of(
     texts,
     "12-more-than-one-process",
     Check.of(texts, "turn-1", passed_on, points=0, app="pass_on", calls=True),
-    Check.of(texts, "turn-2", visitor_found, points=0, app="visitor", calls=True),
-    Check.of(texts, "turn-3", ends_with_the_server, points=0, app="station"),
+    Check.of(texts, "turn-2", one_ticks, points=0, app="may_tick", calls=True),
+    Check.of(texts, "turn-3", visitor_found, points=0, app="visitor", calls=True),
+    Check.of(texts, "turn-4", ends_with_the_server, points=0, app="station"),
 )
