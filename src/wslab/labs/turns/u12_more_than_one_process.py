@@ -174,14 +174,21 @@ _BROKEN_OFF = "timeout graceful shutdown exceeded"  # uvicorn's words for a hand
 _STOPS = 2
 
 
+_judgements: set[object] = set()
+
+
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
     """A task that waits for a queue which nobody else holds would be collected with it, and not seen to be left."""
+    mine = object()
+    _judgements.add(mine)
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        _judgements.discard(mine)
+        if not _judgements:  # another thread may judge as well
+            gc.enable()
 
 
 async def ends_with_the_server(stage: Stage) -> Text:
