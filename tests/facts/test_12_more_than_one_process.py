@@ -126,6 +126,20 @@ async def test_a_subscription_ends_with_the_broker_and_nobody_says_so(post: Brok
         assert not server.log.errors
 
 
+async def test_a_silent_subscription_ends_unless_it_may_be_silent(post: Broker) -> None:
+    usual = valkey.from_url(post.url).connection_pool.make_connection()
+    assert usual.socket_timeout == 5
+    async with valkey.from_url(post.url, socket_timeout=0.1) as client, client.pubsub() as pubsub:
+        await pubsub.subscribe("news")
+        async with asyncio.timeout(DEADLINE):
+            with pytest.raises(valkey.TimeoutError):
+                async for _ in pubsub.listen():
+                    pass
+    assert not issubclass(valkey.TimeoutError, valkey.ConnectionError)
+    async with valkey.from_url(post.url, socket_timeout=None) as client:
+        assert client.connection_pool.make_connection().socket_timeout is None
+
+
 async def counted(client: valkey.Valkey) -> tuple[int, int]:
     keys = await client.keys("here:*")
     leased = await client.mget(keys) if keys else []
