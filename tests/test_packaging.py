@@ -101,7 +101,16 @@ def test_a_wheel_holds_neither_open_solutions_nor_the_authors_code(built: dict[s
 @pytest.mark.slow
 def test_the_editions_in_the_packages_are_those_of_the_checkout(built: dict[str, dict[str, bytes]]) -> None:
     git = subprocess.run(
-        ["git", "ls-files", "notebooks", "labs", "docs/document.*", "docs/glossary.*", "docs/pictures/*.svg"],
+        [
+            "git",
+            "ls-files",
+            "notebooks",
+            "labs",
+            "docs/document.*",
+            "docs/glossary.*",
+            "docs/scale.*",
+            "docs/pictures/*.svg",
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

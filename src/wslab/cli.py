@@ -445,6 +445,38 @@ def watch(
 
 
 @app.command()
+def load(
+    sockets: Annotated[list[int] | None, typer.Option(help="How many clients listen; may be repeated.")] = None,
+    processes: Annotated[list[int] | None, typer.Option(help="In how many processes; may be repeated.")] = None,
+    messages: Annotated[int, typer.Option(help="Messages for each number of clients.")] = 20,
+    picture: Annotated[Path | None, typer.Option(help="A folder for load-en.svg and load-tr.svg.")] = None,
+) -> None:
+    """Measure a broadcast to many clients on this machine, over a broker, and what a socket costs."""
+    import asyncio
+
+    from wslab import load as loading
+
+    counts = sockets or [100, 250, 500, 1000, 2000]
+    rows: list[loading.Row] = []
+
+    async def run() -> None:
+        for number in processes or [1, 2]:
+            async for row in loading.measure(number, counts, messages):
+                rows.append(row)
+
+    try:
+        loading.with_room_for(max(counts))
+        asyncio.run(run())
+    except LabError as error:
+        _fail(error)
+    console.print(loading.table(rows))
+    if picture is not None:
+        for language in LANGUAGES:
+            use_language(language)
+            (picture / f"load-{language}.svg").write_text(loading.picture(rows), encoding="utf-8", newline="\n")
+
+
+@app.command()
 def progress() -> None:
     """Show predictions, points and what comes next."""
     from wslab.labs import progress as so_far

@@ -19,7 +19,7 @@ from wslab.notebooks import TITLE, Origin, to_bytes
 
 PACKAGED = Path(__file__).parent / "course"
 SOLUTIONS = "solutions.zip"
-PAGES = ("docs/document.*.md", "docs/glossary.*.md", "docs/pictures/*.svg")
+PAGES = ("docs/document.*.md", "docs/glossary.*.md", "docs/scale.*.md", "docs/pictures/*.svg")
 """What the notebooks link to, in every language, since the pages link each other."""
 
 _NONE = Text(

@@ -367,3 +367,23 @@ async def test_sighup_starts_the_next_process_before_the_last_one_ends() -> None
         ready, ended = "starts", "Terminated child process"
         said = [text for text in (entry.text for entry in server.log) if text.startswith((ready, ended))]
         assert [text.startswith(ready) for text in said] == [True, True, False]
+
+
+async def test_a_process_without_a_file_left_takes_nobody_in_until_somebody_leaves() -> None:
+    with serve("room_few:app", processes=1) as server:
+        inside: list[websockets.ClientConnection] = []
+        url = f"{server.ws_url}/ws"
+        async with asyncio.timeout(3 * DEADLINE):
+            while "Too many open files" not in "".join(entry.text for entry in server.log.errors):
+                with contextlib.suppress(TimeoutError):
+                    inside.append(await websockets.connect(url, open_timeout=3))
+        assert len(inside) < 64
+        with pytest.raises(TimeoutError):
+            await websockets.connect(url, open_timeout=3)
+        await inside[0].send("çay")
+        assert await asyncio.wait_for(inside[0].recv(), DEADLINE) == "çay"
+        for client in inside[:3]:
+            await client.close()
+        async with asyncio.timeout(DEADLINE), websockets.connect(url, open_timeout=DEADLINE) as late:
+            await late.send("kahve")
+            assert await late.recv() == "kahve"

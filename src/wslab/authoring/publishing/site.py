@@ -65,7 +65,7 @@ _API = "docs/api"
 # Pages of docs/ by the part of the site that they are in; `docs/document.tr.md`, and without an ending in English if
 # there is no `document.en.md`.
 _DOCS: Mapping[Text, Sequence[str]] = {
-    _TO_LOOK_UP: ("glossary", "document", "api"),
+    _TO_LOOK_UP: ("glossary", "document", "scale", "api"),
     _FOR_TEACHERS: ("instructor-guide",),
 }
 
