@@ -20,11 +20,11 @@ import pytest
 from wslab.authoring.proof.corpus import submissions
 from wslab.grading.grading import grade
 from wslab.grading.isolation import sandbox
-from wslab.grading.isolation.channel import Channel
 from wslab.grading.isolation.isolated import Isolated
 from wslab.grading.isolation.memory import held
 from wslab.grading.task import Cell, Limits, Result, Task
 from wslab.labs import stage
+from wslab.labs.channel import Channel
 from wslab.labs.deadlines import measured
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the forked start is Linux's")]

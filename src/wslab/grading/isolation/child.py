@@ -21,22 +21,18 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import wslab
-from wslab.grading.isolation.channel import Channel
 from wslab.grading.isolation.confinement import confine
 from wslab.grading.isolation.shell import Shell, answer_nothing, file_of
 from wslab.grading.task import Limits
+from wslab.labs.channel import Channel
+from wslab.labs.obeying import LONGEST, obey, told_tasks
 from wslab.labs.processes import foreman
 from wslab.labs.processes.venue import PROCESSES, Foreman, Program, ServedByProcesses
 from wslab.labs.venue import SWITCHING, Loopback, NotServed, Served
-from wslab.labs.verdict import Raised
 from wslab.language import use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
-from wslab.serving.watching import TaskSeen
 from wslab.source import named
-
-_MOST_AT_ONCE = 200
-_LONGEST = 2000
 
 _PRELOADED = (
     "fastapi.applications",
@@ -104,7 +100,7 @@ def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket])
         shell.passed_over = functools.partial(_pass_over, channel, number)
         error = _run(loop, shell, name, source, job["seconds"])
         if error:
-            channel.send({"failed": number, "error": named(error)[:_LONGEST]})
+            channel.send({"failed": number, "error": named(error)[:LONGEST]})
         now = shell.user_ns.get(job["variable"], ...)
         if now is not made:
             made, maker = now, (name, source)
@@ -132,7 +128,7 @@ def _foreman(channel: Channel, listeners: list[socket.socket], folder: str) -> F
 
 
 def _pass_over(channel: Channel, number: int, line: str) -> None:
-    channel.send({"passed": number, "line": line[:_LONGEST]})
+    channel.send({"passed": number, "line": line[:LONGEST]})
 
 
 def _lay_out(folder: str, files: Sequence[tuple[str, str]]) -> None:
@@ -253,7 +249,7 @@ def _serve(
                 while (order := channel.receive()) is not None:
                     channel.send({**_obey(runner, venue, order), "to": order["number"]})
         except WrongApp as error:
-            channel.send({"wrong": str(error)[:_LONGEST]})
+            channel.send({"wrong": str(error)[:LONGEST]})
         except EOFError:
             pass
         finally:
@@ -266,55 +262,37 @@ def _started(runner: asyncio.Runner, starting: Any) -> dict[str, Any]:
     except NotServed as error:
         return {"unserved": error.misconception.id, "observed": error.observed.spoken()}
     except ServerStartError as error:
-        return {"unstarted": named(str(error))[:_LONGEST]}
+        return {"unstarted": named(str(error))[:LONGEST]}
     except IndexError:  # no listener left
         return {"unstarted": ""}
     return {"served": True}
 
 
 def _obey(runner: asyncio.Runner, venue: Served | ServedByProcesses, order: dict[str, Any]) -> dict[str, Any]:
-    match order["do"]:
-        case "raised":
-            everything = venue.raised((0, -1))
-            new = everything[max(order["after"], len(everything) - _MOST_AT_ONCE) :]
-            return {"total": len(everything), "raised": _told(new)}
-        case "blocking line":
-            return {"line": named(venue.blocking_line())}
-        case "turn":
-            runner.run(venue.turned(order["seconds"]))
-        case "watch":
-            venue.watch()
-        case "watched":
-            seen = venue.watched()
-            return {"caught": _told(seen.caught[:_MOST_AT_ONCE]), "tasks": _named_tasks(seen.tasks)}
-        case "stop":
-            return {"tasks": _named_tasks(runner.run(venue.stop()))}
-        case "restart":
-            return _started(runner, venue.restart())
-    return _obey_about_processes(runner, venue, order) if isinstance(venue, ServedByProcesses) else {}
+    if order["do"] == "restart":
+        return _started(runner, venue.restart())
+    if isinstance(venue, ServedByProcesses) and (answer := _obey_about_processes(runner, venue, order)) is not None:
+        return answer
+    return obey(runner, venue, order)
 
 
-def _obey_about_processes(runner: asyncio.Runner, venue: ServedByProcesses, order: dict[str, Any]) -> dict[str, Any]:
+def _obey_about_processes(
+    runner: asyncio.Runner, venue: ServedByProcesses, order: dict[str, Any]
+) -> dict[str, Any] | None:
     match order["do"]:
         case "kill process":
             runner.run(venue.kill_process(order["process"]))
         case "start process":
             return _started(runner, venue.start_process(order["process"]))
         case "stop process":
-            return {"tasks": _named_tasks(runner.run(venue.stop_process(order["process"])))}
+            return {"tasks": told_tasks(runner.run(venue.stop_process(order["process"])))}
         case "kill broker":
             runner.run(venue.kill_broker())
         case "start broker":
             return _started(runner, venue.start_broker())
+        case _:
+            return None
     return {}
-
-
-def _told(raised: Sequence[Raised]) -> list[list[str | bool]]:
-    return [[one.name, one.text[:_LONGEST], named(one.place), one.warning] for one in raised]
-
-
-def _named_tasks(tasks: Sequence[TaskSeen]) -> list[list[str]]:
-    return [[one.name, one.state, named(one.place), one.text[:_LONGEST]] for one in tasks[:_MOST_AT_ONCE]]
 
 
 if __name__ == "__main__":

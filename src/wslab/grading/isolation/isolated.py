@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import itertools
 import threading
 import time
@@ -29,7 +28,6 @@ from wslab.serving.watching import State, TaskSeen
 _CELL = 6.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
 _STARTING, _STOPPING = 8.0, 6.0
-_ANSWER, _UNRESPONSIVE = 3.0, 0.05  # seconds for an answer: usually, and once the process has failed to answer
 _REPLAYS = 3
 _MOST_RAISED, _MOST_PASSED = 1000, 20
 _RUNS_ON = Text(
@@ -112,10 +110,7 @@ class Isolated:
         self._served = -1  # which start of the app is served; -1 for none
         self._raised: list[Raised] = []
         self._heard = 0  # how many of these the running process has reported
-        self._orders = 0
-        self._asking = threading.Lock()  # some orders are given from a thread of their own
         self._passed = 0  # lines that were not run
-        self._unresponsive = False
 
     @property
     def address(self) -> Address:
@@ -156,7 +151,7 @@ class Isolated:
         if closed:
             process.kill()
             return None
-        self._served, self._heard, self._unresponsive = -1, 0, False
+        self._served, self._heard = -1, 0
         process.channel.send(
             {
                 "language": self._language,
@@ -273,8 +268,8 @@ class Isolated:
         return self._errors.get(last, "")
 
     async def turned(self, within: float) -> None:
-        longest = 0.0 if self._unresponsive else within + _ANSWER
-        await asyncio.to_thread(self._ask, "turn", longest, seconds=within)
+        if (process := self._process) is not None:
+            await asyncio.to_thread(process.channel.ask_for_a_turn, within)
 
     def watch(self) -> None:
         self._ask("watch")
@@ -348,29 +343,9 @@ class Isolated:
                 self._raised += itertools.islice(new, _MOST_RAISED - len(self._raised))
 
     def _ask(self, what: str, within: float = 0.0, **more: Any) -> dict[str, Any] | None:
-        """The answer to an order; None if none came in time.
-
-        Args:
-            what: the order.
-            within: seconds; the usual ones if left out.
-            more: what belongs to the order.
-        """
+        """As `Channel.ask()`; None also where no process runs."""
         process = self._process
-        if process is None:
-            return None
-        if not within:
-            within = _UNRESPONSIVE if self._unresponsive else _ANSWER
-        with self._asking, contextlib.suppress(EOFError):
-            self._orders += 1
-            until = time.monotonic() + within
-            if process.channel.send({"do": what, "number": self._orders, **more}, within):
-                while (left := until - time.monotonic()) > 0:
-                    answer = process.channel.receive(left)
-                    if answer is not None and answer.get("to") == self._orders:
-                        self._unresponsive = False
-                        return answer
-        self._unresponsive = True
-        return None
+        return None if process is None else process.channel.ask(what, within, **more)
 
     def close(self) -> None:
         """End the process tree, also one that is just being started; none is started again."""

@@ -19,9 +19,9 @@ from typing import Literal
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from wslab.grading.isolation import bubblewrap, fresh
-from wslab.grading.isolation.channel import Channel
 from wslab.grading.isolation.confinement import user_of
 from wslab.grading.task import Limits, Refused
+from wslab.labs.channel import Channel
 from wslab.language import Text
 
 Start = Literal["forked", "fresh"]

@@ -14,12 +14,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from dataclasses import dataclass
 from typing import Any
 
 from wslab.capture import Capture
 from wslab.labs import general
+from wslab.labs.channel import Channel
 from wslab.labs.venue import Address, Mark, NotServed, Watched
 from wslab.labs.verdict import Raised
 from wslab.language import Text, current_language
@@ -30,7 +30,6 @@ from wslab.source import named
 PROCESSES = 2
 
 _STARTING, _STOPPING = 8.0, 6.0
-_ANSWER, _UNRESPONSIVE = 3.0, 0.05  # seconds for an answer: usually, and once a process has failed to answer
 _FOREMAN = 30.0  # seconds for a new Python to start and import the kit, also on a busy machine
 
 _NO_FORK = Text(
@@ -207,34 +206,10 @@ class _Process:
     Attributes:
         orders: the way to it.
         heard: how much of what it has raised is known.
-        unresponsive: whether it has failed to answer.
     """
 
-    orders: Connection
+    orders: Channel
     heard: int = 0
-    unresponsive: bool = False
-    number: int = 0
-    turn: threading.Lock = field(default_factory=threading.Lock)
-
-    def ask(self, what: str, within: float = 0.0, **more: Any) -> dict[str, Any] | None:
-        """The answer to an order; None if none came in time.
-
-        Args:
-            what: the order.
-            within: seconds; the usual ones if left out.
-            more: what belongs to the order.
-        """
-        within = within or (_UNRESPONSIVE if self.unresponsive else _ANSWER)
-        with self.turn, contextlib.suppress(OSError, EOFError, ValueError):
-            self.number += 1
-            self.orders.send_bytes(json.dumps({"do": what, "number": self.number, **more}).encode())
-            while self.orders.poll(within):
-                answer: dict[str, Any] = json.loads(self.orders.recv_bytes())
-                if answer.get("to") == self.number:
-                    self.unresponsive = False
-                    return answer
-        self.unresponsive = True
-        return None
 
 
 class ServedByProcesses:
@@ -319,15 +294,14 @@ class ServedByProcesses:
                 self._foreman.ask("start", theirs.fileno(), **plan)
             finally:
                 theirs.close()
-            self._processes[number] = _Process(Connection(ours.detach()))
+            self._processes[number] = _Process(Channel(ours, longest=None))
         for number in numbers:
             self._await_start(self._processes[number])
 
     def _await_start(self, process: _Process) -> None:
         said: dict[str, Any] = {}
-        with contextlib.suppress(OSError, EOFError):
-            if process.orders.poll(_STARTING):
-                said = json.loads(process.orders.recv_bytes())
+        with contextlib.suppress(EOFError):
+            said = process.orders.receive(_STARTING) or said
         if not said.get("served"):
             self._clear()
             if "unstarted" in said:
@@ -387,10 +361,10 @@ class ServedByProcesses:
             The app's own tasks that were still running when its shutdown was over.
         """
         process = self._processes.get(number)
-        answer = await asyncio.to_thread(process.ask, "stop", _STOPPING) if process is not None else None
+        answer = await asyncio.to_thread(process.orders.ask, "stop", _STOPPING) if process is not None else None
         self._hear()
         await asyncio.to_thread(self._kill, number)
-        return tuple(_all_tasks((answer or {}).get("tasks", ())))
+        return tuple(TaskSeen(*one) for one in (answer or {}).get("tasks", ()))
 
     # The broker
 
@@ -422,34 +396,27 @@ class ServedByProcesses:
     def _hear(self) -> None:
         """Ask what was raised since the last time."""
         for process in tuple(self._processes.values()):
-            told = (process.ask("raised", after=process.heard) or {}).get("raised", ())
-            process.heard += len(told)
-            self._raised += _all_raised(told)
+            answer = process.orders.ask("raised", after=process.heard)
+            if answer is not None:
+                process.heard = answer["total"]
+                self._raised += (Raised(*one) for one in answer["raised"])
+
+    def _ways(self) -> list[Channel]:
+        return [process.orders for process in tuple(self._processes.values())]
 
     def blocking_line(self) -> str:
-        lines = ((process.ask("blocking line") or {}).get("line", "") for process in tuple(self._processes.values()))
-        return next((named(line) for line in lines if line), "")
+        lines = ((way.ask("blocking line") or {}).get("line", "") for way in self._ways())
+        return next(filter(None, lines), "")
 
     async def turned(self, within: float) -> None:
-        def turn(process: _Process) -> None:
-            process.ask("turn", 0.0 if process.unresponsive else within + _ANSWER, seconds=within)
-
-        await asyncio.gather(*(asyncio.to_thread(turn, process) for process in tuple(self._processes.values())))
+        await asyncio.gather(*(asyncio.to_thread(way.ask_for_a_turn, within) for way in self._ways()))
 
     def watch(self) -> None:
-        for process in tuple(self._processes.values()):
-            process.ask("watch")
+        for way in self._ways():
+            way.ask("watch")
 
     def watched(self) -> Watched:
-        answers: list[Mapping[str, Any]] = [process.ask("watched") or {} for process in tuple(self._processes.values())]
-        caught = [raised for answer in answers for raised in _all_raised(answer.get("caught", ()))]
-        tasks = [task for answer in answers for task in _all_tasks(answer.get("tasks", ()))]
+        answers: list[Mapping[str, Any]] = [way.ask("watched") or {} for way in self._ways()]
+        caught = [Raised(*one) for answer in answers for one in answer.get("caught", ())]
+        tasks = [TaskSeen(*one) for answer in answers for one in answer.get("tasks", ())]
         return Watched(tuple(caught), tuple(tasks))
-
-
-def _all_raised(told: Iterable[Sequence[Any]]) -> list[Raised]:
-    return [Raised(name, named(text), named(place), warning) for name, text, place, warning in told]
-
-
-def _all_tasks(told: Iterable[Sequence[Any]]) -> list[TaskSeen]:
-    return [TaskSeen(name, state, named(place), text) for name, state, place, text in told]

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
 import socket
 import sys
 import threading
 import types
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
-from multiprocessing.connection import Connection
+from collections.abc import Mapping
 from typing import Any
 
 from wslab import parent_process
+from wslab.labs.channel import Channel
+from wslab.labs.obeying import obey
 from wslab.labs.venue import SWITCHING, Loopback, Served
-from wslab.labs.verdict import Raised
 from wslab.language import Text, use_language
 from wslab.serving import ServerStartError, WrongApp
 from wslab.serving.arguments import validate
 from wslab.serving.exceptions import innermost, last_line
-from wslab.serving.watching import TaskSeen
 
 MODULE = "room"
 """The name of the module that a process makes of the cell."""
@@ -51,7 +47,7 @@ def main(channel: int, listener: socket.socket, plan: Mapping[str, Any], foreman
     if os.getppid() != foreman:
         os._exit(1)
     threading.Thread(target=_end_with, args=(foreman,), name="wslab parent", daemon=True).start()
-    orders = Connection(channel)
+    orders = Channel(socket.socket(fileno=channel), longest=None)
     try:
         use_language(plan["language"])
         os.environ["BROKER"] = plan["broker"]
@@ -69,23 +65,17 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(runner: asyncio.Runner, orders: Connection, listener: socket.socket, plan: Mapping[str, Any]) -> None:
+def _work(runner: asyncio.Runner, orders: Channel, listener: socket.socket, plan: Mapping[str, Any]) -> None:
     try:
         app = _app(plan)
         venue = Served(Loopback(app), listener.dup)
         runner.run(venue.start())
     except (ServerStartError, WrongApp) as error:
-        _answer(orders, {"unstarted": str(error)})
+        orders.send({"unstarted": str(error)})
         return
-    _answer(orders, {"served": True})
-    while True:
-        order = json.loads(orders.recv_bytes())
-        _answer(orders, {**_obey(runner, venue, order), "to": order["number"]})
-
-
-def _answer(orders: Connection, said: Mapping[str, Any]) -> None:
-    with contextlib.suppress(OSError):
-        orders.send_bytes(json.dumps(said).encode())
+    orders.send({"served": True})
+    while (order := orders.receive()) is not None:
+        orders.send({**obey(runner, venue, order), "to": order["number"]})
 
 
 def _app(plan: Mapping[str, Any]) -> Any:
@@ -112,26 +102,3 @@ def _app(plan: Mapping[str, Any]) -> Any:
         raise ServerStartError(_NO_APP, name=plan["variable"])
     validate(app, {})
     return app
-
-
-def _obey(runner: asyncio.Runner, venue: Served, order: Mapping[str, Any]) -> dict[str, Any]:
-    match order["do"]:
-        case "raised":
-            return {"raised": _plain(venue.raised((0, -1))[order["after"] :])}
-        case "blocking line":
-            return {"line": venue.blocking_line()}
-        case "turn":
-            runner.run(venue.turned(order["seconds"]))
-        case "watch":
-            venue.watch()
-        case "watched":
-            seen = venue.watched()
-            return {"caught": _plain(seen.caught), "tasks": _plain(seen.tasks)}
-        case "stop":
-            return {"tasks": _plain(runner.run(venue.stop()))}
-    return {}
-
-
-def _plain(records: Sequence[Raised | TaskSeen]) -> list[tuple[Any, ...]]:
-    """What JSON can hold of them: their fields, in order."""
-    return [astuple(one) for one in records]

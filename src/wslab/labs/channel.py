@@ -1,6 +1,6 @@
-"""The channel between the judge and a learner's process: JSON objects, one a line, in both directions over a socket.
+"""The channel to a learner's process: JSON objects, one a line, in both directions over a socket; orders and answers.
 
-Messages from the learner's process are untrusted. The judge reads a bounded number of bytes and takes them as data;
+Messages from a submission's process are untrusted. The judge reads a bounded number of bytes and takes them as data;
 no message adds a point. docs/sandbox.md names the checks in which a missing message saves one.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LONGEST_LINE = 1 << 20
+_ANSWER, _UNRESPONSIVE = 3.0, 0.05  # seconds for an answer: usually, and once the other end has failed to answer
 
 
 class Channel:
@@ -21,6 +23,7 @@ class Channel:
 
     Attributes:
         cut: whether the bound was exceeded; nothing is read from then on.
+        unresponsive: whether the last order had no answer.
     """
 
     def __init__(self, sock: socket.socket, bound: int | None = None, longest: int | None = _LONGEST_LINE) -> None:
@@ -36,6 +39,9 @@ class Channel:
         self._longest = longest
         self._pending = b""
         self.cut = False
+        self.unresponsive = False
+        self._number = 0
+        self._asking = threading.Lock()  # some orders are given from a thread of their own
 
     def send(self, message: Mapping[str, Any], within: float = 5.0) -> bool:
         """Send a message; return whether the other end took it in time.
@@ -100,6 +106,31 @@ class Channel:
                 self._left -= len(data)
                 self.cut = self._left < 0
             self._pending += data
+
+    def ask(self, what: str, within: float = 0.0, **more: Any) -> dict[str, Any] | None:
+        """The answer to an order; None if none came in time.
+
+        Args:
+            what: the order.
+            within: seconds; the usual ones if left out.
+            more: what belongs to the order.
+        """
+        within = within or (_UNRESPONSIVE if self.unresponsive else _ANSWER)
+        with self._asking, contextlib.suppress(EOFError):
+            self._number += 1
+            until = time.monotonic() + within
+            if self.send({"do": what, "number": self._number, **more}, within):
+                while (left := until - time.monotonic()) > 0:
+                    answer = self.receive(left)
+                    if answer is not None and answer.get("to") == self._number:
+                        self.unresponsive = False
+                        return answer
+        self.unresponsive = True
+        return None
+
+    def ask_for_a_turn(self, within: float) -> None:
+        """Wait until the other end's server has handled what has come so far, for so many seconds at most."""
+        self.ask("turn", 0.0 if self.unresponsive else within + _ANSWER, seconds=within)
 
     def close(self) -> None:
         """Close this end."""
