@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from wslab.authoring.proof import survivors
+from wslab.authoring.proof.corpus import solved_cells
 from wslab.authoring.proof.mutating import Mutant, mutants
 from wslab.authoring.proof.survivors import BadReasons, Score, Scores, Survivor, read_reasons
+from wslab.labs import catalogue
+from wslab.labs.lab import Lab
+
+ROOT = Path(__file__).parents[3]
 
 SOURCE = """
 clients = []
@@ -108,3 +114,13 @@ def test_the_table_is_written_between_its_markers() -> None:
     written = Scores((Score("L1", 5, (), (), 1.0),)).written_into(page)
     assert "| L1 | 5 | 5 | 0 | 0 |\n| L2 | 7 | 6 | 1 | 0 |\n" in written
     assert "old" not in written
+
+
+@pytest.mark.parametrize("lab", catalogue.labs().values(), ids=catalogue.labs())
+def test_the_table_in_the_docs_counts_the_mutants_of_each_solution(lab: Lab) -> None:
+    page = (ROOT / "docs/labs.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| {lab.number} \| (\d+) \| (\d+) \| (\d+) \| 0 \|$", page, re.MULTILINE)
+    assert row is not None, "wslab check --mutants --write docs/labs.md"
+    count, lost, listed = map(int, row.groups())
+    cells, at = solved_cells(lab, ROOT)
+    assert (count, lost + listed) == (len(mutants(cells[at].solved)), count)
