@@ -339,8 +339,8 @@ def test_a_disk_too_full_for_the_lock(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_a_disk_that_is_really_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.open
 
-    def opened(path: Path, mode: str = "r", *more: Any) -> Any:
-        return real(Path("/dev/full") if STAGING in path.parts else path, mode, *more)
+    def opened(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        return real(Path("/dev/full") if STAGING in path.parts else path, mode, *more, **named)
 
     monkeypatch.setattr(Path, "open", opened)
     with pytest.raises(UpdateError, match="full"):

@@ -23,6 +23,7 @@ _BEFORE_ALL = (
 
 _EXCEPTIONS = (
     ("can't be used in 'await' expression", general.AWAITS_NO_COROUTINE),
+    ("object can't be awaited", general.AWAITS_NO_COROUTINE),  # Python 3.14
     ("object is not callable", general.CALLS_A_VALUE),
     ("'builtin_function_or_method' object", general.NOT_CALLED),
     ("'method' object", general.NOT_CALLED),
