@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from wslab.grading.isolation import bubblewrap
 from wslab.grading.isolation.confinement import MARK, user_of
 from wslab.grading.task import Limits
 
+_LAST = 10.0  # seconds in which a namespace's processes end once they are killed
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR")
 
 
@@ -37,7 +37,7 @@ class Fresh:
     def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
         self.process = process
         self.mark = mark
-        self.first: int | None = None  # of the PID namespace, once it is known
+        self.first: psutil.Process | None = None  # of the PID namespace, once it is known
         self.too_much_memory = False
 
     @property
@@ -55,9 +55,9 @@ def _end(trees: Sequence[Fresh]) -> None:
     for tree in trees:
         if tree.first is None:
             found_otherwise.append(tree)
-        elif tree.process.poll() is None:  # the kernel ends the rest of its PID namespace
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(tree.first, signal.SIGKILL)
+        else:  # the kernel ends the rest of its PID namespace
+            with contextlib.suppress(psutil.Error):
+                tree.first.kill()
     for _ in range(50 if found_otherwise else 0):
         found = _relatives(found_otherwise)
         for process in found:
@@ -67,6 +67,9 @@ def _end(trees: Sequence[Fresh]) -> None:
             break
         psutil.wait_procs(found, timeout=0.5)
     for tree in trees:
+        if tree.first is not None:  # bubblewrap's own process may end before it, and it ends as the namespace's last
+            with contextlib.suppress(psutil.Error):
+                tree.first.wait(_LAST)
         tree.process.wait()
 
 
@@ -199,7 +202,8 @@ def _in_namespaces(limits: Limits, mode: str, started: Callable[[Sequence[str], 
         finally:
             os.close(tells)
         try:
-            tree.first = bubblewrap.first_process(told)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                tree.first = psutil.Process(bubblewrap.first_process(told))
         except BaseException:
             tree.kill()
             raise
