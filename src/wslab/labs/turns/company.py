@@ -63,6 +63,7 @@ async def host(
     *,
     closes: Callable[[int], int] | None = None,
     pings: tuple[float, float] | None = None,
+    pause: float = 0.0,
 ) -> AsyncIterator[Host]:
     """Serve on a free port of loopback for the length of the block.
 
@@ -72,6 +73,7 @@ async def host(
         greeting: what to send as soon as a connection opens, or a function of the visit's number that says so.
         closes: the code with which the server ends a visit after the greeting, by the visit's number.
         pings: seconds between two pings and seconds to wait for a pong; None for no pings.
+        pause: seconds before an answer: who leaves right after a message has left by then, and never gets it by chance.
     """
     here = Host()
     who = str(_YOU)
@@ -94,6 +96,7 @@ async def host(
             async for message in connection:
                 visit.heard.append(message)
                 stage.note(who, "→", filled(_TEXT, payload=quoted(message)))
+                await asyncio.sleep(pause)
                 await say(*answers(visit, message))
         await connection.wait_closed()
         visit.code, visit.reason = connection.close_code, connection.close_reason or ""

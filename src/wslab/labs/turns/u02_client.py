@@ -16,6 +16,7 @@ texts = read_texts("02")
 CODE, REASON = 4001, "gidiyorum"
 SILENCE = "sessizlik"
 WORDS = ("bir", "iki", "üç")
+PAUSE = 0.05
 
 
 def _answers(visit: Visit, message: str | bytes) -> list[str]:
@@ -34,7 +35,7 @@ async def _only(stage: Stage, here: Host) -> Visit:
 
 async def question(stage: Stage) -> Text:
     """It says `Merhaba` and returns what came back."""
-    async with host(stage, _answers) as here:
+    async with host(stage, _answers, pause=PAUSE) as here:
         value = await call(stage, here.url)
         visit = await _only(stage, here)
         seen = filled(texts.saw("returned"), value=repr(value), heard=visit.heard)
