@@ -22,6 +22,7 @@ from wslab.grading.ledger import kit_version
 from wslab.grading.reports.writing import write_reports
 from wslab.labs import catalogue, notebooks
 from wslab.predictions import catalogue as predictions
+from wslab.predictions.__main__ import main as check_questions
 
 MODULE = '''"""L70: answer every message."""
 
@@ -198,6 +199,20 @@ def test_questions_stand_beside_the_courses(own: Path) -> None:
     assert predictions.find("05.status").key == "05.status"
     assert "50" in predictions.units()
     assert "ours" in predictions.names()["05"]
+
+
+def test_the_command_for_questions_reads_them_too(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_questions(["50", str(own / "predictions/50.yml")]) == 0
+    assert capsys.readouterr().out == 2 * "50.yml: 1 predictions, no problem\n"
+    assert check_questions([]) == 0
+    (own / "predictions/05.yml").write_text(QUESTIONS.replace("ours:", "status:"), encoding="utf-8")
+    (own / "predictions/50.yml").write_text(QUESTIONS.replace("right: true, ", ""), encoding="utf-8")
+    assert check_questions([]) == 1
+    told = capsys.readouterr().out
+    assert f"{own / 'predictions/05.yml'}:1: status: the course has a prediction of this name" in told
+    assert f'{own / "predictions/50.yml"}:4: ours: exactly one option is marked "right: true"; none has it' in told
+    assert check_questions(["51"]) == 1
+    assert capsys.readouterr().out == "there is no 51.yml\n"
 
 
 def test_the_courses_own_names_stay_the_courses(own: Path) -> None:

@@ -1,4 +1,7 @@
-"""`python -m wslab.predictions [05 …]`: check the predictions' data files; exit status 1 if one has a problem."""
+"""`python -m wslab.predictions [05 …]`: check the predictions' data files; exit status 1 if one has a problem.
+
+An instructor's own files are checked beside the course's; one that lies elsewhere is named by its path.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,23 @@ from wslab.predictions import catalogue
 
 def main(arguments: list[str]) -> int:
     """Check the files of the named units, or all of them."""
-    problems = [] if not arguments else [f"there is no {name}.yml" for name in arguments if not _path(name).is_file()]
-    for path in map(_path, arguments or catalogue.units()):
-        if path.is_file():
-            questions, found = catalogue.read(path, each_again=path.parent == catalogue.FOLDER)
+    problems: list[str] = []
+    for name in arguments or catalogue.units():
+        elsewhere = Path(name) if name.endswith(".yml") else None
+        paths = catalogue.files(name) if elsewhere is None else [elsewhere]
+        if not any(path.is_file() for path in paths):
+            problems.append(f"there is no {name if elsewhere is not None else f'{name}.yml'}")
+            continue
+        for path in paths:
+            shipped = path.parent == catalogue.FOLDER
+            questions, found = catalogue.read(path, in_one_language=not shipped, each_again=shipped)
+            if not shipped and elsewhere is None:
+                found = (*found, *catalogue.taken(path, questions))
             problems.extend(map(str, found))
             if not found:
                 print(f"{path.name}: {len(questions)} predictions, no problem")
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems else 0
-
-
-def _path(unit: str) -> Path:
-    path = Path(unit)
-    return path if path.suffix == ".yml" else catalogue.FOLDER / f"{unit}.yml"
 
 
 if __name__ == "__main__":

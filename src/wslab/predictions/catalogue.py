@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -429,9 +429,19 @@ def load(unit: str) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
     if path is None:
         return questions, problems
     own, more = _load(path, own=True)
+    return {**own, **questions}, (*problems, *more, *taken(path, own))
+
+
+def taken(path: Path, own: Iterable[str]) -> Iterator[Problem]:
+    """The names of an instructor's own file that the course has in that unit.
+
+    Args:
+        path: the file, named after its unit.
+        own: the names in it.
+    """
+    questions, _ = _load(FOLDER / path.name, own=False)
     says = "the course has a prediction of this name"
-    taken = [Problem(str(path), 1, f"{name}: {says}") for name in own if name in questions]
-    return {**own, **questions}, (*problems, *more, *taken)
+    return (Problem(str(path), 1, f"{name}: {says}") for name in own if name in questions)
 
 
 def _load(path: Path, *, own: bool) -> tuple[Mapping[str, Question], tuple[Problem, ...]]:
@@ -440,6 +450,12 @@ def _load(path: Path, *, own: bool) -> tuple[Mapping[str, Question], tuple[Probl
     except OSError:
         return {}, ()
     return _read_version(path, changed, own)
+
+
+def files(unit: str) -> list[Path]:
+    """The files with a unit's predictions: the course's, and an instructor's own."""
+    paths = (FOLDER / f"{unit}.yml", own_course.find("predictions", f"{unit}.yml"))
+    return [path for path in paths if path is not None and path.is_file()]
 
 
 def units() -> tuple[str, ...]:
