@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 
 from wslab.labs import general
 from wslab.labs.failure import Failure
@@ -136,3 +138,31 @@ async def test_an_app_that_starts_only_once_is_told_as_one_that_does_not_start()
     verdicts = await verdicts_of(lab_of(starts_again, fails), Served(FastAPI(lifespan=lifespan)), math.inf)
     assert [verdict.misconception for verdict in verdicts] == ["does-not-start"] * 2
     assert "only once" in verdicts[0].observed.into("en")
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("page", ["checks.md", "checks.tr.md"])
+async def test_the_check_that_the_documentation_shows_judges_an_echo(page: str) -> None:
+    block = re.search(r"```python\n(.*?async def echo.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+    assert block is not None
+    # Without the future's annotations of this module, each name in it has to be there.
+    names: dict[str, Any] = {}
+    exec(compile(block[1], page, "exec", dont_inherit=True), names)
+
+    async def outcome(prefix: str) -> str:
+        app = FastAPI()
+
+        @app.websocket("/ws")
+        async def endpoint(websocket: WebSocket) -> None:
+            await websocket.accept()
+            async for text in websocket.iter_text():
+                await websocket.send_text(prefix + text)
+
+        (verdict,) = await verdicts_of(lab_of(names["echo"]), Served(app), math.inf)
+        return str(verdict.misconception or verdict.outcome)
+
+    assert [await outcome(prefix) for prefix in ("Mesajınız: ", "")] == ["passed", "no-prefix"]
+    for id in re.findall(r'texts\.wrong\("(.+?)"\)', block[1]):
+        assert names["texts"].wrong(id)

@@ -15,7 +15,7 @@ from wslab.predictions.catalogue import PredictionError, find, read
 from wslab.predictions.question import Choice, Measure, Number, Tolerance
 
 FILES = sorted(catalogue.FOLDER.glob("*"))
-EXAMPLES = Path(__file__).parents[2] / "docs" / "predictions.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -30,8 +30,9 @@ def test_the_test_data_is_right() -> None:
     assert (list(questions), problems) == (["status", "speed", "bytes", "exception"], ())
 
 
-def test_the_examples_of_the_documentation_are_right(tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", EXAMPLES.read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize("page", ["predictions.md", "predictions.tr.md"])
+def test_the_examples_of_the_documentation_are_right(tmp_path: Path, page: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
     complete = [block for block in blocks if "…" not in block]
     assert len(complete) >= 2
     file = tmp_path / "05.yml"
