@@ -224,8 +224,8 @@ def grade_all(
     earlier: list[tuple[str, Row]] = []
     if (out / LEDGER).exists() and not selection.fresh:
         earlier = [(print_, _row_of(data, result)) for print_, data, result in Ledger(out).rows()]
-    known = [row.student for _, row in earlier]
-    taken = take_in(submissions, roster=roster, most=selection.most, known=known, but=out)
+    known, places = [row.student for _, row in earlier], [row.place for _, row in earlier]
+    taken = take_in(submissions, roster=roster, most=selection.most, known=known, places=places, but=out)
     if not taken.handed and not taken.problems:
         raise LabError(_NOTHING, path=submissions)
     _check_only(selection, taken)

@@ -283,3 +283,54 @@ def test_beside_notebooks_that_are_called_after_people_other_files_are_somebodys
         ("Can Er", "L1"): True,
         ("Ece Ak", "L1"): False,
     }
+
+
+@pytest.mark.parametrize("stray", ["/" + L1, "{}/../{}/" + L1, "C:/x/" + L1, "\\x.ipynb"])
+def test_a_name_that_leads_out_of_an_export_makes_nobody_of_its_people(tmp_path: Path, stray: str) -> None:
+    homes = [EXPORTED.format("Ada Su", 1), EXPORTED.format("Can Er", 2)]
+    export = zipped((f"{homes[0]}/{L1}", MINE), (stray.format(*homes), EVIL), (f"{homes[1]}/{L1}", work("b")))
+    batch = graded(dropped(tmp_path / "in", **{"Echo.zip": export}), tmp_path / "out")
+    assert {key: row.result is not None for key, row in rows(batch).items()} == {("1", "L1"): True, ("2", "L1"): True}
+    assert "leads out of the zip" in " ".join(map(str, batch.ownerless.values()))
+
+
+def test_a_colon_in_a_display_name_leads_nowhere(tmp_path: Path) -> None:
+    export = zipped((f"{EXPORTED.format('Ada: Su', 1)}/{L1}", MINE), (f"{EXPORTED.format('Can Er', 2)}/{L1}", EVIL))
+    found = rows(graded(dropped(tmp_path / "in", **{"Echo.zip": export}), tmp_path / "out"))
+    assert {row.student.name: row.result is not None for row in found.values()} == {"Ada: Su": True, "Can Er": True}
+
+
+@pytest.mark.parametrize("inside", ["", "x/"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_later_drop_of_one_student_speaks_for_nobody(tmp_path: Path, inside: str, packed: bool) -> None:
+    """Eve, whom no earlier drop has, packs folders of people who are there: alone in a drop that looks like a class."""
+    files = {f"{inside}{who}/{L1}": EVIL for who in ("JANE", "bob", "new")}
+    late = {"eve.zip": zipped(*files.items(), when=LATER)} if packed else {f"eve/{at}": it for at, it in files.items()}
+    marks(dropped(tmp_path / "1", **{f"jane/{L1}": MINE, f"bob/{L1}": work("b")}), tmp_path / "out")
+    found = marks(dropped(tmp_path / "2", **late), tmp_path / "out")
+    assert set(found) == {("jane", "L1"), ("bob", "L1"), ("eve", "L1")}
+    assert (found["jane", "L1"], found["bob", "L1"]) == (mark_of(MINE), mark_of(work("b")))
+
+
+def test_what_was_a_level_is_one_again(tmp_path: Path) -> None:
+    top = dropped(tmp_path / "in", **{f"hand-ins/{who}/{L1}": work(who) for who in ("jane", "bob")})
+    for more in ("jane", "eve"):
+        dropped(top, **{f"hand-ins/{more}/{L1}": work(f"new {more}")})
+        found = marks(top, tmp_path / "out")
+    assert found == {
+        (who, "L1"): mark_of(work(said)) for who, said in (("jane", "new jane"), ("bob", "bob"), ("eve", "new eve"))
+    }
+
+
+def test_nobody_takes_the_page_of_somebody_else(tmp_path: Path) -> None:
+    """By the same name in other letters in a later drop, or by the name that somebody's page has."""
+    page = feedback.file_names(["a:b"])["a:b"]
+    out = tmp_path / "out"
+    write_reports(graded(dropped(tmp_path / "1", **{f"{who}/{L1}": work(who) for who in ("ada", "a:b")}), out), out)
+    batch = graded(dropped(tmp_path / "2", **{f"{who}/{L1}": EVIL for who in ("ADA", page.upper())}), out)
+    write_reports(batch, out)
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (out / "feedback").glob("*.html")}
+    assert len({name.casefold() for name in pages}) == len(pages) == 4
+    assert "ada" not in {name.casefold() for name in pages}
+    for who, name in feedback.file_names(["ada", "ADA", "a:b", page.upper()]).items():
+        assert who in pages[name]

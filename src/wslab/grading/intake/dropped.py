@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import re
 import stat
 import unicodedata
 import zipfile
@@ -37,6 +38,7 @@ _DEEPEST = 3
 _DEEPEST_FOLDER = 40
 _WANTED = (".ipynb", ".sqlite", "timestamp.txt", ".json")
 _NO_DATA = (".pyc", ".pyo", ".tmp", ".bak", ".exe", ".dll", ".so")
+_DRIVE = re.compile(r"[A-Za-z]:")
 _LITTER = {"__MACOSX", ".ipynb_checkpoints", ".git", ".venv", "__pycache__", "node_modules"}
 
 _TOO_BIG = Text(
@@ -86,6 +88,7 @@ class Dropped:
         fault: why it can't be used; None where it can.
         beside: whether it is no notebook, progress file or `timestamp.txt`, but may belong to a notebook beside it.
         unread: whether its bytes were not looked at: it is too large for a file beside a notebook, or of no use there.
+        astray: whether its name in a zip leads out of the zip, and so says nothing of whose it is.
     """
 
     place: str
@@ -96,6 +99,7 @@ class Dropped:
     fault: Text | None = None
     beside: bool = False
     unread: bool = False
+    astray: bool = False
 
 
 def walk(top: Path, but: Path | None = None) -> Iterator[Dropped]:
@@ -271,8 +275,7 @@ def _member(
     modified = _time_of(member)
     fault = _fault_of(member, parts, budget)
     if fault is _OUTSIDE:
-        # Where it leads to says nothing of whose it is.
-        yield Dropped(where, folders, name, modified, fault=fault)
+        yield Dropped(where, folders, name, modified, fault=fault, astray=True)
         return
     if member.is_dir():
         yield Dropped(where, (*inside, name)[:_DEEPEST_FOLDER], "", modified)
@@ -314,7 +317,7 @@ def _member(
 
 
 def _fault_of(member: zipfile.ZipInfo, parts: tuple[str, ...], budget: _Budget) -> Text | None:
-    drive = ":" in parts[0] or member.filename.startswith(("/", "\\"))
+    drive = _DRIVE.match(parts[0]) or member.filename.startswith(("/", "\\"))
     if drive or ".." in parts or ".." in PurePosixPath(member.filename).parts:
         return _OUTSIDE
     if stat.S_ISLNK(member.external_attr >> 16):

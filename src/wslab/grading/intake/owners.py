@@ -106,6 +106,7 @@ def owners(
     leaves: Sequence[Leaf],
     known: Callable[[str], bool] = lambda name: False,
     met: Callable[[str], bool] = lambda name: False,
+    before: Callable[[tuple[str, ...]], bool] = lambda folders: False,
 ) -> Owned:
     """Find out whose each thing is.
 
@@ -113,17 +114,25 @@ def owners(
         leaves: everything that was dropped.
         known: whether a name is on the roster.
         met: whether somebody of this name handed in something earlier. It makes a person of a folder, and no level.
+        before: whether an earlier drop had work of people below this folder or zip.
     """
-    tree = _Tree(leaves, known, met)
+    tree = _Tree(leaves, known, met, before)
     tree.level(tree.root, (), 0)
     return Owned(tuple(tree.claims), tree.others())
 
 
 class _Tree:
-    def __init__(self, leaves: Sequence[Leaf], known: Callable[[str], bool], met: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        leaves: Sequence[Leaf],
+        known: Callable[[str], bool],
+        met: Callable[[str], bool],
+        before: Callable[[tuple[str, ...]], bool],
+    ) -> None:
         self.leaves = leaves
         self.known = known
         self.met = met
+        self.before = before
         self.root = _Node("")
         self.claims: list[Claim | None] = [None] * len(leaves)
         self.given: list[tuple[_Node, Claim]] = []
@@ -179,19 +188,22 @@ class _Tree:
                 self.level(child, (*path, child.name), distance)
             elif not (COLLECTED in node.children and child.name in ("source", "release", "autograded", "feedback")):
                 doubtful.append(child)
-        for child, further in self._levels(node, doubtful):
+        for child, further in self._levels(node, path, doubtful):
             home = (*path, child.name)
             if further is None:
                 self._give(child, Claim(Named("", "", stem(child.name).strip() or child.name), home, path, distance))
             else:
                 self.level(child, home, distance + further)
 
-    def _levels(self, parent: _Node, children: Sequence[_Node]) -> Iterable[tuple[_Node, int | None]]:
+    def _levels(
+        self, parent: _Node, path: tuple[str, ...], children: Sequence[_Node]
+    ) -> Iterable[tuple[_Node, int | None]]:
         """For each child how much further away a level makes what is in it; None where it is a person's.
 
         A level by its name (`section-a`) is beyond doubt. One by the roster or by what it holds is not, and where
         somebody's own work stands beside it, as it does beside what a student has packed, it is a person's. By what
-        it holds it is one only where all that stands beside it is one, too.
+        it holds it is one only where all that stands beside it is one, too, and never where it speaks for somebody who
+        has handed in before, unless it was a level then.
         """
         surely_people = (
             any(self._seen(child).direct and not self._is_evident_level(child) for child in children)
@@ -199,6 +211,7 @@ class _Tree:
             or any(self._exported(name) for name in parent.children)
         )
         named = {child.name for child in children if self.known(stem(child.name)) or self.met(stem(child.name))}
+        named |= {child.name for child in children if self._speaks_for_others(child, (*path, child.name))}
         splits = any(self._is_split(child) for child in children) and not surely_people
         splits = splits and all(
             self._is_evident_level(child)
@@ -216,6 +229,12 @@ class _Tree:
                 yield child, 1
             else:
                 yield child, None
+
+    def _speaks_for_others(self, node: _Node, path: tuple[str, ...]) -> bool:
+        """Whether folders in it have the names of people who handed in before, and nothing says that it is a level."""
+        people = self._seen(node).people
+        met = any(self.met(stem(child.name)) for child in people)
+        return met and not self._is_evident_level(node) and not self.before(path)
 
     def _holds_one(self, node: _Node) -> bool:
         """Whether it holds one person's folder, as a small section does.

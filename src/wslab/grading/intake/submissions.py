@@ -164,6 +164,7 @@ def take_in(
     roster: Roster | None = None,
     most: int = MOST_PEOPLE,
     known: Sequence[Student] = (),
+    places: Sequence[str] = (),
     but: Path | None = None,
 ) -> Intake:
     """Sort out a folder of submissions, or a zip of one.
@@ -174,6 +175,7 @@ def take_in(
         roster: the class list, if there is one.
         most: how many people one zip may hold work of.
         known: who handed in something in an earlier drop.
+        places: where it lay there.
         but: a folder that is passed over, though it lies in the drop: that of the results.
 
     Raises:
@@ -183,9 +185,10 @@ def take_in(
     things = [_looked_at(file) for file in walk(top, but)]
     met = {folded(name) for one in known for name in (one.id, one.name)}
     owned = owners(
-        [Leaf(one.file.folders, one.file.name, one.lab, one.is_notebook) for one in things],
+        [_leaf(one) for one in things],
         roster.knows if roster is not None else lambda name: False,
         lambda name: folded(name) in met,
+        lambda folders: any(place.startswith("/".join((*folders, ""))) for place in places),
     )
     claims = list(owned.claims)
     if top.is_file() and not any(claims) and any(one.is_notebook for one in things):
@@ -218,6 +221,12 @@ class _Thing:
     @property
     def is_notebook(self) -> bool:
         return self.notebook is not None or self.reason is not None
+
+
+def _leaf(thing: _Thing) -> Leaf:
+    """Where something lies. A name that leads out of a zip says nothing of what the zip is."""
+    file = thing.file
+    return Leaf(file.folders, "") if file.astray else Leaf(file.folders, file.name, thing.lab, thing.is_notebook)
 
 
 def _looked_at(file: Dropped) -> _Thing:

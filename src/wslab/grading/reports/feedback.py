@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup
@@ -41,6 +42,7 @@ body{margin:0;background:#fff}
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_DIGESTED = re.compile(r"-[0-9a-f]{8}$", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>&<])")
 
 
@@ -138,16 +140,23 @@ def _fenced(text: str) -> list[str]:
 
 
 def file_names(students: Iterable[str]) -> dict[str, str]:
-    """For each student a name that is a file's on every system, and nobody else's."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for student in sorted(students):
-        # File systems count bytes, and a letter may have four.
-        name = _UNSAFE.sub("_", student).strip("._ ")[:80].encode()[:160].decode("utf-8", "ignore")
-        if _RESERVED.fullmatch(name.partition(".")[0].strip()):  # to Windows, `con.er` is the device CON
-            name = f"student-{name}"
-        if name != student or not name or name.casefold() in taken:
-            name = f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
-        taken.add(name.casefold())
-        names[student] = name
-    return names
+    """For each student a name that is a file's on every system, and nobody else's.
+
+    Of two that a system takes for one, neither keeps the bare name: who comes later has a say in no page but their own.
+    """
+    bare = {student: bare_name(student) for student in students}
+    alike = Counter(name.casefold() for name in bare.values())
+    return {
+        student: name
+        if name == student and alike[name.casefold()] == 1 and not _DIGESTED.search(name)
+        else f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
+        for student, name in bare.items()
+    }
+
+
+def bare_name(student: str) -> str:
+    """The name of a file for a student; perhaps that of another one, too, and perhaps empty."""
+    # File systems count bytes, and a letter may have four.
+    name = _UNSAFE.sub("_", student).strip("._ ")[:80].encode()[:160].decode("utf-8", "ignore")
+    # To Windows, `con.er` is the device CON.
+    return f"student-{name}" if _RESERVED.fullmatch(name.partition(".")[0].strip()) else name

@@ -51,6 +51,7 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Pat
         base = out / feedback.FOLDER / names[id]
         scores.write(base.with_name(f"{base.name}.html"), feedback.feedback_html(own, rows, language))
         scores.write(base.with_name(f"{base.name}.md"), feedback.feedback_markdown(own, rows, language))
+    _clear(out / feedback.FOLDER, names)
     told = {student: handed_progress.read(data) for student, data in batch.progress.items()}
     pages: dict[str, Text] = {}
     if root is not None:
@@ -65,6 +66,15 @@ def write_reports(batch: Batch, out: Path, rules: Rules | None = None, root: Pat
     # Last, so that whoever waits for it finds the rest in place.
     scores.write(out / scores.FILE, scores.scores_csv(batch))
     return nobodys
+
+
+def _clear(folder: Path, names: Mapping[str, str]) -> None:
+    """Remove the page of an earlier run whose name two students now have: it would say old things to both."""
+    current = {name.casefold() for name in names.values()}
+    for bare in {feedback.bare_name(student) for student in names}:
+        if bare and bare.casefold() not in current:
+            for suffix in (".html", ".md"):
+                (folder / f"{bare}{suffix}").unlink(missing_ok=True)
 
 
 def _with_mark(row: Row, how: Mapping[tuple[str, str], tuple[Text, ...]]) -> Row:
