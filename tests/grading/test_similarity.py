@@ -9,7 +9,7 @@ from tests.grading.intake.drops import dropped, graded
 from tests.grading.papers import ROOT, as_bytes, kit_of, paper
 
 from wslab.grading.reports.alike_page import alike_html
-from wslab.grading.similarity import alike
+from wslab.grading.similarity import alike, unmarked
 from wslab.notebooks import cleared
 
 SOLUTION = "\n\n".join(cell.solved for cell in kit_of() if cell.solution)
@@ -58,9 +58,33 @@ def renamed(code: str) -> str:
 def test_renamed_programs_are_the_same_and_another_way_is_not() -> None:
     found = alike({"a": OTHER_WAY, "b": renamed(SOLUTION), "c": SOLUTION}, GIVEN, SOLUTION)
     assert found.published == ("b", "c")
-    assert [[one.owner for one in group] for group in found.groups] == [["b", "c"]]
-    assert found.pairs == ()
+    assert (found.groups, found.pairs) == ((), ())
     assert renamed(SOLUTION) != SOLUTION
+    found = alike({"a": OTHER_WAY, "b": renamed(SOLUTION), "c": SOLUTION}, GIVEN, "")
+    assert [[one.owner for one in group] for group in found.groups] == [["b", "c"]]
+
+
+def test_a_class_with_the_published_solution_is_one_list_and_no_pairs() -> None:
+    """As published, renamed, as the solution's own file has it, with more in it: with each other they are no pairs."""
+    more = SOLUTION + '\n\n@app.get("/{who}")\nasync def hello(who: str, times: int = 1):\n    return [who] * times\n'
+    as_filed = "\n\n".join(cell.source for cell in kit_of() if cell.solution)
+    assert "### BEGIN SOLUTION" in as_filed
+    work = {"a": SOLUTION, "b": renamed(SOLUTION), "c": as_filed, "d": more, "e": OTHER_WAY, "f": renamed(OTHER_WAY)}
+    found = alike(work, GIVEN, SOLUTION)
+    assert found.published == ("a", "b", "c", "d")
+    assert [[one.owner for one in group] for group in found.groups] == [["e", "f"]]
+    assert found.pairs == ()
+
+
+def test_markers_of_solution_regions_neither_count_nor_show() -> None:
+    marked = OTHER_WAY.replace(
+        "app = FastAPI()\n", "### BEGIN SOLUTION\napp = FastAPI()\n### STUB\n# app = ...\n### END SOLUTION\n"
+    )
+    found = alike({"a": OTHER_WAY, "b": marked}, GIVEN, SOLUTION)
+    ((one, other),) = found.groups
+    assert one.code == other.code == OTHER_WAY
+    assert unmarked("# mine\n### STUB\n# x\ny = 1\n# z") == "# mine\ny = 1\n# z"
+    assert len(unmarked("### STUB\n" * 200_000)) == 0
 
 
 def test_two_that_differ_in_a_line_are_a_pair_and_what_only_they_have_is_counted() -> None:

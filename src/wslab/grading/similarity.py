@@ -24,6 +24,7 @@ _MOST_PAIRS = 100
 _MOST_TOKENS = 20_000
 
 _WORD = re.compile(r"\w+|[^\w\s]")
+_MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 _MAGIC = re.compile(r"(?m)^[ \t]*[%!].*$")
 
 
@@ -76,8 +77,8 @@ class Alike:
         compared: how many programs were long enough.
         short: how many were not.
         published: who has the published solution, up to names.
-        groups: people whose programs are the same up to names, the largest group first.
-        pairs: others that are alike, those with most rare runs first.
+        groups: other people whose programs are the same up to names, the largest group first.
+        pairs: others that are alike, those with most rare runs first. Two who have the published solution are none.
         left_out: how many further pairs are not among them.
     """
 
@@ -98,15 +99,17 @@ def alike(programs: Mapping[str, str], given: str, solution: str) -> Alike:
         solution: the published one.
     """
     handed_out = _runs(given).keys()
-    read = {owner: program(owner, code, handed_out) for owner, code in sorted(programs.items())}
+    read = {owner: program(owner, unmarked(code), handed_out) for owner, code in sorted(programs.items())}
     long = [one for one in read.values() if len(one.runs) >= _LEAST]
     model = program("", solution, handed_out)
     how_many = Counter(run for one in long for run in one.runs)
     masks = _masks([*long, model])
     group_of: dict[str, list[Program]] = {}
     pairs = []
-    published = [one.owner for one, mask in zip(long, masks, strict=False) if _holds(mask, masks[-1])]
+    published = {one.owner for one, mask in zip(long, masks, strict=False) if _holds(mask, masks[-1])}
     for (one, mine), (other, theirs) in itertools.combinations(zip(long, masks, strict=False), 2):
+        if one.owner in published and other.owner in published:
+            continue
         likeness = _likeness(mine, theirs)
         if likeness >= _SAME:
             both = group_of.get(one.owner, [one])
@@ -122,11 +125,23 @@ def alike(programs: Mapping[str, str], given: str, solution: str) -> Alike:
     return Alike(
         len(long),
         len(read) - len(long),
-        tuple(published),
+        tuple(sorted(published)),
         tuple(sorted(groups, key=lambda group: (-len(group), group[0].owner))),
         tuple(pairs[:_MOST_PAIRS]),
         max(0, len(pairs) - _MOST_PAIRS),
     )
+
+
+def unmarked(code: str) -> str:
+    """A program without the markers of solution regions, and without the stubs in them, which are comments."""
+    kept: list[str] = []
+    stub = False
+    for line in code.split("\n"):
+        word = line.strip()
+        stub = word == "### STUB" or (stub and word.startswith("#") and word != "### END SOLUTION")
+        if not stub and word not in _MARKERS:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def program(owner: str, code: str, given: Iterable[int] = ()) -> Program:
