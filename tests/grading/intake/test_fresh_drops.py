@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -334,3 +335,17 @@ def test_nobody_takes_the_page_of_somebody_else(tmp_path: Path) -> None:
     assert "ada" not in {name.casefold() for name in pages}
     for who, name in feedback.file_names(["ada", "ADA", "a:b", page.upper()]).items():
         assert who in pages[name]
+
+
+@pytest.mark.parametrize("other", ["ada ", " ada", "ada.", "Ada", "ada ".replace(" ", "\u00a0")])
+def test_a_folder_that_is_called_almost_as_somebodys_is_another_persons(tmp_path: Path, other: str) -> None:
+    top = dropped(tmp_path / "in", **{f"ada/{L1}": MINE, f"{other}/{L1}": EVIL})
+    os.utime(top / other / L1, (1_900_000_000, 1_900_000_000))
+    out = tmp_path / "out"
+    batch = graded(top, out)
+    write_reports(batch, out)
+    assert {row.student.id: row.result and row.result.score for row in batch.rows} == {
+        "ada": mark_of(MINE),
+        other: mark_of(EVIL),
+    }
+    assert len(list((out / "feedback").glob("*.html"))) == 2

@@ -191,7 +191,8 @@ class _Tree:
         for child, further in self._levels(node, path, doubtful):
             home = (*path, child.name)
             if further is None:
-                self._give(child, Claim(Named("", "", stem(child.name).strip() or child.name), home, path, distance))
+                name = stem(child.name)
+                self._give(child, Claim(Named("", "", name if name.strip() else child.name), home, path, distance))
             else:
                 self.level(child, home, distance + further)
 
