@@ -60,6 +60,7 @@ _FAULTY = Text(
     en="The site was not built, since pages of it are faulty:\n{warnings}",
     tr="Site oluşturulmadı, sayfalarında hata var:\n{warnings}",
 )
+_IN_THE_NOTEBOOK = Text(en="Unfold this cell in the notebook.", tr="Bu hücreyi not defterinde açın.")
 _TO_LOOK_UP = Text(en="To look up", tr="Başvuru")
 _API = "docs/api"
 # Pages of docs/ by the part of the site that they are in; `docs/document.tr.md`, and without an ending in English if
@@ -120,7 +121,8 @@ def site(
         root: the checkout.
         only: numbers or names of units (`"05"`, `"L1"`) that are on it; none for the whole course.
         languages: the editions.
-        students: leave out the instructor's guide, the outputs of cells that answer a prediction, and folded answers.
+        students: leave out the instructor's guide, the outputs of cells that answer a prediction, folded answers and
+            folded cells.
 
     Returns:
         Its first page.
@@ -166,7 +168,7 @@ def _write_sources(root: Path, edition: _Edition, others: Sequence[_Edition], fo
         if unit.kind == "notebook":
             filled(notebook, outputs(root, unit, language), root, language)
         if edition.students:
-            without_answers(notebook)
+            without_answers(notebook, language)
         relink_notebook(notebook, unit.built(_FOLDERS[unit.kind], language), edition.leads(others, page))
         path = folder / f"{page}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,10 +199,16 @@ def anchored(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def without_answers(notebook: NotebookNode) -> NotebookNode:
-    """`notebook` without what answers a question: outputs of cells that measure a prediction, and folded answers."""
+def without_answers(notebook: NotebookNode, language: str) -> NotebookNode:
+    """`notebook` without what answers a question: outputs of cells that measure a prediction, and folded answers.
+
+    A page folds nothing, so a cell that the notebook keeps folded is left out with its output.
+    """
     for cell in notebook.cells:
-        if cell.cell_type == "code" and _OUTCOME.search(cell.source):
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.source = f"# {_IN_THE_NOTEBOOK.into(language)}"
+            cell.outputs = []
+        elif cell.cell_type == "code" and _OUTCOME.search(cell.source):
             cell.outputs = []
         elif cell.cell_type == "markdown":
             cell.source = _FOLDED.sub("", cell.source)
