@@ -17,6 +17,8 @@ PARALLEL ?= -n 4
 JUDGING := tests/authoring/proof tests/labs tests/grading/test_same_points.py tests/grading/test_determinism.py
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
 unexport PYTHONDONTWRITEBYTECODE
+# IPython takes the packages of another environment that is active before those of its own.
+unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .PHONY: help install develop lab test lint busy waiting aside judged installed proof pythons quick coverage build slides site release bench pictures lock clean

@@ -247,6 +247,15 @@ def test_the_signal_to_end_is_handed_on_to_jupyterlab() -> None:
         assert process.wait(20) == signal.SIGTERM
 
 
+@pytest.mark.parametrize("base", ["here", "elsewhere"])
+def test_another_environment_that_is_active_gives_the_kernels_nothing(
+    base: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "another"))
+    monkeypatch.setattr(sys, "base_prefix", sys.prefix if base == "here" else str(tmp_path))
+    assert launcher.environment("en").get("VIRTUAL_ENV") == (None if base == "here" else sys.prefix)
+
+
 def test_paths_of_the_course_fit_every_system() -> None:
     paths = list(shipped.files(LANGUAGES))
     assert len({path.lower() for path in paths}) == len(paths), "two names that differ in their case alone"
