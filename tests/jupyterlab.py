@@ -46,6 +46,8 @@ _AT_THE_END = """(notebook) => {
 }"""
 _CODE_CELLS = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
     .filter((cell) => cell.type === "code" && cell.sharedModel.source.trim())"""
+_BEGUN = f"""() => ({_CODE_CELLS})()
+    .some((cell) => cell.executionState !== "idle" || cell.executionCount !== null)"""
 _STATE = """() => {
     const session = jupyterapp.shell.currentWidget.sessionContext;
     const kernel = session.session?.kernel;
@@ -187,13 +189,25 @@ class Notebook:
     def menu(self, menu: str, entry: str) -> None:
         """Choose an entry of a menu with the mouse."""
         self.page.click(f'.lm-MenuBar-itemLabel:text-is("{menu}")')
-        self.page.click(f'.lm-Menu-itemLabel:text-is("{entry}")')
+        chosen = self.page.locator(f'.lm-Menu-itemLabel:text-is("{entry}")')
+        chosen.click()
+        while chosen.count():  # a menu that is drawn anew at that moment takes no click, and stays open
+            with contextlib.suppress(TimeoutError):
+                chosen.wait_for(state="detached", timeout=2000)
+                break
+            with contextlib.suppress(TimeoutError):
+                chosen.click(timeout=2000)
 
     def run_all(self, timeout: float = 120) -> None:
         """By the menu: Run → Run All Cells; returns once each cell has run, or one has stopped those after it."""
         self.answer_dialogs()
         self.menu("Run", "Run All Cells")
         self.answer_dialogs()
+        try:
+            self.page.wait_for_function(_BEGUN, timeout=30_000)
+        except TimeoutError:  # the first page of a new server now and then takes no choice; a person chooses again
+            self.menu("Run", "Run All Cells")
+            self.answer_dialogs()
         # The notebook's own model: what is drawn of it may lag behind, and the sign of a busy kernel may stay
         # (JupyterLab issue 19235).
         try:
