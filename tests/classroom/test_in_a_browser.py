@@ -101,6 +101,18 @@ def test_two_phones(browser: Browser) -> None:
         shot(ada, "over-en-light")
 
 
+def test_a_page_that_does_not_hear_why_it_was_refused_asks_in_its_own_language(browser: Browser) -> None:
+    with serve(fresh("server").app, token=True, name="chat") as server:
+        room = classroom(server)
+        eve = phone(browser, "tr-TR", "light", [])
+        eve.route_web_socket(re.compile("/join/live"), lambda socket: socket.close())
+        enter(eve, room.links[0], "Eve")
+        eve.click("nav a")
+        expect(eve.locator("h1")).to_have_text("You are Eve")
+        room.kick("Eve")
+        expect(eve.locator("#over")).to_contain_text("ended your visit", timeout=60_000)
+
+
 def fits(page: Page, card: str) -> bool:
     """Whether a card can be seen whole in the notebook's part of the window, at its full width."""
     return bool(

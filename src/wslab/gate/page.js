@@ -147,7 +147,7 @@
     close: async () => {
       // A socket that could not connect does not say whether the network is away or the session has ended; a request does.
       try {
-        const reply = await fetch("/join/live", { cache: "no-store" });
+        const reply = await fetch(`/join/live?lang=${document.documentElement.lang}`, { cache: "no-store" });
         if (reply.status === 403) finish(await reply.text());
       } catch { /* nobody answers: the next try will tell */ }
     },
