@@ -14,7 +14,7 @@ from wslab.labs.calling import call, called, fault
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Stage
+from wslab.labs.stage import STOPS, Stage
 from wslab.labs.turns.company import Guest
 from wslab.labs.verdict import Misconception
 from wslab.language import Text, filled
@@ -170,10 +170,6 @@ async def visitor_found(stage: Stage) -> Text:
     return seen
 
 
-_BROKEN_OFF = "timeout graceful shutdown exceeded"  # uvicorn's words for a handler that it has cancelled
-_STOPS = 2
-
-
 _judgements: set[object] = set()
 
 
@@ -200,7 +196,7 @@ async def ends_with_the_server(stage: Stage) -> Text:
 async def _ending(stage: Stage) -> Text:
     unfinished: tuple[TaskSeen, ...] = ()
     # A machine that stood still is broken off once; a handler that waits for its queue, each time.
-    for _ in range(_STOPS):
+    for _ in range(STOPS):
         alice = await stage.connect("A")
         if await alice.next() is None:
             raise await stage.silence(alice, texts.wrong("no-news"), ended=texts.wrong("ends-at-once"))
@@ -210,7 +206,7 @@ async def _ending(stage: Stage) -> Text:
             raise Failure(texts.wrong("ends-at-once"), texts.saw("ended"), code=alice.end.code)
         before = len(stage.raised_so_far())
         unfinished = tuple(one for one in await stage.stop_server() if one.state != "thread")
-        broken_off = any(_BROKEN_OFF in one.text for one in stage.raised_so_far()[before:])
+        broken_off = stage.shutdown_broken_off(before)
         await stage.restart_server()
         if not broken_off:
             break
