@@ -140,11 +140,11 @@ def environment(language: str) -> dict[str, str]:
         # Read as defaults, so that what somebody chose in JupyterLab's own settings still holds.
         others = os.environ.get("JUPYTER_CONFIG_PATH")
         changed["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(settings), *([others] if others else [])])
-    # A kernel takes the packages of an environment that is active before its own.
-    changed["VIRTUAL_ENV"] = sys.prefix
     given = os.environ | changed
-    if sys.prefix == sys.base_prefix:
-        del given["VIRTUAL_ENV"]
+    # IPython takes the packages of the environment that this variable names before its own.
+    given.pop("VIRTUAL_ENV", None)
+    if sys.prefix != sys.base_prefix:
+        given["VIRTUAL_ENV"] = sys.prefix
     return given
 
 
