@@ -36,6 +36,7 @@ from wslab.serving.observing import App, Observed
 from wslab.serving.ownership import Owner, acting_for
 from wslab.serving.processes.naming import named
 from wslab.serving.processes.process_server import ProcessServer
+from wslab.serving.sharing import sharing_loop
 from wslab.serving.starting import slow, start_error
 from wslab.serving.watching import TaskSeen, Watch, unfinished
 from wslab.source import ipython_shell
@@ -240,7 +241,7 @@ class Server(Listening):
         try:
             # A runner of our own, so that a patched asyncio.run has no say; and a selector loop on every system,
             # because that is the one whose idle time can be filmed.
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            with asyncio.Runner(loop_factory=sharing_loop if self.judges else asyncio.SelectorEventLoop) as runner:
                 self.loop = runner.get_loop()
                 runner.run(self._serve(run))
         except (SystemExit, asyncio.CancelledError):
