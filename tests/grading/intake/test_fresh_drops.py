@@ -15,6 +15,7 @@ from tests.grading.papers import ROOT, as_bytes, paper
 
 from wslab.errors import LabError
 from wslab.grading.batch import Selection
+from wslab.grading.intake.roster import read_roster
 from wslab.grading.intake.submissions import take_in
 from wslab.grading.intake.whose import folded
 from wslab.grading.reports import feedback, written_answers
@@ -349,3 +350,70 @@ def test_a_folder_that_is_called_almost_as_somebodys_is_another_persons(tmp_path
         other: mark_of(EVIL),
     }
     assert len(list((out / "feedback").glob("*.html"))) == 2
+
+
+NEWER = zipped((L1, EVIL), when=LATER)
+OF_MOODLE = f"{EXPORTED.format('Ada Su', 7)}/{L1}"
+CHOSEN: dict[str, tuple[dict[str, bytes], str, dict[str, bytes]]] = {
+    "a zip beside a folder": ({f"Ada Su/{L1}": MINE, "Ada Su.zip": NEWER}, "", {"Ada Su": MINE, "Ada Su.zip": EVIL}),
+    "in a section": (
+        {f"section-a/Ada Su/{L1}": MINE, "section-a/Ada Su.zip": NEWER},
+        "",
+        {"Ada Su": MINE, "section-a/Ada Su.zip": EVIL},
+    ),
+    "a file beside a folder": (
+        {f"Ada Su/{L1}": MINE, "Ada Su L1.ipynb": EVIL},
+        "",
+        {"Ada Su": MINE, "Ada Su L1.ipynb": EVIL},
+    ),
+    "a file beside a zip": (
+        {"Ada Su.zip": zipped((L1, MINE)), "Ada Su L1.ipynb": EVIL},
+        "",
+        {"Ada Su.zip": MINE, "Ada Su L1.ipynb": EVIL},
+    ),
+    "an older version of one's own": (
+        {f"Ada Su/{L1}": MINE, "Ada Su/L1 (0).ipynb": EVIL, "Ada Su.zip": NEWER},
+        "",
+        {"Ada Su": MINE, "Ada Su.zip": EVIL},
+    ),
+    "with a roster": ({f"ada.su/{L1}": MINE, "Ada Su.zip": NEWER}, "7,Ada Su", {"7": MINE, "Ada Su.zip": EVIL}),
+    "a zip beside an export": ({OF_MOODLE: MINE, "Ada Su.zip": NEWER}, "1,Ada Su", {"1": MINE, "Ada Su.zip": EVIL}),
+    "a zip beside an export in a zip": (
+        {"export.zip": zipped((OF_MOODLE, MINE)), "Ada Su.zip": NEWER},
+        "1,Ada Su",
+        {"1": MINE, "Ada Su.zip": EVIL},
+    ),
+}
+JOINED: dict[str, dict[str, bytes]] = {
+    "a zip and what was unpacked from it": {f"Ada Su/{L1}": MINE, "Ada Su.zip": zipped((L1, MINE), when=LATER)},
+    "another lab": {f"Ada Su/{L1}": MINE, "Ada Su.zip": zipped(("L6-loop.ipynb", work("c", "L6")), when=LATER)},
+}
+
+
+@pytest.mark.parametrize(("files", "listed", "wanted"), CHOSEN.values(), ids=CHOSEN)
+def test_a_name_that_anybody_can_choose_replaces_nothing_beside_it(
+    tmp_path: Path, files: dict[str, bytes], listed: str, wanted: dict[str, bytes]
+) -> None:
+    roster = None
+    if listed:
+        (tmp_path / "roster.csv").write_text(f"id,name\n{listed}\n", encoding="utf-8")
+        roster = read_roster(tmp_path / "roster.csv")
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out", roster=roster))
+    assert {who: row.result and row.result.score for (who, _), row in found.items()} == {
+        who: mark_of(data) for who, data in wanted.items()
+    }
+    asked = {who for (who, _), row in found.items() if "Is this Ada Su?" in " ".join(map(str, row.notes))}
+    assert asked == {who for who, _ in found if who.endswith((".zip", ".ipynb"))}
+
+
+@pytest.mark.parametrize("files", JOINED.values(), ids=JOINED)
+def test_what_agrees_is_one_persons(tmp_path: Path, files: dict[str, bytes]) -> None:
+    found = marks(dropped(tmp_path / "in", **files), tmp_path / "out")
+    assert {who for who, _ in found} == {"Ada Su"}
+    assert found["Ada Su", "L1"] == mark_of(MINE)
+
+
+def test_of_two_files_of_one_name_the_newer_one_counts(tmp_path: Path) -> None:
+    top = dropped(tmp_path / "in", **{"Ada Su L1.ipynb": EVIL, "Ada Su L1 (1).ipynb": MINE})
+    os.utime(top / "Ada Su L1 (1).ipynb", (1_900_000_000, 1_900_000_000))
+    assert marks(top, tmp_path / "out") == {("Ada Su", "L1"): mark_of(MINE)}

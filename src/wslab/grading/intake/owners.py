@@ -53,12 +53,14 @@ class Claim:
         home: the folder or zip that is theirs; with the file's name where it is a single file.
         level: the level that it lies in.
         distance: how many doubtful levels stand around it: of two claims to one name the nearer one wins.
+        loose: whether it is a single file that lies in the level.
     """
 
     named: Named
     home: tuple[str, ...]
     level: tuple[str, ...]
     distance: int
+    loose: bool = False
 
 
 @dataclass(slots=True)
@@ -178,7 +180,7 @@ class _Tree:
             called = bool(leaf.name) and (leaf.notebook or (flat and bool(lab_in(leaf.name))))
             named = self._exported(leaf.name) or (in_a_file_name(leaf.name) if called else None)
             if named is not None:
-                self.claims[number] = Claim(named, (*path, leaf.name), path, distance)
+                self.claims[number] = Claim(named, (*path, leaf.name), path, distance, loose=True)
         doubtful = []
         for child in node.children.values():
             named = self._exported(child.name)

@@ -23,6 +23,12 @@ _PLACES = Text(
     tr="Bu tek kişi mi? {name} aynı alıştırmayı {places} içinde teslim etmiş; ayrı tutuldular. `roster.csv` yazın ya "
     "da birini yeniden adlandırın.",
 )
+_CHOSEN = Text(
+    en="Is this {name}? {places} has that name, too, with another notebook of the same lab; `{place}` is kept apart. "
+    "Rename one, or put both into one folder.",
+    tr="Bu {name} mi? {places} de bu adı taşıyor ve içinde aynı alıştırmanın başka bir not defteri var; `{place}` ayrı "
+    "tutuldu. Birini yeniden adlandırın ya da ikisini tek bir klasöre koyun.",
+)
 _TWO_OF_ONE = Text(
     en="Who is this? {count} people in one export are called {name}, and on the roster is one. None was taken for that "
     "one; write the others' names as aliases there, or rename a folder.",
@@ -52,8 +58,27 @@ class People:
     questions: Mapping[str, tuple[Text, ...]]
 
 
+Works = frozenset[tuple[str, str]]
+"""The notebooks in a place: of each the lab's number and a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """The claims of one person.
+
+    Attributes:
+        claims: they.
+        asked: what the instructor is asked about them.
+        chosen: whether their id is the name of the file, since the person of that name is somewhere else.
+    """
+
+    claims: Sequence[Claim]
+    asked: Text | None = None
+    chosen: bool = False
+
+
 def people(
-    claims: Mapping[Claim, frozenset[str]],
+    claims: Mapping[Claim, Works],
     roster: Roster | None = None,
     known: Sequence[Student] = (),
     *,
@@ -62,7 +87,7 @@ def people(
     """Find out which claims are one person's.
 
     Args:
-        claims: what was claimed in a drop, and the labs that were found there.
+        claims: what was claimed in a drop, and the notebooks that were found there.
         roster: the class list, if there is one.
         known: who handed in something in an earlier drop.
         packed: whether all of it came in one zip.
@@ -70,19 +95,18 @@ def people(
     students: dict[Claim, Student | None] = {}
     questions: dict[str, list[Text]] = {}
     ids = _Ids(roster, known)
-    for group, asked in _groups(list(claims), claims, roster, packed):
-        near = _nearest(group)
-        student, more = _student(near, asked, roster, ids)
-        students |= {claim: student if claim in near else None for claim in group}
-        if asked is not None or more:
-            questions.setdefault(student.id, []).extend([*([asked] if asked is not None else []), *more])
+    for one in _persons(list(claims), claims, roster, packed):
+        near = _nearest(one.claims)
+        student, more = _student(near, one, roster, ids)
+        students |= {claim: student if claim in near else None for claim in one.claims}
+        if one.asked is not None or more:
+            questions.setdefault(student.id, []).extend([*([one.asked] if one.asked is not None else []), *more])
     return People(students, {id: tuple(dict.fromkeys(said)) for id, said in questions.items()})
 
 
-def _groups(
-    claims: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], roster: Roster | None, packed: bool
-) -> Iterable[tuple[list[Claim], Text | None]]:
-    """Claims to the same person, and what is to be asked about them."""
+def _persons(
+    claims: Sequence[Claim], works: Mapping[Claim, Works], roster: Roster | None, packed: bool
+) -> Iterable[_Person]:
     found: dict[tuple[str, ...], list[Claim]] = {}
     for claim in claims:
         on_roster = roster.find(claim.named) if roster is not None else ()
@@ -95,33 +119,76 @@ def _groups(
     for key, group in found.items():
         if key[0] == "moodle":
             yield from _by_number(group)
-        elif key[0] == "":
-            yield from _by_place(group, labs)
-        elif key[0] == "roster":
-            yield from _one_of_the_roster(group, labs, packed)
+        elif key[0] in ("", "roster"):
+            apart = _kept_apart(group, works)
+            yield from apart
+            rest = [claim for claim in group if not any(claim in one.claims for one in apart)]
+            if rest:
+                yield from _by_place(rest, works) if key[0] == "" else _one_of_the_roster(rest, works, packed)
         else:
-            yield group, None
+            yield _Person(group)
 
 
-def _one_of_the_roster(
-    group: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], packed: bool
-) -> Iterable[tuple[list[Claim], Text | None]]:
+def _kept_apart(group: Sequence[Claim], works: Mapping[Claim, Works]) -> list[_Person]:
+    """Zips and files of a name that stands beside them with another notebook of the same lab.
+
+    Whoever collects the work names folders, an export names people, and anybody names a zip or file. Which of two is
+    meant is not to be seen, so that one must not replace the other.
+    """
+    places: dict[tuple[str, ...], list[Claim]] = {}
+    for claim in group:
+        places.setdefault(claim.level if claim.loose else claim.home, []).append(claim)
+    apart = []
+    for place, claims in places.items():
+        if claims[0].named.number or not (claims[0].loose or place[-1].lower().endswith(".zip")):
+            continue
+        others = [
+            "/".join(other)
+            for other, their in places.items()
+            if other != place
+            and (their[0].named.number or their[0].level == claims[0].level)
+            and _contradict(_of(claims, works), _of(their, works))
+        ]
+        if others:
+            own = "/".join(claims[0].home)
+            asked = filled(
+                _CHOSEN, name=claims[0].named.name, place=own, places=", ".join(f"`{one}`" for one in others)
+            )
+            apart.append(_Person(claims, asked, chosen=True))
+    return apart
+
+
+def _of(claims: Iterable[Claim], works: Mapping[Claim, Works]) -> Works:
+    return frozenset().union(*(works[claim] for claim in claims))
+
+
+def _labs(works: Works) -> frozenset[str]:
+    return frozenset(lab for lab, _ in works)
+
+
+def _contradict(one: Works, other: Works) -> bool:
+    """Whether both hold a lab, and not the same notebooks of it, as a zip and the folder made of it do."""
+    shared = _labs(one) & _labs(other)
+    return {work for work in one if work[0] in shared} != {work for work in other if work[0] in shared}
+
+
+def _one_of_the_roster(group: Sequence[Claim], works: Mapping[Claim, Works], packed: bool) -> Iterable[_Person]:
     """All forms of a name are one person, but not two people whom an export tells apart: a name can be chosen."""
     numbered: dict[tuple[str, str], list[Claim]] = {}
     for claim in group:
         if claim.named.number:
             numbered.setdefault((claim.named.origin, claim.named.number), []).append(claim)
-    if not any(_are_two(one, other, labs, packed) for one, other in itertools.combinations(numbered.values(), 2)):
-        yield list(group), None
+    if not any(_are_two(one, other, works, packed) for one, other in itertools.combinations(numbered.values(), 2)):
+        yield _Person(group)
         return
     asked = filled(_TWO_OF_ONE, count=len(numbered), name=group[0].named.name)
     for one in numbered.values():
-        yield one, asked
+        yield _Person(one, asked)
     if rest := [claim for claim in group if not claim.named.number]:
-        yield rest, None
+        yield _Person(rest)
 
 
-def _are_two(one: Sequence[Claim], other: Sequence[Claim], labs: Mapping[Claim, frozenset[str]], packed: bool) -> bool:
+def _are_two(one: Sequence[Claim], other: Sequence[Claim], works: Mapping[Claim, Works], packed: bool) -> bool:
     """Whether two numbers of an export are two people.
 
     Canvas has one number for each person. Moodle has one for each person and assignment: in one export two are two
@@ -133,7 +200,7 @@ def _are_two(one: Sequence[Claim], other: Sequence[Claim], labs: Mapping[Claim, 
         return True
     together = {claim.level for claim in one} & {claim.level for claim in other}
     in_a_zip = any(packed if not level else level[-1].lower().endswith(".zip") for level in together)
-    shared = frozenset().union(*(labs[claim] for claim in one)) & frozenset().union(*(labs[claim] for claim in other))
+    shared = _labs(_of(one, works)) & _labs(_of(other, works))
     return bool(together) and (in_a_zip or bool(shared))
 
 
@@ -149,36 +216,34 @@ def _nearest(group: Sequence[Claim]) -> list[Claim]:
     return [claim for claim in group if claim.distance == least and not is_behind(claim)]
 
 
-def _by_number(group: Sequence[Claim]) -> Iterable[tuple[list[Claim], Text | None]]:
+def _by_number(group: Sequence[Claim]) -> Iterable[_Person]:
     """Moodle's: one person where no export has the name twice; else one for each number, and a question."""
     numbers: dict[tuple[str, ...], set[str]] = {}
     for claim in group:
         numbers.setdefault(claim.level, set()).add(claim.named.number)
     most = max(len(found) for found in numbers.values())
     if most == 1:
-        yield list(group), None
+        yield _Person(group)
         return
     asked = filled(_NAME_TWICE, count=most, name=group[0].named.name)
     for number in sorted({claim.named.number for claim in group}):
-        yield [claim for claim in group if claim.named.number == number], asked
+        yield _Person([claim for claim in group if claim.named.number == number], asked)
 
 
-def _by_place(
-    group: Sequence[Claim], labs: Mapping[Claim, frozenset[str]]
-) -> Iterable[tuple[list[Claim], Text | None]]:
+def _by_place(group: Sequence[Claim], works: Mapping[Claim, Works]) -> Iterable[_Person]:
     """Names of folders: one person in several levels, unless the same lab was handed in in two of them."""
     nearest = _nearest(group)
     near: dict[tuple[str, ...], list[Claim]] = {}
     for claim in nearest:
         near.setdefault(claim.level, []).append(claim)
-    found = [frozenset().union(*(labs[claim] for claim in one)) for one in near.values()]
-    if not any(a & b for at, a in enumerate(found) for b in found[at + 1 :]):
-        yield list(group), None
+    found = [_labs(_of(one, works)) for one in near.values()]
+    if not any(one & other for one, other in itertools.combinations(found, 2)):
+        yield _Person(group)
         return
     asked = filled(_PLACES, name=group[0].named.name, places=", ".join("/".join(level) for level in near))
     rest = [claim for claim in group if claim not in nearest]
     for one in near.values():
-        yield [*one, *rest], asked
+        yield _Person([*one, *rest], asked)
         rest = []
 
 
@@ -206,15 +271,17 @@ class _Ids:
         return one.origin == other.origin and folded(one.name) == folded(other.name)
 
 
-def _student(near: Sequence[Claim], asked: Text | None, roster: Roster | None, ids: _Ids) -> tuple[Student, list[Text]]:
-    named = near[0].named
+def _student(near: Sequence[Claim], one: _Person, roster: Roster | None, ids: _Ids) -> tuple[Student, list[Text]]:
+    named, asked = near[0].named, one.asked
     more: list[Text] = []
     if roster is not None:
         found = roster.find(named)
         if len(found) == 1 and asked is None:
             return found[0].student, []
         if len(found) > 1:
-            more.append(filled(_SEVERAL_ON_ROSTER, name=named.name, people=", ".join(one.student.id for one in found)))
+            more.append(
+                filled(_SEVERAL_ON_ROSTER, name=named.name, people=", ".join(other.student.id for other in found))
+            )
         elif not found:
             more.append(filled(_NOT_ON_ROSTER, name=named.name))
     if named.origin == "moodle":
@@ -223,5 +290,5 @@ def _student(near: Sequence[Claim], asked: Text | None, roster: Roster | None, i
     if named.origin == "canvas":
         return ids.of(Student(named.number, named.name, "", "canvas"), apart=False), more
     level = [part for part in near[0].level if not is_a_lab(part)]
-    id = "/".join([*level, named.name]) if asked is not None else named.name
+    id = "/".join([*level, near[0].home[-1] if one.chosen else named.name]) if asked is not None else named.name
     return ids.of(Student(id), apart=False), more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from wslab.errors import LabError
 from wslab.grading.intake.dropped import BIGGEST_BESIDE, NO_TIME, Dropped, may_be_a_notebook, walk
 from wslab.grading.intake.opening import Notebook, Unreadable, opened
 from wslab.grading.intake.owners import Claim, Leaf, owners
-from wslab.grading.intake.people import People, people
+from wslab.grading.intake.people import People, Works, people
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.utf8 import known_as
 from wslab.grading.intake.whose import (
@@ -196,23 +197,24 @@ def take_in(
         own = Claim(Named("", "", stem(known_as(top.name))), (), (), 0)
         claims = [own] * len(things)
     _hold_to(most, top, claims)
-    labs_of: dict[Claim, frozenset[str]] = {}
+    works: dict[Claim, Works] = {}
     for thing, claim in zip(things, claims, strict=True):
         if claim is not None:
-            labs_of[claim] = labs_of.get(claim, frozenset()) | ({thing.lab} - {""})
-    whose = people(labs_of, roster, known, packed=top.is_file())
+            works[claim] = works.get(claim, frozenset()) | ({(thing.lab, thing.digest)} if thing.lab else set())
+    whose = people(works, roster, known, packed=top.is_file())
     return _Sorting(top.resolve().name, whose, owned.others, roster).sorted_out(things, claims)
 
 
 @dataclass(slots=True)
 class _Thing:
-    """One file or folder, and what is in it."""
+    """One file or folder, what is in it, and a digest of what was."""
 
     file: Dropped
     notebook: Notebook | None = None
     reason: Text | None = None
     named: str = ""
     disguised: bool = False
+    digest: str = ""
 
     @property
     def lab(self) -> str:
@@ -262,6 +264,7 @@ def _looked_at(file: Dropped) -> _Thing:
             return thing
     except Exception as error:  # one submission must not end the run of a class
         thing.reason = stumbled(error)
+    thing.digest = hashlib.sha256(file.data).hexdigest()
     thing.file = replace(file, data=b"", beside=False)
     return thing
 
