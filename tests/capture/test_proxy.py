@@ -283,6 +283,20 @@ def test_what_is_still_on_its_way_is_waited_for() -> None:
         assert [step.kind for step in wires.wire.steps] == ["request", "fin", "fin"]
 
 
+def test_who_has_said_goodbye_is_answered_before_the_capture_ends() -> None:
+    """A server's loop that is busy needs longer for its FIN than a connection is silent that has nothing to say."""
+    with bench() as wires:
+        client, server = wires.connect()
+        client.sendall(request())
+        client.close()
+        server.recv(65_536)
+        answer = threading.Timer(0.3, server.close)
+        answer.start()
+        wires.wire.stop(grace=DEADLINE)
+        answer.join()
+        assert [step.kind for step in wires.wire.steps] == ["request", "fin", "fin"]
+
+
 def test_two_hundred_connections_at_once() -> None:
     with bench() as wires:
         pairs = [wires.connect() for _ in range(200)]

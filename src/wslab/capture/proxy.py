@@ -82,6 +82,11 @@ class _Link:
         client.link = server.link = self
         client.other, server.other = server, client
 
+    @property
+    def ending(self) -> bool:
+        """Whether one end has sent its FIN and the other one has not: it may be about to."""
+        return self.client.ended != self.server.ended
+
 
 class Proxy:
     """Listens on 127.0.0.1 and passes on to `targets`, writing down what passes.
@@ -150,7 +155,8 @@ class Proxy:
             while self._deadline is None or (self._links and time.monotonic() < self._deadline):
                 turns = list(self._turns)
                 events = self._selector.select(0 if turns else self._timeout())
-                if not events and not turns and self._deadline is not None:
+                idle = not events and not turns and not any(link.ending for link in self._links.values())
+                if idle and self._deadline is not None:
                     break
                 while not events and not turns and self._transcript.behind:
                     self._transcript.catch_up()
