@@ -61,6 +61,14 @@ def test_two_at_once() -> None:
 
 
 @needs_nginx
+def test_several_servers_behind_one() -> None:
+    with nginx("return 204;") as one, nginx("return 205;") as other:
+        servers = "".join(f"server {inner.url.removeprefix('http://')};\n" for inner in (one, other))
+        with nginx("proxy_pass http://servers;", servers) as front:
+            assert [status(front.url) for _ in range(4)] == [204, 205, 204, 205]
+
+
+@needs_nginx
 def test_its_log_says_what_it_could_not_reach() -> None:
     with nginx("proxy_pass http://127.0.0.1:1;") as front:
         with pytest.raises(urllib.error.HTTPError, match="502"):
@@ -71,17 +79,22 @@ def test_its_log_says_what_it_could_not_reach() -> None:
 @needs_nginx
 @pytest.mark.parametrize("language", ["en", "tr"])
 @pytest.mark.parametrize(
-    ("lines", "reason"),
+    ("lines", "upstream", "reason"),
     [
-        ("proxy_pas http://127.0.0.1:1;", 'unknown directive "proxy_pas"'),
-        ("proxy_read_timeout soon;", '"proxy_read_timeout" directive invalid value'),
-        ("proxy_pass http://127.0.0.1:1", 'unexpected "}"'),
+        ("proxy_pas http://127.0.0.1:1;", "", 'unknown directive "proxy_pas"'),
+        ("proxy_read_timeout soon;", "", '"proxy_read_timeout" directive invalid value'),
+        ("proxy_pass http://127.0.0.1:1", "", 'unexpected "}"'),
+        (ANSWERS, "ip_hush;", 'unknown directive "ip_hush"'),
+        (ANSWERS, "ip_hash;", "no servers are inside upstream"),
+        (ANSWERS, "server 127.0.0.1:1", 'unexpected "}"'),
     ],
 )
-def test_lines_that_it_does_not_understand(temporary: Path, language: str, lines: str, reason: str) -> None:
+def test_lines_that_it_does_not_understand(
+    temporary: Path, language: str, lines: str, upstream: str, reason: str
+) -> None:
     use_language(language)
     said = {"en": "nginx did not start with these lines", "tr": "nginx bu satırlarla başlamadı"}
-    with pytest.raises(LabError) as raised, nginx(lines):
+    with pytest.raises(LabError) as raised, nginx(lines, upstream):
         pass
     assert str(raised.value) == f"{said[language]}: {reason}"
     assert not list(temporary.iterdir())

@@ -1,4 +1,4 @@
-"""nginx(): a real nginx in front of a server, for the length of a block."""
+"""nginx(): a real nginx in front of one server or several, for the length of a block."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+{block}
     server {{
         listen 127.0.0.1:{port};
         location / {{
@@ -46,6 +47,11 @@ http {{
         }}
     }}
 }}
+"""
+_UPSTREAM = """\
+    upstream servers {{
+{lines}
+    }}
 """
 _EMERGENCY = re.compile(r"\[emerg\] (?:\d+#\d+: )?(.+?)(?: in \S+:\d+)?$", re.MULTILINE)
 
@@ -93,11 +99,15 @@ class Nginx:
 
 
 @contextmanager
-def nginx(lines: str) -> Iterator[Nginx]:
+def nginx(lines: str, upstream: str = "") -> Iterator[Nginx]:
     """Start nginx, and end it with the block; it ends with the kernel, too.
+
+    Source: nginx's ngx_http_proxy_module for `lines`, its ngx_http_upstream_module for `upstream`.
 
     Args:
         lines: what stands in its `location /`, such as `f"proxy_pass {server.url};"`.
+        upstream: what stands in its block `upstream servers`, to which `proxy_pass http://servers;` hands requests on,
+            such as `f"server {one.host}:{one.port}; server {other.host}:{other.port};"`. Empty, there is no such block.
 
     Raises:
         NotInstalled: there is no nginx on this machine.
@@ -106,7 +116,7 @@ def nginx(lines: str) -> Iterator[Nginx]:
     program = _program()
     if program is None:
         raise NotInstalled(_NONE)
-    kept, port = _started(program, lines)
+    kept, port = _started(program, lines, upstream)
     try:
         yield Nginx(port, kept, _software(program))
     finally:
@@ -118,10 +128,11 @@ def _software(program: str) -> str:
     return said.strip().rpartition(" ")[2].replace("/", " ")  # nginx version: nginx/1.22.1
 
 
-def _started(program: str, lines: str) -> tuple[Kept, int]:
+def _started(program: str, lines: str, upstream: str) -> tuple[Kept, int]:
+    block = _UPSTREAM.format(lines=_indented(upstream, 8)) if upstream.strip() else ""
     for _ in range(_PORTS):
         port, folder = _free_port(), new_folder("nginx")
-        text = _CONFIGURATION.format(folder=folder, port=port, lines=textwrap.indent(lines.strip(), " " * 12))
+        text = _CONFIGURATION.format(folder=folder, port=port, block=block, lines=_indented(lines, 12))
         command = [program, "-p", str(folder), "-e", str(folder / "log"), "-c", str(folder / "nginx.conf")]
         kept = Kept(folder, command, {"nginx.conf": text})
         try:
@@ -141,6 +152,10 @@ def _started(program: str, lines: str) -> tuple[Kept, int]:
             break
     reasons = _EMERGENCY.findall(said)
     raise LabError(_REFUSED, said=reasons[0] if reasons else said.strip() or "–")
+
+
+def _indented(lines: str, by: int) -> str:
+    return textwrap.indent(lines.strip(), " " * by)
 
 
 def _holds(file: Path) -> bool:
