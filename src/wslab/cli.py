@@ -446,9 +446,13 @@ def watch(
 
 @app.command()
 def load(
-    sockets: Annotated[list[int] | None, typer.Option(help="How many clients listen; may be repeated.")] = None,
-    processes: Annotated[list[int] | None, typer.Option(help="In how many processes; may be repeated.")] = None,
-    messages: Annotated[int, typer.Option(help="Messages for each number of clients.")] = 20,
+    sockets: Annotated[
+        list[str] | None, typer.Option(help="How many clients listen; may be repeated.", metavar="NUMBER")
+    ] = None,
+    processes: Annotated[
+        list[str] | None, typer.Option(help="In how many processes; may be repeated.", metavar="NUMBER")
+    ] = None,
+    messages: Annotated[str, typer.Option(help="Messages for each number of clients.", metavar="NUMBER")] = "20",
     picture: Annotated[Path | None, typer.Option(help="A folder for load-en.svg and load-tr.svg.")] = None,
 ) -> None:
     """Measure a broadcast to many clients on this machine, over a broker, and what a socket costs."""
@@ -456,24 +460,33 @@ def load(
 
     from wslab import load as loading
 
-    counts = sockets or [100, 250, 500, 1000, 2000]
     rows: list[loading.Row] = []
 
-    async def run() -> None:
-        for number in processes or [1, 2]:
-            async for row in loading.measure(number, counts, messages):
+    async def run(servers: list[int], counts: list[int], said: int) -> None:
+        for number in servers:
+            async for row in loading.measure(number, counts, said):
                 rows.append(row)
 
     try:
+        counts = loading.whole_numbers("--sockets", sockets or [], loading.MOST_CLIENTS)
+        servers = loading.whole_numbers("--processes", processes or [], loading.MOST_PROCESSES)
+        (said,) = loading.whole_numbers("--messages", [messages], loading.MOST_MESSAGES)
+        if picture is not None and not picture.is_dir():
+            raise LabError(_NO_FOLDER, path=picture)
+        counts = counts or [100, 250, 500, 1000, 2000]
         loading.with_room_for(max(counts))
-        asyncio.run(run())
+        asyncio.run(run(servers or [1, 2], counts, said))
     except LabError as error:
         _fail(error)
     console.print(loading.table(rows))
     if picture is not None:
         for language in LANGUAGES:
             use_language(language)
-            (picture / f"load-{language}.svg").write_text(loading.picture(rows), encoding="utf-8", newline="\n")
+            file = picture / f"load-{language}.svg"
+            try:
+                file.write_text(loading.picture(rows), encoding="utf-8", newline="\n")
+            except OSError as error:
+                _fail(error)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from wslab import cli
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, use_language
-from wslab.load import MOST, Row, picture, table, with_room_for
+from wslab.load import MOST_CLIENTS, MOST_MESSAGES, MOST_PROCESSES, Row, picture, table, with_room_for
 from wslab.load.clients import Crowd
 from wslab.serving import serve, servers
 
@@ -58,9 +58,43 @@ def test_the_table_has_a_row_for_each_measurement() -> None:
     assert len(re.findall("35.0 µs", console.export_text())) == len(ROWS)
 
 
-def test_more_clients_than_it_drives_are_refused() -> None:
-    with pytest.raises(LabError, match=str(MOST)):
-        with_room_for(MOST + 1)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of open files")
+def test_more_clients_than_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 4096))
+    raised = []
+    monkeypatch.setattr("resource.setrlimit", lambda _, limits: raised.append(limits))
+    with_room_for(100)
+    with_room_for(2000)
+    assert raised == [(2100, 4096)]
+    with pytest.raises(LabError, match="4096"):
+        with_room_for(4000)
+
+
+BOUNDS = {"--sockets": MOST_CLIENTS, "--processes": MOST_PROCESSES, "--messages": MOST_MESSAGES}
+SENTENCES = {
+    "en": "{option} takes a whole number from 1 to {most}; “{given}” is none.",
+    "tr": "{option} 1 ile {most} arasında bir tam sayı ister; “{given}” böyle bir sayı değil.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("option", BOUNDS)
+def test_what_is_no_number_of_things_is_refused(language: str, option: str) -> None:
+    most = BOUNDS[option]
+    for given in ("0", "-5", "1.5", "çok", "", str(most + 1), "9" * 5000):
+        ran = CliRunner().invoke(cli.app, ["--in", language, "load", option, given])
+        assert ran.exit_code == 1
+        assert ran.output.strip() == SENTENCES[language].format(option=option, most=most, given=given)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "There is no folder {}."), ("tr", "{} adlı bir klasör yok.")])
+def test_a_folder_that_is_missing_is_refused_before_anything_is_measured(
+    language: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wslab.load.measure", None)
+    folder = tmp_path / "pictures"
+    ran = CliRunner().invoke(cli.app, ["--in", language, "load", "--picture", str(folder)])
+    assert (ran.exit_code, ran.output.strip()) == (1, said.format(folder))
 
 
 async def test_a_server_that_opens_no_websocket_is_named() -> None:

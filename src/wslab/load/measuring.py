@@ -20,16 +20,13 @@ from wslab.language import Text
 from wslab.load.clients import Crowd
 from wslab.serving import serve
 
-MOST = 10_000
-"""Clients at once."""
-
 _OWN = 100  # files that the command itself may have open
 
 _TOO_MANY = Text(
-    en="{sockets} clients are too many here: this process may open {files} files, and at most {most} clients are "
-    "driven. `ulimit -n` raises the first.",
-    tr="{sockets} istemci burada fazla: bu süreç {files} dosya açabilir, en çok {most} istemci çalıştırılır. "
-    "Birincisini `ulimit -n` yükseltir.",
+    en="{sockets} clients are too many here: each takes an open file, and this process may open {files}. `ulimit -n` "
+    "raises that.",
+    tr="{sockets} istemci burada fazla: her biri açık bir dosya ister, bu süreç ise {files} dosya açabilir. Bu sınırı "
+    "`ulimit -n` yükseltir.",
 )
 
 
@@ -65,16 +62,14 @@ def with_room_for(sockets: int) -> None:
     Raises:
         LabError: they may not.
     """
-    files = sys.maxsize
     if sys.platform != "win32":
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        files = hard if hard != resource.RLIM_INFINITY else sys.maxsize
-        if sockets + _OWN > soft and sockets + _OWN <= files:
+        if hard != resource.RLIM_INFINITY and sockets + _OWN > hard:
+            raise LabError(_TOO_MANY, sockets=sockets, files=hard)
+        if soft != resource.RLIM_INFINITY and sockets + _OWN > soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (sockets + _OWN, hard))
-    if sockets > MOST or sockets + _OWN > files:
-        raise LabError(_TOO_MANY, sockets=sockets, files=files, most=MOST)
 
 
 async def measure(processes: int, sockets: Sequence[int], messages: int) -> AsyncIterator[Row]:
