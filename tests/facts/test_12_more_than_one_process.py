@@ -24,7 +24,7 @@ from wslab.broker import Broker, broker
 from wslab.broker.server import ADDRESS
 from wslab.capture import capture
 from wslab.capture.steps import Request
-from wslab.proxy import nginx
+from wslab.proxy import Nginx, nginx
 from wslab.serving import ProcessServer, Server, serve
 
 ROOT = Path(__file__).parents[2]
@@ -303,6 +303,129 @@ async def test_whose_address_the_app_sees(inner: Server) -> None:
 
 def test_whom_uvicorn_trusts() -> None:
     assert uvicorn.Config("").forwarded_allow_ips == "127.0.0.1,::1"
+
+
+def named(name: str) -> FastAPI:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text(name)
+        async for _ in websocket.iter_text():
+            pass
+
+    return app
+
+
+@pytest.fixture
+def both() -> Iterator[list[Server]]:
+    """The servers A and B of section 6."""
+    with serve(named("A")) as a, serve(named("B")) as b:
+        yield [a, b]
+
+
+def sharing(servers: list[Server], rule: str = "", *, parameters: str = "") -> contextlib.AbstractContextManager[Nginx]:
+    addresses = "".join(f"server {server.host}:{server.port} {parameters};" for server in servers)
+    return nginx(f"proxy_pass http://servers;{ALL}", rule + addresses)
+
+
+async def reached(front: Nginx, count: int, query: str = "", **options: Any) -> str:
+    """Which servers answer so many connections, one after the other."""
+    return "".join([str(await handshake(f"{front.ws_url}/ws{query}", **options)) for _ in range(count)])
+
+
+@needs_nginx
+@pytest.mark.parametrize(("rule", "servers"), [("", "BAB"), ("least_conn;", "BBB")])
+async def test_without_a_line_servers_take_turns(both: list[Server], rule: str, servers: str) -> None:
+    with sharing(both, rule) as front:
+        async with asyncio.timeout(DEADLINE), websockets.connect(f"{front.ws_url}/ws") as first:
+            assert await first.recv() == "A"
+            assert await reached(front, 3) == servers
+
+
+@needs_nginx
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of this machine")
+async def test_ip_hash_keeps_a_network_together_and_everybody_behind_another_proxy(both: list[Server]) -> None:
+    async def places(front: Nginx, addresses: list[str]) -> list[str]:
+        return [await reached(front, 2, local_addr=(address, 0)) for address in addresses]
+
+    network = [f"127.0.0.{number}" for number in range(2, 12)]
+    networks = [f"127.0.{number}.2" for number in range(1, 11)]
+    with sharing(both, "ip_hash;") as front, nginx(f"proxy_pass {front.url};{ALL}") as outer:
+        assert set(await places(front, network)) in ({"AA"}, {"BB"})
+        assert set(await places(front, networks)) == {"AA", "BB"}
+        assert set(await places(outer, networks)) in ({"AA"}, {"BB"})
+
+
+@needs_nginx
+@pytest.mark.parametrize("what", ["room", "cookie"])
+async def test_hash_knows_a_client_by_what_it_brings(both: list[Server], what: str) -> None:
+    async def places(front: Nginx, text: str) -> str:
+        if what == "room":
+            return await reached(front, 3, f"?room={text}")
+        return await reached(front, 3, additional_headers={"Cookie": f"visitor={text}"})
+
+    rule = {"room": "hash $arg_room consistent;", "cookie": "hash $cookie_visitor consistent;"}[what]
+    with sharing(both, rule) as front:
+        assert {await places(front, str(number)) for number in range(40)} == {"AAA", "BBB"}
+        assert await reached(front, 4, "?hall=1") in ("ABAB", "BABA")  # nothing brought, so they take turns
+
+
+@needs_nginx
+async def test_consistent_moves_only_what_a_new_server_takes(both: list[Server]) -> None:
+    async def places(servers: list[Server], rule: str) -> list[str]:
+        with sharing(servers, rule) as front:
+            return [await reached(front, 1, f"?room={number}") for number in range(60)]
+
+    async def moved(rule: str, third: Server) -> list[str]:
+        """Where those rooms go that a third server takes away from theirs."""
+        before, after = await places(both, rule), await places([*both, third], rule)
+        return [new for old, new in zip(before, after, strict=True) if old != new]
+
+    with serve(named("C")) as c:
+        kept = await moved("hash $arg_room consistent;", c)
+        plain = await moved("hash $arg_room;", c)
+    assert set(kept) == {"C"}
+    assert {"A", "B", "C"} == set(plain)
+    assert len(plain) > 30
+
+
+@needs_nginx
+async def test_a_server_that_failed_is_left_out_for_a_while_even_if_it_is_back(both: list[Server]) -> None:
+    a, b = both
+    for parameters, then in (("fail_timeout=1h", {"A"}), ("max_fails=0", {"A", "B"})):
+        with sharing(both, "hash $arg_room consistent;", parameters=parameters) as front:
+            rooms = {await reached(front, 1, query): query for query in (f"?room={number}" for number in range(40))}
+            assert set(rooms) == {"A", "B"}
+            b.stop()
+            assert await reached(front, 1, rooms["B"]) == "A"
+            b.start()
+            assert {await reached(front, 1, query) for query in rooms.values()} == then
+            a.stop()
+            b.stop()
+            assert await handshake(f"{front.ws_url}/ws{rooms['B']}") == 502
+            a.start()
+            b.start()
+            back = 502 if then == {"A"} else "B"
+            assert await handshake(f"{front.ws_url}/ws{rooms['B']}") == back
+
+
+@needs_nginx
+async def test_a_while_is_ten_seconds(both: list[Server]) -> None:
+    loop = asyncio.get_running_loop()
+    with sharing(both) as front:
+        url = f"{front.ws_url}/ws"
+        for server in both:
+            server.stop()
+        failed = loop.time()
+        assert await handshake(url) == 502
+        for server in both:
+            server.start()
+        async with asyncio.timeout(3 * DEADLINE):
+            while await handshake(url) == 502:  # noqa: ASYNC110 - nginx's clock ends it
+                await asyncio.sleep(0.2)
+        assert loop.time() - failed > 9  # nginx counts whole seconds
 
 
 async def until(look: Callable[[], object], seconds: float = DEADLINE) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 
@@ -40,6 +41,14 @@ def test_another_channel(unit: Unit) -> None:
     assert unit.run("joined = serve(").strip() == "6"
 
 
+def test_back_without_the_last_number(unit: Unit) -> None:
+    for change, said in ((("?last={last}", "?last=0"),), "bir"), ((), "iki"):
+        unit.run("async def come_back(", *change)
+        unit.run('predict("12.back").outcome(')
+        shown = unit.run('print("those who came back:"').split("those who came back:")[1].splitlines()
+        assert [line.split()[1] for line in shown if line.strip()] == [said] * 3
+
+
 @needs_nginx
 def test_a_proxy_without_one_of_its_lines(unit: Unit) -> None:
     asks = "await through(upgrade, handshake)"
@@ -58,6 +67,14 @@ def test_pings_through_a_proxy(unit: Unit) -> None:
     assert write(unit, "print(code)").strip() == "1006"
 
 
+@needs_nginx
+def test_rooms_that_nginx_does_not_see(unit: Unit) -> None:
+    asks = 'await spread("hash $arg_room consistent;", by_room)'
+    without = ast.literal_eval(unit.run(asks, ("?room=", "?hall=")))
+    assert [set(names.split()) for names in without.values()] == [{"A", "B"}] * 4
+    assert [len(set(names.split())) for names in ast.literal_eval(unit.run(asks)).values()] == [1] * 4
+
+
 def test_where_nginx_is_missing_the_cells_say_so(unit: Unit) -> None:
     write(unit, "import wslab.proxy; found = wslab.proxy._program; wslab.proxy._program = lambda: None")
     try:
@@ -67,6 +84,11 @@ def test_where_nginx_is_missing_the_cells_say_so(unit: Unit) -> None:
             assert "404" in shown or "1006" in shown or "127.0.0.1" in shown
         assert "nginx is not on this machine" in unit.run("await through(upgrade, handshake)")
         assert "nginx is not on this machine" in unit.run("async def lie(")
+        shown = unit.run('predict("12.sticky").outcome(')
+        assert "nginx is not on this machine" in shown
+        assert "A, B, A, B" in shown
+        for rule in ("ip_hash;", "hash $arg_room consistent;"):
+            assert "nginx is not on this machine" in unit.run(f'await spread("{rule}"')
     finally:
         write(unit, "wslab.proxy._program = found")
 
