@@ -52,6 +52,11 @@ def test_the_picture_names_its_lines_and_numbers(language: str, words: list[str]
     assert {"0", "2000", "200"} <= set(drawn)
 
 
+def test_the_picture_has_a_line_for_each_number_of_processes() -> None:
+    drawn = ET.fromstring(picture([Row(count, 100, 0.01, 0.02, 35e-6, 0) for count in range(1, 6)]))
+    assert sum(part.tag.endswith("polyline") for part in drawn.iter()) == 5
+
+
 def test_the_table_has_a_row_for_each_measurement() -> None:
     console = Console(width=120, record=True)
     console.print(table(ROWS))

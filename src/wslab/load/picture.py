@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
+from itertools import cycle
 
 from rich.table import Table
 
@@ -79,7 +80,7 @@ def picture(rows: Sequence[Row]) -> str:
         if x(sockets) - shown > 45:
             shown = x(sockets)
             parts.append(f'<text x="{shown:.1f}" y="{y(0) + 20:.1f}" text-anchor="middle">{sockets}</text>')
-    for (colour, mark), processes in zip(_LINES, sorted({row.processes for row in rows}), strict=False):
+    for (colour, mark), processes in zip(cycle(_LINES), sorted({row.processes for row in rows}), strict=False):
         points = [(x(row.sockets), y(row.last * 1000)) for row in rows if row.processes == processes]
         path = " ".join(f"{left:.1f},{top:.1f}" for left, top in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
