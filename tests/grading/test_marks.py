@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -118,6 +119,14 @@ def test_an_id_goes_before_a_name(tmp_path: Path) -> None:
     by_hand = '[overrides.su]\nL1 = { points = 3, comment = "x" }'
     found = by_id(totals(Batch(rows), rules(tmp_path, by_hand)))
     assert [found[id].marks["L1"].points for id in ("su", "2")] == [3, 0]
+
+
+def test_what_somebody_has_called_a_zip_is_nobodys_id(tmp_path: Path) -> None:
+    """Who hands in `Su.zip` has nothing of what is given to the person whom an export or the roster calls so."""
+    listed = replace(row("100001", "L1", 0), student=Student("100001", "Su", "", "moodle"))
+    by_hand = '[overrides.Su]\nL1 = { points = 3, comment = "x" }'
+    found = by_id(totals(Batch((row("Su", "L1", 0), listed)), rules(tmp_path, by_hand)))
+    assert [found[id].marks["L1"].points for id in ("Su", "100001")] == [0, 3]
 
 
 def test_weights_extra_credit_the_lowest_and_what_is_set_by_hand(tmp_path: Path) -> None:

@@ -269,9 +269,13 @@ def _total(student: Student, marks: Mapping[str, Mark], rules: Rules) -> Total:
 def _called(person: str, students: Iterable[Student]) -> Sequence[str]:
     """The ids of those whom an id, an e-mail address or a name can mean."""
     people = list(students)
+    # The id of who has no origin is the name of a folder, a zip or a file, and people choose their own.
+    listed = [one for one in people if one.origin]
     for known in (
+        [one.id for one in listed if one.id == person],
+        [one.id for one in listed if one.email and one.email.casefold() == person.strip().casefold()],
+        [one.id for one in listed if folded(one.name) == folded(person)],
         [one.id for one in people if one.id == person],
-        [one.id for one in people if one.email and one.email.casefold() == person.strip().casefold()],
     ):
         if known:
             return known
