@@ -14,7 +14,7 @@ from wslab.grading import running
 from wslab.grading.assembly import Assembled, assemble
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.submissions import MOST_PEOPLE, Handed, Intake, stumbled, take_in
-from wslab.grading.intake.whose import Student, folded
+from wslab.grading.intake.whose import Student, comes_from_an_export, folded
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
 from wslab.grading.task import Limits, Result, Task
@@ -59,6 +59,10 @@ _EARLIER = Text(
     en="Another one came with a later drop ({place}), and does not count: {why}.",
     tr="Sonraki bir teslim klasöründe bir tane daha var ({place}), ama sayılmadı: {why}.",
 )
+_REPLACED = Text(
+    en="An earlier drop had another one ({place}); this one counts now.",
+    tr="Önceki bir teslim klasöründe başka bir tane vardı ({place}); artık bu sayılıyor.",
+)
 _OLDER = Text(en="it is older", tr="daha eski")
 _WORSE = Text(en="it is not better", tr="daha iyi değil")
 _NOBODY_WANTED = Text(
@@ -87,6 +91,8 @@ class Row:
         remarks: what else there is to say.
         code: the cells that they wrote, one behind the other.
         answers: what they wrote in words.
+        exported: what an export called the student's folder or file; empty where none did.
+        replaced: where the one lay, in an earlier drop, whose place this one has taken; empty for none.
     """
 
     student: Student
@@ -99,12 +105,15 @@ class Row:
     remarks: tuple[Text, ...] = ()
     code: str = ""
     answers: tuple[Answer, ...] = ()
+    exported: str = ""
+    replaced: str = ""
 
     @property
     def notes(self) -> tuple[Text, ...]:
         """Everything there is to say: the reason, the remarks, the grader's own notes."""
         own = self.result.notes if self.result is not None else ()
-        return ((self.reason,) if self.reason is not None else ()) + self.remarks + own
+        replaced = (filled(_REPLACED, place=self.replaced),) if self.replaced else ()
+        return ((self.reason,) if self.reason is not None else ()) + replaced + self.remarks + own
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +393,9 @@ def _together(
                 why = _OLDER
         if why is not None:
             whole[key] = (print_, _noted(old, filled(_EARLIER, place=new.place, why=why)))
+        else:
+            another = old.result is not None and old.place != new.place and old.code != new.code
+            whole[key] = (whole[key][0], replace(new, replaced=old.place if another else old.replaced))
     for id, lab in [key for key in whole if not key[1]]:
         # Somebody handed in a lab earlier, and what came now belongs to none.
         reason = whole[id, lab][1].reason
@@ -404,6 +416,8 @@ def _data_of(row: Row) -> dict[str, Any]:
         "remarks": [one.spoken() for one in row.remarks],
         "code": row.code,
         "answers": [[one.question, one.text] for one in row.answers],
+        "exported": row.exported,
+        "replaced": row.replaced,
     }
 
 
@@ -411,10 +425,12 @@ def _row_of(data: Mapping[str, Any], result: Result | None) -> Row:
     reason = None if data["reason"] is None else Filled(**data["reason"])
     remarks = tuple(Filled(**one) for one in data["remarks"])
     student, lab = Student(*data["student"]), labs().get(data["lab"])
-    # Versions before have kept neither.
+    # Versions before have kept none of these.
     code, answers = data.get("code", ""), tuple(Answer(*one) for one in data.get("answers", ()))
+    parts = (part for part in data["place"].split("/") if comes_from_an_export(part))
+    exported, replaced = data.get("exported", next(parts, "")), data.get("replaced", "")
     whose = (student, lab, data["language"], data["timestamp"], data["place"])
-    return Row(*whose, result, reason, remarks, code, answers)
+    return Row(*whose, result, reason, remarks, code, answers, exported, replaced)
 
 
 def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
@@ -428,7 +444,9 @@ def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
 
 def _row(handed: Handed, remarks: tuple[Text, ...], *, result: Result | None = None, reason: Text | None) -> Row:
     notebook = handed.notebook
-    return Row(handed.student, notebook.lab, notebook.language, handed.timestamp, handed.place, result, reason, remarks)
+    where = (handed.timestamp, handed.place)
+    row = Row(handed.student, notebook.lab, notebook.language, *where, result, reason, remarks)
+    return replace(row, exported=handed.exported)
 
 
 def _task(handed: Handed, assembled: Assembled, selection: Selection) -> Task:
@@ -464,7 +482,12 @@ def _with_problems(
         else:
             asked = taken.questions.get(problem.student.id, ())
             whole[key] = Row(
-                problem.student, labs().get(problem.lab), place=problem.place, reason=problem.reason, remarks=asked
+                problem.student,
+                labs().get(problem.lab),
+                place=problem.place,
+                reason=problem.reason,
+                remarks=asked,
+                exported=problem.exported,
             )
     return whole, ownerless
 

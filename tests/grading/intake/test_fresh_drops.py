@@ -353,6 +353,7 @@ def test_a_folder_that_is_called_almost_as_somebodys_is_another_persons(tmp_path
 
 
 NEWER = zipped((L1, EVIL), when=LATER)
+OF_CANVAS = (f"suada_101_9001_{L1}", f"ercan_102_9002_{L1}")
 OF_MOODLE = f"{EXPORTED.format('Ada Su', 7)}/{L1}"
 CHOSEN: dict[str, tuple[dict[str, bytes], str, dict[str, bytes]]] = {
     "a zip beside a folder": ({f"Ada Su/{L1}": MINE, "Ada Su.zip": NEWER}, "", {"Ada Su": MINE, "Ada Su.zip": EVIL}),
@@ -384,6 +385,32 @@ CHOSEN: dict[str, tuple[dict[str, bytes], str, dict[str, bytes]]] = {
         {"1": MINE, "Ada Su.zip": EVIL},
     ),
 }
+CHOSEN |= {
+    "a zip outside of the section": (
+        {f"section-a/Ada Su/{L1}": MINE, "Ada Su.zip": NEWER},
+        "",
+        {"Ada Su": MINE, "Ada Su.zip": EVIL},
+    ),
+    "a zip outside of the section, with a roster": (
+        {f"section-a/ada.su/{L1}": MINE, "Ada Su.zip": NEWER},
+        "7,Ada Su",
+        {"7": MINE, "Ada Su.zip": EVIL},
+    ),
+    "a file beside the files of an export": (
+        {
+            OF_CANVAS[0]: MINE,
+            OF_CANVAS[1]: work("b"),
+            "Ada Su.ipynb": EVIL,
+        },
+        "1,Ada Su\n2,Can Er",
+        {"1": MINE, "2": work("b"), "Ada Su.ipynb": EVIL},
+    ),
+    "a file outside of the sections' zip": (
+        {"section-a.zip": zipped((f"Ada Su/{L1}", MINE), (f"Can Er/{L1}", work("b"))), "Ada Su.ipynb": EVIL},
+        "",
+        {"Ada Su": MINE, "Can Er": work("b"), "Ada Su.ipynb": EVIL},
+    ),
+}
 JOINED: dict[str, dict[str, bytes]] = {
     "a zip and what was unpacked from it": {f"Ada Su/{L1}": MINE, "Ada Su.zip": zipped((L1, MINE), when=LATER)},
     "another lab": {f"Ada Su/{L1}": MINE, "Ada Su.zip": zipped(("L6-loop.ipynb", work("c", "L6")), when=LATER)},
@@ -404,6 +431,101 @@ def test_a_name_that_anybody_can_choose_replaces_nothing_beside_it(
     }
     asked = {who for (who, _), row in found.items() if "Is this Ada Su?" in " ".join(map(str, row.notes))}
     assert asked == {who for who, _ in found if who.endswith((".zip", ".ipynb"))}
+
+
+MOODLE_FILE = "{}_{}_assignsubmission_file_" + L1
+STAMPED = "L1_{}_attempt_2026-11-20-10-00-00_" + L1
+
+
+@pytest.mark.parametrize(
+    ("export", "forged", "who"),
+    [
+        (OF_CANVAS, "suada_101_9999_" + L1, "101"),
+        (OF_CANVAS, "suada_101_9999_w.zip", "101"),
+        (OF_CANVAS, "101.zip", "101"),
+        ((MOODLE_FILE.format("Ada Su", 7), MOODLE_FILE.format("Can Er", 8)), MOODLE_FILE.format("Ada Su", 7), "7"),
+        ((STAMPED.format("ada"), STAMPED.format("can")), "ada.zip", "ada"),
+        ((STAMPED.format("ada"), STAMPED.format("can")), "ada.ipynb", "ada"),
+    ],
+)
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_file_that_is_called_as_in_an_export_replaces_nothing_of_the_export(
+    tmp_path: Path, export: tuple[str, str], forged: str, who: str, packed: bool
+) -> None:
+    """Eve gives her file or zip the name that Ada has in the export, or her number, and it lies beside that."""
+    class_of = dict(zip(export, (MINE, work("b")), strict=True))
+    files = {"export.zip": zipped(*class_of.items())} if packed else {f"export/{at}": it for at, it in class_of.items()}
+    files[forged] = NEWER if forged.endswith(".zip") else EVIL
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out"))
+    assert len(found) == 3
+    (mine,) = [row for row in found.values() if "mine = 'a'" in row.code]
+    assert mine.student.id == who
+    assert mine.result is not None
+    assert mine.result.score == mark_of(MINE)
+
+
+@pytest.mark.parametrize("roster", [True, False])
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("forged", [f"suada_101_9999_{L1}", MOODLE_FILE.format("Ada Su", 7)])
+def test_what_goes_back_to_an_export_goes_by_the_owners_name(
+    tmp_path: Path, forged: str, packed: bool, roster: bool
+) -> None:
+    """Eve's folder holds a file that is called as Ada's in an export: nothing of it goes back as Ada's."""
+    people = None
+    if roster:
+        text = "id,name,email\n1,Ada Su,ada@example.edu\n2,Eve X,eve@example.edu\n"
+        (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+        people = read_roster(tmp_path / "roster.csv")
+    files = (
+        {"Eve X/w.zip": zipped((f"more/{forged}", EVIL), when=(2028, 1, 1, 0, 0, 0))}
+        if packed
+        else {f"Eve X/{forged}": EVIL}
+    )
+    files["Eve X/A.ipynb"] = work("b")
+    export = {f"{EXPORTED.format('Ada Su', 7)}/{L1}": MINE, f"{EXPORTED.format('Can Er', 8)}/{L1}": work("b")}
+    out = tmp_path / "out"
+    top = dropped(tmp_path / "in", **{"moodle.zip": zipped(*export.items())}, **files)
+    write_reports(graded(top, out, roster=people), out)
+    assert sorted(path.name for path in out.glob("[mc]*/*.csv")) == [
+        "L1-echo-grades.csv",
+        *(["gradebook.csv"] if roster else []),
+    ]
+    table = csv.reader(io.StringIO((out / "moodle" / "L1-echo-grades.csv").read_text(encoding="utf-8")))
+    assert {row[0]: row[2] for row in table if row[0] != "Identifier"} == {
+        "Participant 7": f"{mark_of(MINE):g}",
+        "Participant 8": f"{mark_of(work('b')):g}",
+    }
+    with zipfile.ZipFile(out / "moodle" / "L1-echo-feedback.zip") as feedback_zip:
+        assert len(feedback_zip.namelist()) == 2
+
+
+@pytest.mark.parametrize("inside", ["{}/", "{}_1_assignsubmission_file_/"])
+def test_a_zip_by_itself_that_has_the_name_of_somebody_is_theirs(tmp_path: Path, inside: str) -> None:
+    first = {f"{who}/{L1}": work(who) for who in ("Ada Su", "Can Er", "Eve X")}
+    marks(dropped(tmp_path / "1", **first), tmp_path / "out")
+    evil = zipped(*((f"{inside.format(who)}{L1}", EVIL) for who in ("Ada Su", "Can Er")), when=(2028, 1, 1, 0, 0, 0))
+    found = rows(graded(dropped(tmp_path / "2", **{"Eve X.zip": evil}) / "Eve X.zip", tmp_path / "out"))
+    assert {key[0]: row.result and row.result.score for key, row in found.items()} == {
+        "Ada Su": mark_of(work("Ada Su")),
+        "Can Er": mark_of(work("Can Er")),
+        "Eve X": mark_of(EVIL),
+    }
+    assert "names of others" in " ".join(map(str, found["Eve X", "L1"].notes))
+
+
+def test_a_later_drop_that_changes_a_mark_says_so_at_the_row(tmp_path: Path) -> None:
+    """A zip of which nobody knows whose it is can look like an export: nothing of an earlier drop changes unsaid."""
+    export = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", work(who)) for at, who in ((71, "Ada Su"), (72, "Can Er"))))
+    marks(dropped(tmp_path / "1", **{"moodle.zip": export}), tmp_path / "out")
+    forged = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", EVIL) for at, who in ((1, "Ada Su"), (2, "Can Er"))))
+    top = dropped(tmp_path / "2", **{"work.zip": forged})
+    for _ in range(2):
+        found = rows(graded(top, tmp_path / "out"))
+        notes = " ".join(map(str, found["71", "L1"].notes))
+        assert f"An earlier drop had another one (moodle.zip/{EXPORTED.format('Ada Su', 71)}/{L1})" in notes
+    # What was handed in again as it was is nothing new.
+    again = dropped(tmp_path / "3", **{"again.zip": forged})
+    assert not any("work.zip" in str(note) for note in rows(graded(again, tmp_path / "out"))["71", "L1"].notes)
 
 
 @pytest.mark.parametrize("files", JOINED.values(), ids=JOINED)

@@ -54,6 +54,7 @@ class Claim:
         level: the level that it lies in.
         distance: how many doubtful levels stand around it: of two claims to one name the nearer one wins.
         loose: whether it is a single file that lies in the level.
+        exported: whether the name is one that a learning platform gives in an export.
     """
 
     named: Named
@@ -61,6 +62,7 @@ class Claim:
     level: tuple[str, ...]
     distance: int
     loose: bool = False
+    exported: bool = False
 
 
 @dataclass(slots=True)
@@ -109,6 +111,7 @@ def owners(
     known: Callable[[str], bool] = lambda name: False,
     met: Callable[[str], bool] = lambda name: False,
     before: Callable[[tuple[str, ...]], bool] = lambda folders: False,
+    whole: str = "",
 ) -> Owned:
     """Find out whose each thing is.
 
@@ -117,9 +120,13 @@ def owners(
         known: whether a name is on the roster.
         met: whether somebody of this name handed in something earlier. It makes a person of a folder, and no level.
         before: whether an earlier drop had work of people below this folder or zip.
+        whole: what all of it is called, where it is one zip: with a person's name it is that person's.
     """
     tree = _Tree(leaves, known, met, before)
-    tree.level(tree.root, (), 0)
+    if whole and (known(whole) or met(whole)):
+        tree.give(tree.root, Claim(Named("", "", whole), (), (), 0))
+    else:
+        tree.level(tree.root, (), 0)
     return Owned(tuple(tree.claims), tree.others())
 
 
@@ -178,14 +185,16 @@ class _Tree:
         flat = any(leaf.notebook and leaf.name and in_a_file_name(leaf.name) for leaf in here)
         for number, leaf in zip(node.leaves, here, strict=True):
             called = bool(leaf.name) and (leaf.notebook or (flat and bool(lab_in(leaf.name))))
-            named = self._exported(leaf.name) or (in_a_file_name(leaf.name) if called else None)
+            given = self._exported(leaf.name)
+            named = given or (in_a_file_name(leaf.name) if called else None)
             if named is not None:
-                self.claims[number] = Claim(named, (*path, leaf.name), path, distance, loose=True)
+                exported = given is not None
+                self.claims[number] = Claim(named, (*path, leaf.name), path, distance, loose=True, exported=exported)
         doubtful = []
         for child in node.children.values():
             named = self._exported(child.name)
             if named is not None:
-                self._give(child, Claim(named, (*path, child.name), path, distance))
+                self.give(child, Claim(named, (*path, child.name), path, distance, exported=True))
             elif is_a_lab(child.name) or child.name.casefold() == COLLECTED:
                 self.level(child, (*path, child.name), distance)
             elif not (COLLECTED in node.children and child.name in ("source", "release", "autograded", "feedback")):
@@ -194,7 +203,7 @@ class _Tree:
             home = (*path, child.name)
             if further is None:
                 name = stem(child.name)
-                self._give(child, Claim(Named("", "", name if name.strip() else child.name), home, path, distance))
+                self.give(child, Claim(Named("", "", name if name.strip() else child.name), home, path, distance))
             else:
                 self.level(child, home, distance + further)
 
@@ -322,7 +331,7 @@ class _Tree:
         seen.direct |= bool(seen.in_file_names) and not is_nobodys(node.name)
         return seen
 
-    def _give(self, node: _Node, claim: Claim) -> None:
+    def give(self, node: _Node, claim: Claim) -> None:
         """Everything in a folder or zip is one person's."""
         self.given.append((node, claim))
         for one in _within(node):

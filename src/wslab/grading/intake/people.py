@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -95,7 +96,8 @@ def people(
     students: dict[Claim, Student | None] = {}
     questions: dict[str, list[Text]] = {}
     ids = _Ids(roster, known)
-    for one in _persons(list(claims), claims, roster, packed):
+    # A number of an export goes before the same as the name of a zip, which anybody can choose.
+    for one in sorted(_persons(list(claims), claims, roster, packed), key=lambda one: not one.claims[0].exported):
         near = _nearest(one.claims)
         student, more = _student(near, one, roster, ids)
         students |= {claim: student if claim in near else None for claim in one.claims}
@@ -116,37 +118,42 @@ def _persons(
         elif key[0] == "moodle":
             key = ("moodle", key[2])  # its number is another one in each export
         found.setdefault(key, []).append(claim)
+    company = Counter(level for level, _ in {(claim.level, claim.named.key) for claim in claims})
     for key, group in found.items():
+        apart = _kept_apart(group, works, company)
+        yield from apart
+        rest = [claim for claim in group if not any(claim in one.claims for one in apart)]
+        if not rest:
+            continue
         if key[0] == "moodle":
-            yield from _by_number(group)
-        elif key[0] in ("", "roster"):
-            apart = _kept_apart(group, works)
-            yield from apart
-            rest = [claim for claim in group if not any(claim in one.claims for one in apart)]
-            if rest:
-                yield from _by_place(rest, works) if key[0] == "" else _one_of_the_roster(rest, works, packed)
+            yield from _by_number(rest)
+        elif key[0] == "roster":
+            yield from _one_of_the_roster(rest, works, packed)
+        elif key[0] == "":
+            yield from _by_place(rest, works)
         else:
-            yield _Person(group)
+            yield _Person(rest)
 
 
-def _kept_apart(group: Sequence[Claim], works: Mapping[Claim, Works]) -> list[_Person]:
+def _kept_apart(
+    group: Sequence[Claim], works: Mapping[Claim, Works], company: Mapping[tuple[str, ...], int]
+) -> list[_Person]:
     """Zips and files of a name that stands beside them with another notebook of the same lab.
 
     Whoever collects the work names folders, an export names people, and anybody names a zip or file. Which of two is
     meant is not to be seen, so that one must not replace the other.
     """
-    places: dict[tuple[str, ...], list[Claim]] = {}
+    places: dict[tuple[tuple[str, ...], bool], list[Claim]] = {}
     for claim in group:
-        places.setdefault(claim.level if claim.loose else claim.home, []).append(claim)
+        at = claim.level if claim.loose or claim.exported else claim.home
+        places.setdefault((at, claim.exported), []).append(claim)
     apart = []
-    for place, claims in places.items():
-        if claims[0].named.number or not (claims[0].loose or place[-1].lower().endswith(".zip")):
-            continue
+    for claims in places.values():
         others = [
-            "/".join(other)
-            for other, their in places.items()
-            if other != place
-            and (their[0].named.number or their[0].level == claims[0].level)
+            "/".join(their[0].level if their[0].exported and their[0].level else their[0].home)
+            for their in places.values()
+            if their is not claims
+            and _gives_way(claims[0], their[0], company)
             and _contradict(_of(claims, works), _of(their, works))
         ]
         if others:
@@ -156,6 +163,34 @@ def _kept_apart(group: Sequence[Claim], works: Mapping[Claim, Works]) -> list[_P
             )
             apart.append(_Person(claims, asked, chosen=True))
     return apart
+
+
+def _gives_way(one: Claim, other: Claim, company: Mapping[tuple[str, ...], int]) -> bool:
+    """Whether the second one's name says more of whose it is than the first one's, which anybody can have chosen.
+
+    Of two of which one lies further in it is that which has more people's names beside it.
+    """
+    if one.exported != other.exported:
+        return other.exported and _named_by_anybody(one)
+    mine, theirs = company[one.level], company[other.level]
+    if other.level != one.level and other.level[: len(one.level)] == one.level and mine < theirs:
+        return one.exported or _named_by_anybody(one)
+    if one.exported:
+        return _is_behind(one, other.level) and mine <= theirs
+    if _is_behind(other, one.level):
+        return False
+    return _named_by_anybody(one) and (not _named_by_anybody(other) or one.level == other.level)
+
+
+def _named_by_anybody(claim: Claim) -> bool:
+    """Whether it is a zip or a file that no export has named."""
+    return not claim.exported and (claim.loose or "".join(claim.home[-1:]).lower().endswith(".zip"))
+
+
+def _is_behind(claim: Claim, level: tuple[str, ...]) -> bool:
+    """Whether it lies in a zip that lies in this level."""
+    inside = claim.level[len(level) :]
+    return claim.level[: len(level)] == level and any(part.lower().endswith(".zip") for part in inside)
 
 
 def _of(claims: Iterable[Claim], works: Mapping[Claim, Works]) -> Works:
@@ -207,13 +242,13 @@ def _are_two(one: Sequence[Claim], other: Sequence[Claim], works: Mapping[Claim,
 def _nearest(group: Sequence[Claim]) -> list[Claim]:
     """The claims that no other one stands before: a zip says nothing of somebody whose own work lies beside it."""
     least = min(claim.distance for claim in group)
-    levels = {claim.level for claim in group}
-
-    def is_behind(claim: Claim) -> bool:
-        between = [claim.level[len(level) :] for level in levels if level == claim.level[: len(level)]]
-        return any(part.lower().endswith(".zip") for parts in between for part in parts)
-
-    return [claim for claim in group if claim.distance == least and not is_behind(claim)]
+    levels = {(claim.level, claim.exported) for claim in group}
+    return [
+        claim
+        for claim in group
+        if claim.distance == least
+        and not any(_is_behind(claim, level) and not (claim.exported and exported) for level, exported in levels)
+    ]
 
 
 def _by_number(group: Sequence[Claim]) -> Iterable[_Person]:
@@ -284,11 +319,13 @@ def _student(near: Sequence[Claim], one: _Person, roster: Roster | None, ids: _I
             )
         elif not found:
             more.append(filled(_NOT_ON_ROSTER, name=named.name))
+    level = [part for part in near[0].level if not is_a_lab(part)]
+    if one.chosen:
+        return ids.of(Student("/".join([*level, near[0].home[-1]])), apart=False), more
     if named.origin == "moodle":
         first, _, last = named.name.rpartition(" ")
         return ids.of(Student(named.number, last, first, "moodle"), apart=asked is not None), more
     if named.origin == "canvas":
         return ids.of(Student(named.number, named.name, "", "canvas"), apart=False), more
-    level = [part for part in near[0].level if not is_a_lab(part)]
-    id = "/".join([*level, near[0].home[-1] if one.chosen else named.name]) if asked is not None else named.name
+    id = "/".join([*level, named.name]) if asked is not None else named.name
     return ids.of(Student(id), apart=False), more

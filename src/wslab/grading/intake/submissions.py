@@ -100,6 +100,7 @@ class Handed:
             of the student's zip that it lies in: what is written in a zip is the student's own.
         remarks: what there is to say about the file.
         files: what lay beside the notebook and below, by its path from there: `("chat.py", b"…")`.
+        exported: what an export called the student's folder or file; empty where none did.
     """
 
     student: Student
@@ -108,6 +109,7 @@ class Handed:
     timestamp: str
     remarks: tuple[Text, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
+    exported: str = ""
 
     @property
     def lab(self) -> str:
@@ -125,6 +127,7 @@ class Problem:
         place: where it was.
         reason: why it cannot be graded.
         absent: whether this is somebody on the roster who is not in the drop.
+        exported: what an export called the student's folder or file; empty where none did.
     """
 
     student: Student | None
@@ -132,6 +135,7 @@ class Problem:
     place: str
     reason: Text
     absent: bool = False
+    exported: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,7 @@ def take_in(
         roster.knows if roster is not None else lambda name: False,
         lambda name: folded(name) in met,
         lambda folders: any(place.startswith("/".join((*folders, ""))) for place in places),
+        stem(known_as(top.name)) if top.is_file() else "",
     )
     claims = list(owned.claims)
     if top.is_file() and not any(claims) and any(one.is_notebook for one in things):
@@ -349,10 +354,12 @@ class _Sorting:
                 remarks.append(_LATE)
             own = range(len(claim.home), len(file.folders) + 1)
             packed = next((when for at in own if (when := self.packed.get(file.folders[:at]))), file.modified)
-            one = Handed(student, thing.notebook, file.place, f"{packed:%Y-%m-%d %H:%M:%S}", tuple(remarks))
+            time, name = f"{packed:%Y-%m-%d %H:%M:%S}", _exported(student, claim)
+            one = Handed(student, thing.notebook, file.place, time, tuple(remarks), exported=name)
             self.found.append((file.modified, one, file.folders, thing.disguised))
         elif thing.reason is not None:
-            self.problems.append(Problem(student, thing.named, file.place, thing.reason))
+            name = _exported(student, claim)
+            self.problems.append(Problem(student, thing.named, file.place, thing.reason, exported=name))
             if file.beside and file.name:
                 self.beside.setdefault(student.id, []).append(file)
         elif lower == "timestamp.txt" and not file.unread:
@@ -380,7 +387,8 @@ class _Sorting:
         for id, homes in self.homes.items():
             student, claim = homes[0]
             if id not in busy:
-                self.problems.append(Problem(student, self._lab_of(claim, id), "/".join(claim.home), self._nothing(id)))
+                place, name = "/".join(claim.home), _exported(student, claim)
+                self.problems.append(Problem(student, self._lab_of(claim, id), place, self._nothing(id), exported=name))
         busy |= set(self.homes)
         if self.roster is not None:
             self.problems += [
@@ -438,6 +446,11 @@ class _Sorting:
 def stumbled(error: Exception) -> Text:
     """The reason why a submission can't be graded that the kit was not ready for."""
     return filled(_STUMBLED, error=plain(f"{type(error).__name__}: {error}", 200))
+
+
+def _exported(student: Student, claim: Claim) -> str:
+    """What an export called somebody; empty also for a name of which nobody knows whether an export gave it."""
+    return claim.home[-1] if claim.exported and student.origin else ""
 
 
 def _is_online(file: Dropped) -> bool:

@@ -144,7 +144,7 @@ def _feedback(rows: Iterable[Row], between: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for row in rows:
-            prefix = export_prefix(_part(row))
+            prefix = export_prefix(row.exported)
             page = feedback.feedback_html(row.student, [row], row.language)
             archive.writestr(
                 zipfile.ZipInfo(f"{prefix}{between}feedback.html", _EPOCH), page.encode("utf-8", "replace")
@@ -152,13 +152,8 @@ def _feedback(rows: Iterable[Row], between: str) -> bytes:
     return file.getvalue()
 
 
-def _part(row: Row) -> str:
-    """The name that an export gave it: the outermost one."""
-    return next((part for part in row.place.split("/") if exported(part) is not None), "")
-
-
 def _named(row: Row) -> Named:
-    named = exported(_part(row))
+    named = exported(row.exported)
     return Named("", "", "") if named is None else named
 
 
