@@ -394,7 +394,7 @@ def _together(
         if why is not None:
             whole[key] = (print_, _noted(old, filled(_EARLIER, place=new.place, why=why)))
         else:
-            another = old.result is not None and old.place != new.place and old.code != new.code
+            another = old.result is not None and old.code not in ("", new.code)
             whole[key] = (whole[key][0], replace(new, replaced=old.place if another else old.replaced))
     for id, lab in [key for key in whole if not key[1]]:
         # Somebody handed in a lab earlier, and what came now belongs to none.

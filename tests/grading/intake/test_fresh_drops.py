@@ -526,6 +526,10 @@ def test_a_later_drop_that_changes_a_mark_says_so_at_the_row(tmp_path: Path) -> 
     # What was handed in again as it was is nothing new.
     again = dropped(tmp_path / "3", **{"again.zip": forged})
     assert not any("work.zip" in str(note) for note in rows(graded(again, tmp_path / "out"))["71", "L1"].notes)
+    # Another one in the place of the one before is.
+    other = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", work("b")) for at, who in ((1, "Ada Su"), (2, "Can Er"))))
+    again = dropped(tmp_path / "4", **{"again.zip": other})
+    assert any("(again.zip/" in str(note) for note in rows(graded(again, tmp_path / "out"))["71", "L1"].notes)
 
 
 @pytest.mark.parametrize("files", JOINED.values(), ids=JOINED)
