@@ -405,11 +405,6 @@ CHOSEN |= {
         "1,Ada Su\n2,Can Er",
         {"1": MINE, "2": work("b"), "Ada Su.ipynb": EVIL},
     ),
-    "a file outside of the sections' zip": (
-        {"section-a.zip": zipped((f"Ada Su/{L1}", MINE), (f"Can Er/{L1}", work("b"))), "Ada Su.ipynb": EVIL},
-        "",
-        {"Ada Su": MINE, "Can Er": work("b"), "Ada Su.ipynb": EVIL},
-    ),
 }
 JOINED: dict[str, dict[str, bytes]] = {
     "a zip and what was unpacked from it": {f"Ada Su/{L1}": MINE, "Ada Su.zip": zipped((L1, MINE), when=LATER)},
@@ -431,6 +426,20 @@ def test_a_name_that_anybody_can_choose_replaces_nothing_beside_it(
     }
     asked = {who for (who, _), row in found.items() if "Is this Ada Su?" in " ".join(map(str, row.notes))}
     assert asked == {who for who, _ in found if who.endswith((".zip", ".ipynb"))}
+
+
+@pytest.mark.parametrize("outside", ["Ada Su.zip", "Ada Su.ipynb"])
+def test_what_lies_outside_of_a_zip_counts_and_is_asked_about(tmp_path: Path, outside: str) -> None:
+    """Who packs a zip with everybody's names, and called as a class, speaks for nobody whose own work lies outside."""
+    names = ("Ada Su", "Can Er", "Eve X", "Nil Ok")
+    inside = zipped(*((f"{who}/{L1}", EVIL) for who in names), when=(2028, 1, 1, 0, 0, 0))
+    files = {outside: zipped((L1, MINE)) if outside.endswith(".zip") else MINE, "class.zip": inside}
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out"))
+    assert {key[0] for key in found} == set(names)
+    mine = found["Ada Su", "L1"]
+    assert mine.result is not None
+    assert mine.result.score == mark_of(MINE)
+    assert "Is this Ada Su? `class.zip/Ada Su` has that name, too" in " ".join(map(str, mine.notes))
 
 
 MOODLE_FILE = "{}_{}_assignsubmission_file_" + L1

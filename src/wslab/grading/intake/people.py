@@ -30,6 +30,12 @@ _CHOSEN = Text(
     tr="Bu {name} mi? {places} de bu adı taşıyor ve içinde aynı alıştırmanın başka bir not defteri var; `{place}` ayrı "
     "tutuldu. Birini yeniden adlandırın ya da ikisini tek bir klasöre koyun.",
 )
+_FURTHER_IN = Text(
+    en="Is this {name}? {places} has that name, too, with another notebook of the same lab. It lies further in, and "
+    "counts for nobody. Rename one, or put both into one folder.",
+    tr="Bu {name} mi? {places} de bu adı taşıyor ve içinde aynı alıştırmanın başka bir not defteri var. Daha içeride "
+    "olduğundan kimse adına sayılmadı. Birini yeniden adlandırın ya da ikisini tek bir klasöre koyun.",
+)
 _TWO_OF_ONE = Text(
     en="Who is this? {count} people in one export are called {name}, and on the roster is one. None was taken for that "
     "one; write the others' names as aliases there, or rename a folder.",
@@ -101,6 +107,10 @@ def people(
         near = _nearest(one.claims)
         student, more = _student(near, one, roster, ids)
         students |= {claim: student if claim in near else None for claim in one.claims}
+        further = [claim for claim in one.claims if claim not in near]
+        if _contradict(_of(near, claims), _of(further, claims)):
+            places = ", ".join(f"`{'/'.join(claim.home)}`" for claim in further)
+            more.append(filled(_FURTHER_IN, name=near[0].named.name, places=places))
         if one.asked is not None or more:
             questions.setdefault(student.id, []).extend([*([one.asked] if one.asked is not None else []), *more])
     return People(students, {id: tuple(dict.fromkeys(said)) for id, said in questions.items()})
@@ -168,17 +178,18 @@ def _kept_apart(
 def _gives_way(one: Claim, other: Claim, company: Mapping[tuple[str, ...], int]) -> bool:
     """Whether the second one's name says more of whose it is than the first one's, which anybody can have chosen.
 
-    Of two of which one lies further in it is that which has more people's names beside it.
+    Of two of which one lies further in it is that which has more people's names beside it; but what lies in a zip, and
+    is not called as in an export, gives way to what lies outside of it.
     """
     if one.exported != other.exported:
         return other.exported and _named_by_anybody(one)
+    if not one.exported and _is_behind(other, one.level):
+        return False
     mine, theirs = company[one.level], company[other.level]
     if other.level != one.level and other.level[: len(one.level)] == one.level and mine < theirs:
         return one.exported or _named_by_anybody(one)
     if one.exported:
         return _is_behind(one, other.level) and mine <= theirs
-    if _is_behind(other, one.level):
-        return False
     return _named_by_anybody(one) and (not _named_by_anybody(other) or one.level == other.level)
 
 
