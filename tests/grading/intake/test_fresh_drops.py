@@ -522,6 +522,11 @@ def test_a_zip_by_itself_that_has_the_name_of_somebody_is_theirs(tmp_path: Path,
     assert "names of others" in " ".join(map(str, found["Eve X", "L1"].notes))
 
 
+def test_one_students_zip_can_be_graded_by_itself(tmp_path: Path) -> None:
+    top = dropped(tmp_path / "in", **{"eve.zip": zipped((L1, MINE))}) / "eve.zip"
+    assert marks(top, tmp_path / "out") == {("eve", "L1"): mark_of(MINE)}
+
+
 def test_a_later_drop_that_changes_a_mark_says_so_at_the_row(tmp_path: Path) -> None:
     """A zip of which nobody knows whose it is can look like an export: nothing of an earlier drop changes unsaid."""
     export = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", work(who)) for at, who in ((71, "Ada Su"), (72, "Can Er"))))
