@@ -178,8 +178,8 @@ def _kept_apart(
 def _gives_way(one: Claim, other: Claim, company: Mapping[tuple[str, ...], int]) -> bool:
     """Whether the second one's name says more of whose it is than the first one's, which anybody can have chosen.
 
-    Of two of which one lies further in it is that which has more people's names beside it; but what lies in a zip, and
-    is not called as in an export, gives way to what lies outside of it.
+    Where one lies in a folder or zip beside the other, the one with more people's names beside it keeps its name. But
+    what lies in a zip, and is not called as in an export, gives way to what lies outside of this zip.
     """
     if one.exported != other.exported:
         return other.exported and _named_by_anybody(one)
