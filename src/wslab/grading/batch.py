@@ -444,9 +444,17 @@ def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
 
 def _row(handed: Handed, remarks: tuple[Text, ...], *, result: Result | None = None, reason: Text | None) -> Row:
     notebook = handed.notebook
-    where = (handed.timestamp, handed.place)
-    row = Row(handed.student, notebook.lab, notebook.language, *where, result, reason, remarks)
-    return replace(row, exported=handed.exported)
+    return Row(
+        handed.student,
+        notebook.lab,
+        notebook.language,
+        handed.timestamp,
+        handed.place,
+        result,
+        reason,
+        remarks,
+        exported=handed.exported,
+    )
 
 
 def _task(handed: Handed, assembled: Assembled, selection: Selection) -> Task:

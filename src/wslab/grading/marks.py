@@ -269,7 +269,7 @@ def _total(student: Student, marks: Mapping[str, Mark], rules: Rules) -> Total:
 def _called(person: str, students: Iterable[Student]) -> Sequence[str]:
     """The ids of those whom an id, an e-mail address or a name can mean."""
     people = list(students)
-    # The id of who has no origin is the name of a folder, a zip or a file, and people choose their own.
+    # A student without an origin has the name of a folder, a zip or a file as id, which anybody can choose.
     listed = [one for one in people if one.origin]
     for known in (
         [one.id for one in listed if one.id == person],

@@ -15,7 +15,7 @@ from tests.grading.papers import ROOT, as_bytes, paper
 
 from wslab.errors import LabError
 from wslab.grading.batch import Selection
-from wslab.grading.intake.roster import read_roster
+from wslab.grading.intake.roster import Roster, read_roster
 from wslab.grading.intake.submissions import take_in
 from wslab.grading.intake.whose import folded
 from wslab.grading.reports import feedback, written_answers
@@ -29,6 +29,13 @@ L1 = "L1-echo.ipynb"
 def marks(top: Path, out: Path) -> dict[tuple[str, str], float]:
     found = rows(graded(top, out))
     return {key: float(row.result.score) for key, row in found.items() if row.result is not None}
+
+
+def roster(folder: Path, text: str) -> Roster:
+    """The class list that this table is."""
+    path = folder / "roster.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_roster(path)
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -384,8 +391,6 @@ CHOSEN: dict[str, tuple[dict[str, bytes], str, dict[str, bytes]]] = {
         "1,Ada Su",
         {"1": MINE, "Ada Su.zip": EVIL},
     ),
-}
-CHOSEN |= {
     "a zip outside of the section": (
         {f"section-a/Ada Su/{L1}": MINE, "Ada Su.zip": NEWER},
         "",
@@ -416,11 +421,8 @@ JOINED: dict[str, dict[str, bytes]] = {
 def test_a_name_that_anybody_can_choose_replaces_nothing_beside_it(
     tmp_path: Path, files: dict[str, bytes], listed: str, wanted: dict[str, bytes]
 ) -> None:
-    roster = None
-    if listed:
-        (tmp_path / "roster.csv").write_text(f"id,name\n{listed}\n", encoding="utf-8")
-        roster = read_roster(tmp_path / "roster.csv")
-    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out", roster=roster))
+    people = roster(tmp_path, f"id,name\n{listed}\n") if listed else None
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out", roster=people))
     assert {who: row.result and row.result.score for (who, _), row in found.items()} == {
         who: mark_of(data) for who, data in wanted.items()
     }
@@ -473,18 +475,15 @@ def test_a_file_that_is_called_as_in_an_export_replaces_nothing_of_the_export(
     assert mine.result.score == mark_of(MINE)
 
 
-@pytest.mark.parametrize("roster", [True, False])
+@pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("forged", [f"suada_101_9999_{L1}", MOODLE_FILE.format("Ada Su", 7)])
 def test_what_goes_back_to_an_export_goes_by_the_owners_name(
-    tmp_path: Path, forged: str, packed: bool, roster: bool
+    tmp_path: Path, forged: str, packed: bool, listed: bool
 ) -> None:
     """Eve's folder holds a file that is called as Ada's in an export: nothing of it goes back as Ada's."""
-    people = None
-    if roster:
-        text = "id,name,email\n1,Ada Su,ada@example.edu\n2,Eve X,eve@example.edu\n"
-        (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
-        people = read_roster(tmp_path / "roster.csv")
+    both = "id,name,email\n1,Ada Su,ada@example.edu\n2,Eve X,eve@example.edu\n"
+    people = roster(tmp_path, both) if listed else None
     files = (
         {"Eve X/w.zip": zipped((f"more/{forged}", EVIL), when=(2028, 1, 1, 0, 0, 0))}
         if packed
@@ -497,7 +496,7 @@ def test_what_goes_back_to_an_export_goes_by_the_owners_name(
     write_reports(graded(top, out, roster=people), out)
     assert sorted(path.name for path in out.glob("[mc]*/*.csv")) == [
         "L1-echo-grades.csv",
-        *(["gradebook.csv"] if roster else []),
+        *(["gradebook.csv"] if listed else []),
     ]
     table = csv.reader(io.StringIO((out / "moodle" / "L1-echo-grades.csv").read_text(encoding="utf-8")))
     assert {row[0]: row[2] for row in table if row[0] != "Identifier"} == {

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from wslab.grading.intake.utf8 import known_as, whole
-from wslab.grading.intake.whose import comes_from_an_export
+from wslab.grading.intake.whose import comes_from_an_export, is_zip
 from wslab.language import Text, filled
 
 BIGGEST = 100 << 20
@@ -148,7 +148,7 @@ def _file(path: Path, folders: tuple[str, ...]) -> Iterator[Dropped]:
         linked = path.is_dir()
         yield Dropped(place, (*folders, name) if linked else folders, "" if linked else name, modified, fault=_LINK)
         return
-    if name.lower().endswith(".zip"):
+    if is_zip(name):
         yield from _zipped(path, place, (*folders, name), 1, modified)
         return
     most = BIGGEST if may_be_a_notebook(name) else BIGGEST_BESIDE
@@ -280,20 +280,20 @@ def _member(
     if member.is_dir():
         yield Dropped(where, (*inside, name)[:_DEEPEST_FOLDER], "", modified)
         return
-    is_zip = name.lower().endswith(".zip")
-    if is_zip and fault is None and depth >= _DEEPEST:
+    packed = is_zip(name)
+    if packed and fault is None and depth >= _DEEPEST:
         fault = filled(_BOMB, what=_NESTED)
-    if is_zip and fault is not None:
+    if packed and fault is not None:
         yield Dropped(where, (*inside, name), "", modified, fault=fault)
         return
-    if not is_zip and _left_behind(name, parts[:-1]):
+    if not packed and _left_behind(name, parts[:-1]):
         seen = itertools.takewhile(lambda part: not part.startswith("."), parts[:-1])
         yield from _home_of_what_is_left(place, folders, tuple(seen))
         return
     if fault is not None:
         yield Dropped(where, inside, name, modified, fault=fault)
         return
-    most = BIGGEST if is_zip or may_be_a_notebook(name) else BIGGEST_BESIDE
+    most = BIGGEST if packed or may_be_a_notebook(name) else BIGGEST_BESIDE
     data = b""
     if most == BIGGEST or (_may_belong_to_a_notebook(name) and member.file_size <= BIGGEST_BESIDE):
         try:
@@ -301,16 +301,16 @@ def _member(
                 # What the directory of the zip says of a size is a claim; what is read is counted.
                 data = file.read(min(most, budget.left) + 1)
         except Exception as error:  # each compression has its own kind for what is damaged, and some are bare ones
-            at, called = ((*inside, name), "") if is_zip else (inside, name)
+            at, called = ((*inside, name), "") if packed else (inside, name)
             yield Dropped(where, at, called, modified, fault=filled(_DAMAGED, why=_why(error)))
             return
         budget.left -= len(data)
     elif member.file_size > BIGGEST_BESIDE or not _may_belong_to_a_notebook(name):
         yield Dropped(where, inside, name, modified, beside=True, unread=True)
         return
-    if is_zip and len(data) <= BIGGEST:
+    if packed and len(data) <= BIGGEST:
         yield from _zipped(io.BytesIO(data), where, (*inside, name), depth + 1, modified, budget)
-    elif is_zip:
+    elif packed:
         yield Dropped(where, (*inside, name), "", modified, fault=filled(_TOO_BIG, limit=BIGGEST >> 20))
     else:
         yield _bounded(where, inside, name, modified, data, most)

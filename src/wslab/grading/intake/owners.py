@@ -22,6 +22,7 @@ from wslab.grading.intake.whose import (
     is_a_lab,
     is_a_number,
     is_nobodys,
+    is_zip,
     lab_in,
     stem,
 )
@@ -120,7 +121,7 @@ def owners(
         known: whether a name is on the roster.
         met: whether somebody of this name handed in something earlier. It makes a person of a folder, and no level.
         before: whether an earlier drop had work of people below this folder or zip.
-        whole: what all of it is called, where it is one zip: with a person's name it is that person's.
+        whole: the name of the drop where it is one zip. If it is a person's name, everything in it is theirs.
     """
     tree = _Tree(leaves, known, met, before)
     if whole and (known(whole) or met(whole)):
@@ -254,7 +255,7 @@ class _Tree:
         One name in a zip may be a forged one; in a folder it was put there by whoever collected the work.
         """
         seen = self._seen(node)
-        loose = not (seen.direct or seen.packed or node.name.lower().endswith(".zip"))
+        loose = not (seen.direct or seen.packed or is_zip(node.name))
         return loose and len(seen.people) + len(seen.exported) == 1
 
     def _is_evident_level(self, node: _Node) -> bool:
@@ -283,10 +284,10 @@ class _Tree:
             labs = [self._labs(child) for child in seen.people]
             shared = any(a & b or not (a and b) for at, a in enumerate(labs) for b in labs[at + 1 :])
             collected = any(name.casefold() == COLLECTED for name in node.children)
-            collected = collected and not node.name.lower().endswith(".zip")
+            collected = collected and not is_zip(node.name)
             several = len(seen.exported) > 1 or shared
             # Somebody's folder may hold a zip of several people's work; it is somebody's all the same.
-            below = len(seen.people) == 1 and not seen.people[0].name.lower().endswith(".zip")
+            below = len(seen.people) == 1 and not is_zip(seen.people[0].name)
             several = several or (below and self._is_split(seen.people[0]))
             node.split = collected or (several and not (seen.direct or seen.packed))
         return node.split
@@ -324,7 +325,7 @@ class _Tree:
             elif is_a_lab(child.name) or (
                 is_nobodys(child.name) and not (level and is_a_number(child.name) and self._seen(child).direct)
             ):
-                seen.add(self._seen(child), packed=child.name.lower().endswith(".zip"))
+                seen.add(self._seen(child), packed=is_zip(child.name))
             elif self._has_notebook(child):
                 seen.people.append(child)
         # Files of other names are somebody's own where nothing else is there to tell people apart by.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from wslab.grading.intake.owners import Claim
 from wslab.grading.intake.roster import Roster
-from wslab.grading.intake.whose import Student, folded, is_a_lab
+from wslab.grading.intake.whose import Student, folded, is_a_lab, is_zip
 from wslab.language import Text, filled
 
 _NAME_TWICE = Text(
@@ -102,7 +102,7 @@ def people(
     students: dict[Claim, Student | None] = {}
     questions: dict[str, list[Text]] = {}
     ids = _Ids(roster, known)
-    # A number of an export goes before the same as the name of a zip, which anybody can choose.
+    # People of an export take their ids first: anybody can call a zip by the number that somebody has there.
     for one in sorted(_persons(list(claims), claims, roster, packed), key=lambda one: not one.claims[0].exported):
         near = _nearest(one.claims)
         student, more = _student(near, one, roster, ids)
@@ -150,8 +150,8 @@ def _kept_apart(
 ) -> list[_Person]:
     """Zips and files of a name that stands beside them with another notebook of the same lab.
 
-    Whoever collects the work names folders, an export names people, and anybody names a zip or file. Which of two is
-    meant is not to be seen, so that one must not replace the other.
+    The instructor names folders, a learning platform names people in its export, and anybody names a zip or a file.
+    Which of two notebooks is the person's cannot be seen, so neither replaces the other.
     """
     places: dict[tuple[tuple[str, ...], bool], list[Claim]] = {}
     for claim in group:
@@ -195,13 +195,13 @@ def _gives_way(one: Claim, other: Claim, company: Mapping[tuple[str, ...], int])
 
 def _named_by_anybody(claim: Claim) -> bool:
     """Whether it is a zip or a file that no export has named."""
-    return not claim.exported and (claim.loose or "".join(claim.home[-1:]).lower().endswith(".zip"))
+    return not claim.exported and (claim.loose or (bool(claim.home) and is_zip(claim.home[-1])))
 
 
 def _is_behind(claim: Claim, level: tuple[str, ...]) -> bool:
     """Whether it lies in a zip that lies in this level."""
     inside = claim.level[len(level) :]
-    return claim.level[: len(level)] == level and any(part.lower().endswith(".zip") for part in inside)
+    return claim.level[: len(level)] == level and any(is_zip(part) for part in inside)
 
 
 def _of(claims: Iterable[Claim], works: Mapping[Claim, Works]) -> Works:
@@ -245,7 +245,7 @@ def _are_two(one: Sequence[Claim], other: Sequence[Claim], works: Mapping[Claim,
     if one[0].named.origin == "canvas":
         return True
     together = {claim.level for claim in one} & {claim.level for claim in other}
-    in_a_zip = any(packed if not level else level[-1].lower().endswith(".zip") for level in together)
+    in_a_zip = any(packed if not level else is_zip(level[-1]) for level in together)
     shared = _labs(_of(one, works)) & _labs(_of(other, works))
     return bool(together) and (in_a_zip or bool(shared))
 

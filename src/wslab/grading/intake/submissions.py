@@ -24,6 +24,7 @@ from wslab.grading.intake.whose import (
     is_about,
     is_late,
     is_online,
+    is_zip,
     lab_in,
     own_name,
     stem,
@@ -292,7 +293,7 @@ def _hold_to(most: int, top: Path, claims: Sequence[Claim | None]) -> None:
     """Stop where one zip holds work of more people than a class has: a mistake, or somebody's joke."""
     found: dict[str, set[tuple[str, str, str]]] = {}
     for claim in {claim for claim in claims if claim is not None}:
-        outer = next((part for part in claim.level if part.lower().endswith(".zip")), None)
+        outer = next((part for part in claim.level if is_zip(part)), None)
         if outer is not None or top.is_file():
             found.setdefault(outer or top.name, set()).add(claim.named.key)
     for path, names in found.items():
@@ -342,7 +343,7 @@ class _Sorting:
     def _put(self, thing: _Thing, student: Student, claim: Claim) -> None:
         file = thing.file
         lower = file.name.lower()
-        if not file.name and file.folders[-1].lower().endswith(".zip") and file.modified != NO_TIME:
+        if not file.name and is_zip(file.folders[-1]) and file.modified != NO_TIME:
             self.packed[file.folders] = file.modified
         if thing.notebook is not None:
             remarks = list(thing.notebook.remarks)

@@ -99,7 +99,12 @@ def _lab_in_a_name() -> re.Pattern[str]:
 
 def stem(name: str) -> str:
     """The name of a zip without its suffix; any other as it is."""
-    return name[:-4] if name.lower().endswith(".zip") else name
+    return name[:-4] if is_zip(name) else name
+
+
+def is_zip(name: str) -> bool:
+    """Whether a name is that of a zip."""
+    return name.lower().endswith(".zip")
 
 
 def is_a_lab(name: str) -> bool:
