@@ -107,7 +107,7 @@ def nginx(lines: str, upstream: str = "") -> Iterator[Nginx]:
     Args:
         lines: what stands in its `location /`, such as `f"proxy_pass {server.url};"`.
         upstream: what stands in its block `upstream servers`, to which `proxy_pass http://servers;` hands requests on,
-            such as `f"server {one.host}:{one.port}; server {other.host}:{other.port};"`. Empty, there is no such block.
+            such as `f"server {one.host}:{one.port}; server {other.host}:{other.port};"`. Left empty, there is none.
 
     Raises:
         NotInstalled: there is no nginx on this machine.

@@ -179,7 +179,7 @@ async def result(stage: Stage) -> Text:
     if came.data != result_of(LIGHT):
         raise await _wrong_result(stage, alice, came)
     # One answer, and nothing else, beside an echo that has to come behind it; asked twice, since the first one may
-    # have been remembered. A command stands at the beginning.
+    # have been remembered. A command counts only at the beginning of a message.
     text = stage.unique("Selam, work 5, flood 5")
     await alice.send(text, f"work {LIGHT + 1}")
     wanted = [ECHO + text, result_of(LIGHT + 1)]

@@ -8,10 +8,10 @@ from wslab.errors import LabError
 from wslab.language import Text
 
 MOST_CLIENTS = 10_000
-"""At once."""
+"""Clients that are connected at once."""
 MOST_PROCESSES = 32
 MOST_MESSAGES = 10_000
-"""For each number of clients."""
+"""Messages for each number of clients."""
 
 _NO_NUMBER = Text(
     en="{option} takes a whole number from 1 to {most}; “{given}” is none.",

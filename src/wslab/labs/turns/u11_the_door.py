@@ -83,7 +83,7 @@ async def first_word(stage: Stage) -> Text:
     if end is None or end.code != CODE:
         wrong = texts.wrong("lets-guesses-in")
         raise await stage.silence(bora, wrong, ended=wrong, closes=wrong)
-    # Only now: what is raised at Cem's deadline would be taken for the cause of what became of the others.
+    # Cem connects last: an exception at his deadline would be taken for the cause of the others' failures.
     silent = await stage.connect("Cem")
     end = await silent.ended()
     if end is None:
