@@ -14,6 +14,9 @@ BUSY ?= -n 3
 WAITING ?= -n 2
 JUDGED ?= -n 3
 PARALLEL ?= -n 4
+# What fails beside hundreds of others may be the machine's doing: three such tests of a run get a second try. The first one
+# stays in the closing lines with its traceback, to be looked into. `make test RERUNS=` gives none, nor does `make proof`.
+export RERUNS ?= --reruns 1 --reruns-delay 5 --max-suite-reruns 3 --rerun-show-tracebacks
 JUDGING := tests/authoring/proof tests/labs tests/grading/test_same_points.py tests/grading/test_determinism.py
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.
 unexport PYTHONDONTWRITEBYTECODE
@@ -70,17 +73,17 @@ lint: $(VENV)/.develop ## look at style and types, and whether every edition is 
 	$(BIN)/wslab build --check
 
 busy: $(VENV)/.develop ## run the tests with a browser or a kernel
-	$(BIN)/python -m pytest $(BUSY) --dist loadscope -m "(browser or notebook) and not proof and not elsewhere and not installed"
+	$(BIN)/python -m pytest $(BUSY) $(RERUNS) --dist loadscope -m "(browser or notebook) and not proof and not elsewhere and not installed"
 
 waiting: $(VENV)/.develop ## run the tests without, but for those that judge labs
-	$(BIN)/python -m pytest $(WAITING) --dist loadscope $(JUDGING:%=--ignore=%) \
+	$(BIN)/python -m pytest $(WAITING) $(RERUNS) --dist loadscope $(JUDGING:%=--ignore=%) \
 		-m "not browser and not notebook and not proof and not elsewhere and not installed"
 
 judged: $(VENV)/.develop ## run the tests that judge labs by the clock
-	$(BIN)/python -m pytest $(JUDGED) --dist loadscope $(JUDGING) -m "not browser and not notebook and not proof"
+	$(BIN)/python -m pytest $(JUDGED) $(RERUNS) --dist loadscope $(JUDGING) -m "not browser and not notebook and not proof"
 
 installed: $(VENV)/.develop ## build the package, install it by uv and pip in empty environments, run the course from it
-	$(BIN)/python -m pytest -m installed tests/installed
+	$(BIN)/python -m pytest $(RERUNS) -m installed tests/installed
 
 aside: $(VENV)/.develop
 	@mkdir -p build && $(MAKE) --no-print-directory waiting >build/waiting.log 2>&1

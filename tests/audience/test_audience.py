@@ -74,7 +74,11 @@ async def test_a_deaf_one_reads_nothing_and_stops_the_broadcast() -> None:
 async def test_a_slow_one_gets_less_in_the_same_time() -> None:
     app = hall()
     with serve(app) as server:
-        async with audience(server, reading=2, slow=1, deaf=0, pause=10) as crowd:
+        async with audience(server, reading=2, slow=1, deaf=0, pause=600) as crowd:
+            await crowd.during(publish(app, 1), due=1, seconds=20)
+            async with asyncio.timeout(20):
+                while not crowd.slow[0].heard:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
             outcome = await crowd.during(publish(app, 5), due=5, seconds=20)
     assert outcome.missed == 0
     assert outcome.slow == 1
