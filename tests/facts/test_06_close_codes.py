@@ -309,11 +309,11 @@ async def test_a_pong_behind_an_unread_message_counts_as_silence() -> None:
     async def take_one(websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.receive_text()
-        await asyncio.sleep(1)
+        await asyncio.sleep(5)
         await websocket.send_text("bitti")
 
     ends_of = {}
-    with serve(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as server:
+    with serve(app, ws_ping_interval=1.5, ws_ping_timeout=1.5) as server:
         for texts in (["work"], ["work", "hello"]):
             with capture(server) as wire:
                 async with websockets.connect(f"{wire.ws_url}/ws", ping_interval=None) as client:

@@ -129,7 +129,7 @@ async def test_a_subscription_ends_with_the_broker_and_nobody_says_so(post: Brok
 async def test_a_silent_subscription_ends_unless_it_may_be_silent(post: Broker) -> None:
     usual = valkey.from_url(post.url).connection_pool.make_connection()
     assert usual.socket_timeout == 5
-    async with valkey.from_url(post.url, socket_timeout=0.1) as client, client.pubsub() as pubsub:
+    async with valkey.from_url(post.url, socket_timeout=1) as client, client.pubsub() as pubsub:
         await pubsub.subscribe("news")
         async with asyncio.timeout(DEADLINE):
             with pytest.raises(valkey.TimeoutError):
