@@ -32,7 +32,7 @@ from wslab.source import ipython_shell
 ATTEMPTS_BEFORE_SOLUTION = 3
 """After so many honest attempts at a check its solution opens."""
 
-_LONG_ENOUGH = 8.0
+_LONG_ENOUGH = 5.0
 """Seconds after which a whole lab's checks are not gone on with, where nothing passes any more."""
 
 _AWAIT = Text(
