@@ -9,14 +9,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 from rich.console import Console
 from typer.testing import CliRunner
 
 from wslab import cli
 from wslab.errors import LabError
 from wslab.language import LANGUAGES, use_language
-from wslab.load import MOST_CLIENTS, MOST_MESSAGES, MOST_PROCESSES, Row, picture, table, with_room_for
+from wslab.load import MOST_CLIENTS, MOST_MESSAGES, MOST_PROCESSES, Row, clients, picture, table, with_room_for
 from wslab.load.clients import Crowd
 from wslab.serving import serve, servers
 
@@ -108,6 +108,25 @@ async def test_a_server_that_opens_no_websocket_is_named() -> None:
         async with asyncio.timeout(20):
             with pytest.raises(LabError, match="403"):
                 await crowd.grow(1)
+        crowd.leave()
+
+
+async def test_a_broadcast_that_does_not_reach_everybody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def greets(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text(clients.SAID.decode())
+        await websocket.receive()
+        await websocket.receive()
+
+    with serve(app) as server:
+        crowd = Crowd(server.host, server.port)
+        await crowd.grow(2)
+        monkeypatch.setattr(clients, "_DEADLINE", 0.1)
+        with pytest.raises(LabError, match="2 clients"):
+            await crowd.broadcast()
         crowd.leave()
 
 

@@ -15,6 +15,10 @@ _SPOKEN = b"\x81" + bytes([0x80 | len(SAID)]) + b"\0\0\0\0" + SAID  # a client's
 _AT_ONCE = 50
 _DEADLINE = 60.0
 
+_TOO_SLOW = Text(
+    en="A message to {sockets} clients had not reached all of them after {seconds} s. Ask for fewer: `--sockets`.",
+    tr="{sockets} istemciye giden bir mesaj {seconds} saniyede hepsine ulaşmadı. Daha az istemci isteyin: `--sockets`.",
+)
 _NOT_OPENED = Text(en="The server did not open a WebSocket: {said}", tr="Sunucu WebSocket açmadı: {said}")
 
 
@@ -91,15 +95,22 @@ class Crowd:
                 await asyncio.gather(*(client.opened for _, client in made))
 
     async def broadcast(self) -> float:
-        """Let one say something; the seconds until the last one has received it."""
+        """Let one say something; the seconds until the last one has received it.
+
+        Raises:
+            LabError: it takes over a minute.
+        """
         loop = asyncio.get_running_loop()
         self._due, self._last = len(self._clients), loop.create_future()
         begun = loop.time()
         transport = self._clients[0].transport
         assert transport is not None
         transport.write(_SPOKEN)
-        async with asyncio.timeout(_DEADLINE):
-            return await self._last - begun
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await self._last - begun
+        except TimeoutError:
+            raise LabError(_TOO_SLOW, sockets=len(self._clients), seconds=round(_DEADLINE)) from None
 
     def count(self, messages: int) -> None:
         """What a client calls when whole messages have come."""
