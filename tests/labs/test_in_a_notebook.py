@@ -99,6 +99,8 @@ def test_the_card_names_the_cell_that_made_the_app(kernel: Kernel) -> None:
     shown = text_of(kernel.run('await check("L1.echo", app)'))
     assert f"`In[{broken}]` was to make `app` anew" in shown
     assert f"the one that `In[{made}]` made" in shown
+    assert "The cell that was to make `app` stopped before it had made it." in shown
+    assert "Expected" not in shown
 
 
 def test_an_app_of_another_name_is_suggested(kernel: Kernel) -> None:

@@ -65,6 +65,27 @@ async def test_a_hopeless_server_is_left_only_where_a_learner_waits(give_up_afte
     assert [verdict.misconception for verdict in verdicts] == found
 
 
+async def test_a_mistake_outranks_a_loop_that_only_seems_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        print(websocket.length)  # type: ignore[attr-defined]
+
+    async def asks(stage: Stage) -> Text:
+        client = await stage.connect("A")
+        await client.next()
+        raise await stage.silence(client)
+
+    async def unanswered(stage: Stage) -> bool:
+        return False
+
+    monkeypatch.setattr(Stage, "alive", unanswered)
+    (verdict,) = await verdicts_of(lab_of(asks), Served(app), math.inf)
+    assert verdict.misconception == "no-such-attribute"
+
+
 async def test_a_check_may_say_that_those_which_need_it_have_nothing_to_judge() -> None:
     async def stops(stage: Stage) -> Text:
         raise Failure(general.UNFORESEEN, TITLE).stopping(general.NEEDS_ANOTHER)

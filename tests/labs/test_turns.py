@@ -114,7 +114,8 @@ async def test_what_ended_a_function_is_named_and_is_its_own_codes(
         ("ConnectionClosedOK: sent 1000 (OK); then received 1000 (OK)", "used-after-its-end"),
         ("ConnectionClosedOK: received 1000 (OK); then sent 1000 (OK)", "function-raised"),
         ("AttributeError: 'ClientConnection' object has no attribute 'send_text'", "names-of-the-server"),
-        ("AttributeError: 'str' object has no attribute 'replaced'", "function-raised"),
+        ("AttributeError: 'str' object has no attribute 'replaced'", "no-such-attribute"),
+        ("InvalidURI: url isn't a valid URI: scheme isn't ws or wss", "no-address"),
         ("AssertionError", "function-raised"),
     ],
 )

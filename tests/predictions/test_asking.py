@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from wslab.errors import LabError
 from wslab.language import use_language
 from wslab.predictions import AnswerError, predict
 from wslab.predictions.form import PredictionForm
@@ -42,6 +43,16 @@ def test_prediction_and_outcome() -> None:
         "≠ Not what you predicted. 403 is what a deliberate `close()` before `accept()` gives; "
         "here the handler failed.",
     ]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_coroutine_that_nobody_ran_is_no_measurement() -> None:
+    async def knock() -> int:
+        return 500
+
+    with pytest.raises(LabError, match=r"`knock\(\)` only made a coroutine. Write `await` in front"):
+        predict("98.status").outcome(knock())
+    assert store().outcomes("98.status") == ()
 
 
 def test_both_languages() -> None:

@@ -24,6 +24,7 @@ _BEFORE_ALL = (
 _EXCEPTIONS = (
     ("can't be used in 'await' expression", general.AWAITS_NO_COROUTINE),
     ("object can't be awaited", general.AWAITS_NO_COROUTINE),  # Python 3.14
+    ("a coroutine or an awaitable is required", general.AWAITS_NO_COROUTINE),  # wait_for() of Python 3.11
     ("object is not callable", general.CALLS_A_VALUE),
     ("'builtin_function_or_method' object", general.NOT_CALLED),
     ("'method' object", general.NOT_CALLED),
@@ -61,6 +62,7 @@ _OF_CLIENTS = (
     ("'ClientConnection' object has no attribute", general.SERVERS_NAME),
     ("sent 1000 (OK); then received 1000 (OK)", general.USED_AFTER_ITS_END),
     ("server rejected WebSocket connection: HTTP", general.CLIENT_REFUSED),
+    ("isn't a valid URI", general.NO_ADDRESS),
 )
 """Parts of an exception's text in a function that may be a client of `websockets`, each with what it means."""
 
@@ -70,6 +72,7 @@ _OF_ANY_FUNCTION = frozenset(
         general.CALLS_A_VALUE,
         general.COROUTINE_FOR_VALUE,
         general.LOCAL_NAME,
+        general.NO_SUCH_ATTRIBUTE,
         general.OTHER_ARGUMENTS,
         general.TEXT_AND_NUMBER,
         general.UNKNOWN_NAME,
@@ -157,6 +160,11 @@ def cause(raised: Sequence[Raised]) -> tuple[Misconception, Raised] | None:
         return None
     error = next((one for one in errors if one.place), errors[0])
     return meaning_of(error), error
+
+
+def mistake(raised: Sequence[Raised]) -> Raised | None:
+    """The first exception in a line of the learner's that nobody raises or catches on purpose; None for none."""
+    return next((one for one in exceptions(raised) if one.place and one.name in _MISTAKES), None)
 
 
 def hidden(caught: Sequence[Raised]) -> Raised | None:

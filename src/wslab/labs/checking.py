@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wslab.capture import Capture
@@ -21,7 +22,7 @@ from wslab.labs.lab import Check, Lab
 from wslab.labs.processes.venue import Program, ServedByProcesses
 from wslab.labs.venue import Served
 from wslab.labs.verdict import Outcome, Verdict, earned
-from wslab.language import Text, filled
+from wslab.language import Text, filled, verbatim
 from wslab.picture import ORANGE, sentence_html
 from wslab.predictions.as_shipped import untouched
 from wslab.progress import store
@@ -154,8 +155,9 @@ class Checking:
         verdicts: list[Verdict] = []
         for app, checks in apps.values():
             nothing = _nothing_to_judge(app, self._names, self._lab, checks, cell_error)
-            half, *told = ("", [], []) if self._lab.turns else _origin(app, checks[0].app, cell_error)
-            verdicts += nothing or await _in_a_thread(self._lab, checks, app, half)
+            half, old, *told = ("", "", [], []) if self._lab.turns else _origin(app, checks[0].app, cell_error)
+            judged = nothing or await _in_a_thread(self._lab, checks, app, half)
+            verdicts += [_of_an_old_app(verdict, checks[0].app, old) if old else verdict for verdict in judged]
             notes |= dict.fromkeys((check.name for check in checks), (told[0], told[1]))
             _record(app, verdicts[-len(checks) :])
         verdicts.sort(key=lambda verdict: [one.name for one in self._checks].index(verdict.check))
@@ -167,6 +169,7 @@ class Checking:
                 continue
             left = 0 if self._lab.turns else attempts_left(verdict.lab, verdict.check)
             warnings, quiet = notes.get(verdict.check, ([], []))
+            warnings = [one for one in warnings if one != str(verdict.observed)]
             failed = verdict.outcome is Outcome.FAILED
             helped = cards.help_lines(verdict, left, [*warnings, *quiet] if failed else warnings)
             fault = store().fault
@@ -243,21 +246,45 @@ def _nothing_to_judge(
     return []
 
 
-def _origin(app: Any, name: str, cell_error: str) -> tuple[str, list[str], list[str]]:
+def _origin(app: Any, name: str, cell_error: str) -> tuple[str, str, list[str], list[str]]:
     """What is known of the cell that made this app.
 
     Returns:
-        What stopped it, where it ran only half; what any card has to say of it; and what one that failed says, too.
+        What stopped it, where it ran only half; what stopped a later cell that was to make it anew; what any card has
+        to say of it; and what one that failed says, too.
     """
     made, last = maker_of(app), last_to_make(name)
     if made is None:
-        return "", [_CELL_NOTE.format(error=cell_error)] if cell_error else [], []
+        return "", "", [_CELL_NOTE.format(error=cell_error)] if cell_error else [], []
     if last is not None and last.error is not None:
         error = _last_line(last.error)
         if last is made or not makes_anew(name, last.source):
-            return _HALF.format(cell=last.label, error=error), [], []
-        return "", [_OLD_APP.format(cell=last.label, error=error, name=name, made=made.label)], []
-    return "", [], [_MADE.format(name=name, made=made.label)]
+            return _HALF.format(cell=last.label, error=error), "", [], []
+        old = _OLD_APP.format(cell=last.label, error=error, name=name, made=made.label)
+        return "", old, [old], []
+    return "", "", [], [_MADE.format(name=name, made=made.label)]
+
+
+def _of_an_old_app(verdict: Verdict, name: str, stopped: str) -> Verdict:
+    """The verdict of a check on an app that a later cell was to make anew: what failed may be mended in that cell.
+
+    Args:
+        verdict: what was found.
+        name: the app's name.
+        stopped: the sentence on what stopped the later cell.
+    """
+    if verdict.passed:
+        return verdict
+    return replace(
+        verdict,
+        misconception=general.CELL_FAILED.id,
+        observed=verbatim(stopped),
+        meaning=filled(general.CELL_FAILED.meaning, name=name),
+        next=general.CELL_FAILED.next,
+        begun=False,
+        transcript=(),
+        raised=(),
+    )
 
 
 def _error_of_last_cell() -> str:

@@ -166,6 +166,24 @@ def counted(connected: int, came: int, base: int) -> Text:
     )
 
 
+async def miscounted(stage: Stage, misconception: Misconception, observed: Text) -> Failure:
+    """What to raise where the count is wrong: an exception that must be a mistake comes first, with its line.
+
+    So does a `remove()` of what the list does not hold.
+
+    Args:
+        stage: the stage.
+        misconception: the name for the count where no such exception explains it.
+        observed: what was seen.
+    """
+    raised = await stage.raised()
+    in_vain = [one for one in raised if one.place and "x not in list" in one.text]
+    error = causes.mistake(raised) or next(iter(in_vain), None)
+    if error is not None:
+        return Failure(causes.meaning_of(error), observed, error=error)
+    return Failure(misconception, observed)
+
+
 async def blame_ghosts(stage: Stage, failure: Failure, check: str) -> Failure:
     """What to raise in the place of `failure`: where the list holds clients that are gone, another check comes first.
 

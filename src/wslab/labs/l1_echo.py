@@ -17,6 +17,7 @@ from wslab.labs.document import (
     is_answer,
     is_by_server,
     is_relay,
+    miscounted,
     settled_count,
     wrong_text,
 )
@@ -156,12 +157,13 @@ async def count(stage: Stage) -> Text:
     base = besides(stage, 2, came, base)
     if came != base + 2:
         fault = texts.wrong("never-counts") if came == base else texts.wrong("counts-late")
-        raise Failure(texts.wrong("counts-each-twice") if came >= base + 4 else fault, counted(2, came, base))
+        fault = texts.wrong("counts-each-twice") if came >= base + 4 else fault
+        raise await miscounted(stage, fault, counted(2, came, base))
     for client, left in ((alice, 1), (bob, 0)):
         await client.close()
         came = await count_becomes(stage, base + left)
         if came > base + left:
-            raise Failure(texts.wrong("never-removes"), counted(left, came, base)).earning(1)
+            raise (await miscounted(stage, texts.wrong("never-removes"), counted(left, came, base))).earning(1)
         if came < base + left:
             raise Failure(texts.wrong("removes-too-many"), counted(left, came, base)).earning(1)
     for _ in range(EARLY_LEAVERS):
@@ -232,7 +234,7 @@ async def _relayed(stage: Stage, speaker: Client, others: Sequence[Client]) -> M
     if to_self := [message for message in got(speaker) if is_relay(message)]:
         seen = filled(texts.saw("to-self"), speaker=speaker.who, sent=quoted(text), came=to_self[0])
         fault = texts.wrong("relays-to-self") if any(heard) else texts.wrong("relays-to-self-alone")
-        raise Failure(fault, seen, count=len(to_self))
+        raise Failure(fault, seen)
     if not any(heard):
         if answered is None:
             raise await stage.silence(speaker, texts.wrong("no-echo"))

@@ -879,6 +879,9 @@ class Stage:
         if alive is None:
             return Failure(general.DIED, seen)
         told = causes.never_run(raised)
+        if told is None and end is not None and (error := causes.mistake(raised)):
+            # It has ended this handler; that nobody answered just now may be the machine's doing.
+            told = causes.meaning_of(error), error
         if told is None and not alive:
             return Failure(general.BLOCKS, seen, where=self._where())
         if client is not None and end is None:  # an exception in its own handler would have ended it

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wslab.cells import ran_cells
-from wslab.errors import NotInstalled
+from wslab.errors import LabError, NotInstalled
 from wslab.jupyter import somebody_watches
 from wslab.language import Text, current_language
 from wslab.predictions import cards, catalogue
@@ -55,6 +56,10 @@ _GIVEN_HERE = Text(
     en="The answer is not written here. Run `predict({key!r})`, choose on the card below the cell, and press “{sure}”.",
     tr="Yanıt buraya yazılmaz. `predict({key!r})` satırını çalıştırın, hücrenin altındaki kartta seçin ve “{sure}” "
     "düğmesine basın.",
+)
+_NEVER_AWAITED = Text(
+    en="Nothing was measured: `{name}()` only made a coroutine. Write `await` in front of the call.",
+    tr="Hiçbir şey ölçülmedi: `{name}()` yalnızca bir eşyordam oluşturdu. Çağrının önüne `await` yazın.",
 )
 _EARLIER = Text(en="You answered this on {when}.", tr="Bunu {when} tarihinde yanıtladınız.")
 
@@ -126,7 +131,13 @@ class Prediction:
 
         An exception counts as the name of its class. `NotInstalled` is no measurement: the card shows what the course
         measured, and nothing is kept.
+
+        Raises:
+            LabError: it is a coroutine that nobody has run.
         """
+        if inspect.iscoroutine(measured):
+            measured.close()  # else Python warns of it in whichever cell comes next
+            raise LabError(_NEVER_AWAITED, name=measured.__name__)
         if isinstance(measured, NotInstalled):
             return self._as_taught(measured)
         with _lock:

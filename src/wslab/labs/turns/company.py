@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from wslab.labs.stage import Stage, quoted
-from wslab.language import Text, filled, verbatim
+from wslab.language import Text, filled
 
 _OPENED = Text(en="101: the connection is open", tr="101: bağlantı açıldı")
 _TEXT = Text(en="text {payload}", tr="metin {payload}")
@@ -21,6 +21,11 @@ _CLOSED = Text(en="close {code} {reason}", tr="kapatma {code} {reason}")
 _SILENT = Text(en="the line is silent from here on", tr="hat bundan sonra sessiz")
 _CUT = Text(en="the connection ends without a close frame", tr="bağlantı kapatma çerçevesi olmadan bitiyor")
 _YOU = Text(en="you", tr="siz")
+_BEGINS = Text(en="{name} begins", tr="{name} başlıyor")
+_ENDINGS = {
+    "ends": Text(en="{name} ends", tr="{name} bitiyor"),
+    "is cancelled": Text(en="{name} is cancelled", tr="{name} iptal ediliyor"),
+}
 
 
 @dataclass(slots=True)
@@ -184,21 +189,21 @@ class Acts:
         """A coroutine function that takes `seconds` and returns `value`."""
 
         async def act() -> Any:
-            self._note(f"{name} begins")
+            self._note(f"{name} begins", filled(_BEGINS, name=name))
             end = "is cancelled"
             try:
                 await asyncio.sleep(seconds)
                 end = "ends"
             finally:
-                self._note(f"{name} {end}")
+                self._note(f"{name} {end}", filled(_ENDINGS[end], name=name))
             return value
 
         act.__name__ = act.__qualname__ = name
         return act
 
-    def _note(self, what: str) -> None:
+    def _note(self, what: str, shown: Text) -> None:
         self.noted.append(what)
-        self._stage.note("", "", verbatim(what))
+        self._stage.note("", "", shown)
 
 
 class Guest:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from wslab.labs import general
-from wslab.labs.document import count_becomes, counted, settled_count
+from wslab.labs.document import count_becomes, counted, miscounted, settled_count
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Stage, quoted
+from wslab.labs.stage import Client, Stage, quoted
 from wslab.language import Text, filled
 
 texts = read_texts("01")
@@ -53,6 +53,8 @@ async def arrival(stage: Stage) -> Text:
     """Those who are there are told of a newcomer; the newcomer is not."""
     ada, bora = await stage.connect("Ada"), await stage.connect("Bora")
     if await ada.next() is None:
+        if bora.messages:
+            raise _tells(bora)
         raise await stage.silence(ada, texts.wrong("tells-nobody"))
     cem = await stage.connect("Cem")
     await ada.next()
@@ -60,7 +62,7 @@ async def arrival(stage: Stage) -> Text:
         raise await stage.silence(bora, texts.wrong("tells-one"))
     await stage.pause()
     if cem.messages:
-        raise Failure(texts.wrong("tells-the-newcomer"), texts.saw("cem-got"), came=cem.messages[0])
+        raise _tells(cem)
     told = {"Ada": ada.messages, "Bora": bora.messages}
     for who, messages in told.items():
         for message in messages:
@@ -74,6 +76,12 @@ async def arrival(stage: Stage) -> Text:
     return texts.saw("news-spread")
 
 
+def _tells(newcomer: Client) -> Failure:
+    return Failure(
+        texts.wrong("tells-the-newcomer"), texts.saw("newcomer-got"), who=newcomer.who, came=newcomer.messages[0]
+    )
+
+
 async def guests(stage: Stage) -> Text:
     """The list has who is there: two, one, none, however they leave."""
     base = await settled_count(stage)
@@ -81,7 +89,7 @@ async def guests(stage: Stage) -> Text:
     came = await count_becomes(stage, base + 2)
     if came != base + 2:
         kind = texts.wrong("never-listed") if came == base else texts.wrong("listed-too-often")
-        raise Failure(kind, counted(2, came, base))
+        raise await miscounted(stage, kind, counted(2, came, base))
     await ada.send("Merhaba")
     await ada.send("Merhaba")
     await stage.pause()
@@ -91,11 +99,11 @@ async def guests(stage: Stage) -> Text:
     came = await count_becomes(stage, base + 1)
     if came != base + 1:
         kind = texts.wrong("never-taken-off") if came > base + 1 else texts.wrong("takes-off-others")
-        raise Failure(kind, counted(1, came, base))
+        raise await miscounted(stage, kind, counted(1, came, base))
     await bora.reset()
     came = await count_becomes(stage, base)
     if came != base:
-        raise Failure(texts.wrong("never-taken-off"), counted(0, came, base))
+        raise await miscounted(stage, texts.wrong("never-taken-off"), counted(0, came, base))
     if errors := [one for one in await stage.raised() if not one.warning]:
         raise Failure(general.HANDLER_RAISED, texts.saw("list-right"), error=errors[0])
     return texts.saw("list-right")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from wslab.labs.calling import call, fault
+from wslab.labs.calling import FunctionRaised, call, fault
 from wslab.labs.document import ECHO, RELAY
 from wslab.labs.failure import Failure
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
 from wslab.labs.stage import Stage
 from wslab.labs.turns.company import Host, Visit, ends, host
+from wslab.labs.verdict import Raised
 from wslab.language import Text, filled
 
 texts = read_texts("02")
@@ -58,6 +59,9 @@ async def goodbye(stage: Stage) -> Text:
         if not await ends(stage, visit):
             raise await fault(stage, texts.wrong("stays-open"), texts.saw("no-visit-ended"))
     seen = filled(texts.saw("left"), code=visit.code, reason=visit.reason)
+    no_number = [one for one in await stage.raised() if one.name == "TypeError" and "'int' and 'str'" in one.text]
+    if no_number:
+        raise Failure(texts.wrong("code-is-no-number"), seen, error=no_number[0])
     if visit.code != CODE:
         raise await fault(stage, texts.wrong("another-code"), seen, code=visit.code)
     if visit.reason != REASON:
@@ -75,6 +79,10 @@ async def patience(stage: Stage) -> Text:
     async with host(stage, _nothing) as here:
         try:
             value = await call(stage, here.url)
+        except FunctionRaised as failure:
+            if not isinstance(failure.error, Raised) or failure.error.name != "TimeoutError":
+                raise
+            raise Failure(texts.wrong("lets-it-out"), texts.saw("nothing-sent"), error=failure.error) from None
         except Failure as failure:
             if failure.misconception.id != "never-returns":
                 raise
@@ -94,7 +102,13 @@ async def three(stage: Stage) -> Text:
         return [*[relayed] * len(visit.heard), *_answers(visit, message)]
 
     async with host(stage, answers) as here:
-        value = await call(stage, here.url)
+        try:
+            value = await call(stage, here.url)
+        except Failure as failure:
+            answered = here.visits and len(here.visits[0].heard) == len(WORDS)
+            if failure.misconception.id != "never-returns" or not answered:
+                raise
+            raise Failure(texts.wrong("reads-on"), failure.observed) from None
         await _only(stage, here)
     wanted = [ECHO + word for word in WORDS]
     seen = filled(texts.saw("replies"), value=repr(value))
