@@ -324,6 +324,12 @@ def grade(
     ] = False,
     fresh: Annotated[bool, typer.Option(help="Forget what earlier drops brought into the results.")] = False,
     most: Annotated[int, typer.Option(help="People that one zip may hold work of.")] = 2000,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A zip or a file in the folder that is whose its name says; answers a question; '*' for all."
+        ),
+    ] = None,
     require_sandbox: Annotated[bool, typer.Option(help="Refuse where submissions can't be kept apart.")] = False,
     language: Annotated[str | None, typer.Option(help="Of class.html and the remarks in scores.csv.")] = None,
 ) -> None:
@@ -336,7 +342,13 @@ def grade(
         return
 
     selection = Selection(
-        only=tuple(only or ()), regrade=regrade, require_sandbox=require_sandbox, best=best, fresh=fresh, most=most
+        only=tuple(only or ()),
+        regrade=regrade,
+        require_sandbox=require_sandbox,
+        best=best,
+        fresh=fresh,
+        most=most,
+        trust=tuple(trust or ()),
     )
     status = 1
     try:

@@ -12,8 +12,10 @@ from typing import Any
 from wslab.errors import LabError
 from wslab.grading import running
 from wslab.grading.assembly import Assembled, assemble
+from wslab.grading.intake.people import Before
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.submissions import MOST_PEOPLE, Handed, Intake, stumbled, take_in
+from wslab.grading.intake.utf8 import known_as
 from wslab.grading.intake.whose import Student, comes_from_an_export, folded
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
@@ -93,6 +95,8 @@ class Row:
         answers: what they wrote in words.
         exported: what an export called the student's folder or file; empty where none did.
         replaced: where the one lay, in an earlier drop, whose place this one has taken; empty for none.
+        digest: of the notebook that was handed in; empty where there is none.
+        source: the folder in which the place is; empty where a version before has not kept it.
     """
 
     student: Student
@@ -107,6 +111,8 @@ class Row:
     answers: tuple[Answer, ...] = ()
     exported: str = ""
     replaced: str = ""
+    digest: str = ""
+    source: str = ""
 
     @property
     def notes(self) -> tuple[Text, ...]:
@@ -155,6 +161,7 @@ class Selection:
         best: whether of several notebooks of one lab the best counts, and not the newest.
         fresh: whether to forget what earlier drops brought.
         most: people that one zip may hold work of.
+        trust: zips and files in the drop that are what their name says, with `*` and `?`.
     """
 
     only: tuple[str, ...] = ()
@@ -164,6 +171,7 @@ class Selection:
     best: bool = False
     fresh: bool = False
     most: int = MOST_PEOPLE
+    trust: tuple[str, ...] = ()
 
     def wants(self, student: Student, lab: str) -> bool:
         """Whether a submission is among those that are to be judged."""
@@ -233,8 +241,9 @@ def grade_all(
     earlier: list[tuple[str, Row]] = []
     if (out / LEDGER).exists() and not selection.fresh:
         earlier = [(print_, _row_of(data, result)) for print_, data, result in Ledger(out).rows()]
-    known, places = [row.student for _, row in earlier], [row.place for _, row in earlier]
-    taken = take_in(submissions, roster=roster, most=selection.most, known=known, places=places, but=out)
+    source = str((submissions if submissions.is_dir() else submissions.parent).resolve())
+    before = [_before(row, submissions, source) for _, row in earlier]
+    taken = take_in(submissions, roster=roster, most=selection.most, earlier=before, trust=selection.trust, but=out)
     if not taken.handed and not taken.problems:
         raise LabError(_NOTHING, path=submissions)
     _check_only(selection, taken)
@@ -269,7 +278,9 @@ def grade_all(
         running.run(tasks, grader, open_executor, done, at_once=at_once)
     chosen = {key: _chosen(ones, selection) for key, ones in candidates.items()}
     rows, ownerless = _with_problems({key: one.row for key, one in chosen.items()}, taken)
-    printed = {key: (chosen[key].print if key in chosen else "", row) for key, row in rows.items()}
+    printed = {
+        key: (chosen[key].print if key in chosen else "", replace(row, source=source)) for key, row in rows.items()
+    }
     together = _together(printed, earlier, taken, best=selection.best)
     ledger.keep(
         ((print_, _data_of(row)) for print_, row in together.values()),
@@ -288,6 +299,15 @@ def grade_all(
         sum(row.result is not None for row in whole) - graded,
         len(failed) + spoiled,
     )
+
+
+def _before(row: Row, submissions: Path, source: str) -> Before:
+    within = row.place if row.source in ("", source) else ""
+    if submissions.is_file():
+        top = f"{known_as(submissions.name)}/"
+        within = within.removeprefix(top) if within.startswith(top) else ""
+    lab = row.lab.number if row.lab is not None else ""
+    return Before(row.student, lab, row.place, row.digest, within, bool(row.digest or row.code))
 
 
 def _check_only(selection: Selection, taken: Intake) -> None:
@@ -370,9 +390,12 @@ def _together(
     """The rows of this drop and of those before it, by student and lab."""
     whole = dict(now)
     here = {row.student.id for _, row in now.values()}
+    places = {(row.source, row.place): row.student.id for _, row in now.values() if row.place}
     absent = {one.student.id for one in taken.problems if one.student is not None and one.absent}
     for print_, old in earlier:
         key = (old.student.id, old.lab.number if old.lab is not None else "")
+        if places.get((old.source, old.place), key[0]) != key[0]:
+            continue  # it is known by now whose it is
         if not key[1]:
             if old.student.id not in here:
                 whole.setdefault(key, (print_, old))
@@ -382,7 +405,13 @@ def _together(
         if key not in whole:
             whole[key] = (print_, old)
             continue
-        new = whole[key][1]
+        new_print, new = whole[key]
+        if new_print and new_print == print_ and new.digest == old.digest:
+            # The same once more: it was handed in when it came first.
+            since = min(old.timestamp, new.timestamp)
+            new = replace(new, timestamp=since, exported=new.exported or old.exported, replaced=old.replaced)
+            whole[key] = (print_, new)
+            continue
         why: Text | None = None
         if old.result is not None and old.place != new.place:
             if new.result is None:
@@ -418,6 +447,8 @@ def _data_of(row: Row) -> dict[str, Any]:
         "answers": [[one.question, one.text] for one in row.answers],
         "exported": row.exported,
         "replaced": row.replaced,
+        "digest": row.digest,
+        "source": row.source,
     }
 
 
@@ -430,7 +461,8 @@ def _row_of(data: Mapping[str, Any], result: Result | None) -> Row:
     parts = (part for part in data["place"].split("/") if comes_from_an_export(part))
     exported, replaced = data.get("exported", next(parts, "")), data.get("replaced", "")
     whose = (student, lab, data["language"], data["timestamp"], data["place"])
-    return Row(*whose, result, reason, remarks, code, answers, exported, replaced)
+    kept = (data.get("digest", ""), data.get("source", ""))
+    return Row(*whose, result, reason, remarks, code, answers, exported, replaced, *kept)
 
 
 def _solution(root: Path, handed: Handed) -> tuple[notebooks.Cell, ...]:
@@ -454,6 +486,7 @@ def _row(handed: Handed, remarks: tuple[Text, ...], *, result: Result | None = N
         reason,
         remarks,
         exported=handed.exported,
+        digest=handed.digest,
     )
 
 

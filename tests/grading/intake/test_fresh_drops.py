@@ -68,8 +68,10 @@ def test_who_handed_in_earlier_is_a_person_in_a_later_drop(tmp_path: Path, secon
     else:
         files = {f"{second}{place}": data for place, data in evil.items()}
     found = marks(dropped(tmp_path / "2", **files), tmp_path / "out")
-    assert set(found) == {("jane", "L1"), ("eve", "L1")}
-    assert found["jane", "L1"] == mark_of(MINE)
+    # A zip does not replace what she handed in before: it is kept apart, and a question.
+    apart = {("eve.zip", "L1"): mark_of(EVIL)} if second.endswith(".zip") else {}
+    mine = mark_of(work("eve") if apart else EVIL)
+    assert found == {("jane", "L1"): mark_of(MINE), ("eve", "L1"): mine, **apart}
 
 
 def test_one_other_name_in_somebodys_folder_is_told(tmp_path: Path) -> None:
@@ -526,23 +528,187 @@ def test_one_students_zip_can_be_graded_by_itself(tmp_path: Path) -> None:
     assert marks(top, tmp_path / "out") == {("eve", "L1"): mark_of(MINE)}
 
 
-def test_a_later_drop_that_changes_a_mark_says_so_at_the_row(tmp_path: Path) -> None:
-    """A zip of which nobody knows whose it is can look like an export: nothing of an earlier drop changes unsaid."""
-    export = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", work(who)) for at, who in ((71, "Ada Su"), (72, "Can Er"))))
-    marks(dropped(tmp_path / "1", **{"moodle.zip": export}), tmp_path / "out")
-    forged = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", EVIL) for at, who in ((1, "Ada Su"), (2, "Can Er"))))
-    top = dropped(tmp_path / "2", **{"work.zip": forged})
+def moodle_export(mark: str, at: int) -> bytes:
+    people = ((at + 1, "Ada Su"), (at + 2, "Can Er"))
+    return zipped(*((f"{EXPORTED.format(who, number)}/{L1}", work(f"{mark} {who}")) for number, who in people))
+
+
+def test_an_export_that_is_graded_by_itself_changes_a_mark_and_says_so_at_the_row(tmp_path: Path) -> None:
+    """Who names an export names its people: what is in it replaces what an earlier drop brought."""
+    first = dropped(tmp_path / "1", **{"moodle.zip": moodle_export("a", 70)}) / "moodle.zip"
+    marks(first, tmp_path / "out")
+    again = dropped(tmp_path / "2", **{"again.zip": moodle_export("c", 0)}) / "again.zip"
     for _ in range(2):
-        found = rows(graded(top, tmp_path / "out"))
+        found = rows(graded(again, tmp_path / "out"))
+        assert set(found) == {("71", "L1"), ("72", "L1")}
         notes = " ".join(map(str, found["71", "L1"].notes))
         assert f"An earlier drop had another one (moodle.zip/{EXPORTED.format('Ada Su', 71)}/{L1})" in notes
-    # What was handed in again as it was is nothing new.
-    again = dropped(tmp_path / "3", **{"again.zip": forged})
-    assert not any("work.zip" in str(note) for note in rows(graded(again, tmp_path / "out"))["71", "L1"].notes)
-    # Another one in the place of the one before is.
-    other = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", work("b")) for at, who in ((1, "Ada Su"), (2, "Can Er"))))
-    again = dropped(tmp_path / "4", **{"again.zip": other})
-    assert any("(again.zip/" in str(note) for note in rows(graded(again, tmp_path / "out"))["71", "L1"].notes)
+        assert "mine = 'c Ada Su'" in found["71", "L1"].code
+    # The same file once more, downloaded a week later.
+    os.utime(dropped(tmp_path / "1", **{"moodle.zip": moodle_export("b", 70)}) / "moodle.zip", (1_900_000_000,) * 2)
+    found = rows(graded(first, tmp_path / "out"))
+    assert {key: row.code.splitlines()[0] for key, row in found.items()} == {
+        ("71", "L1"): "mine = 'b Ada Su'",
+        ("72", "L1"): "mine = 'b Can Er'",
+    }
+
+
+LATE: dict[str, dict[str, bytes]] = {
+    "a zip": {"Ada Su.zip": NEWER},
+    "a file": {"Ada Su L1.ipynb": EVIL},
+    "a zip that looks like an export": {"CS101-L1-4711.zip": moodle_export("evil", 0)},
+    "a zip in a zip": {"all.zip": zipped(("moodle.zip", moodle_export("evil", 70)), when=LATER)},
+    "a zip of folders": {"class.zip": zipped((f"Ada Su/{L1}", EVIL), (f"Can Er/{L1}", EVIL), when=LATER)},
+    "a file that is called as in an export": {MOODLE_FILE.format("Ada Su", 71): EVIL},
+}
+
+
+@pytest.mark.parametrize("late", LATE.values(), ids=LATE)
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("first", ["moodle.zip", "folders", "zips"])
+def test_what_anybody_can_have_made_asks_before_it_replaces_what_an_earlier_drop_brought(
+    tmp_path: Path, first: str, late: dict[str, bytes], listed: bool
+) -> None:
+    people = roster(tmp_path, "id,name\n71,Ada Su\n72,Can Er\n73,Nil Ok\n") if listed else None
+    drops: dict[str, dict[str, bytes]] = {
+        "moodle.zip": {"moodle.zip": moodle_export("a", 70)},
+        "folders": {f"{who}/{L1}": work(f"a {who}") for who in ("Ada Su", "Can Er")},
+        "zips": {f"{who}.zip": zipped((L1, work(f"a {who}"))) for who in ("Ada Su", "Can Er")},
+    }
+    out = tmp_path / "out"
+    earlier = dropped(tmp_path / "1", **drops[first])
+    for path in earlier.rglob("*"):
+        os.utime(path, (1_780_000_000, 1_780_000_000))
+    before = rows(graded(earlier, out, roster=people))
+    # Beside it lies the work of somebody else, so that the drop is no export.
+    top = dropped(tmp_path / "2", **late, **{"Nil Ok.zip": zipped((L1, work("n")))})
+    for _ in range(2):
+        found = rows(graded(top, out, roster=people))
+        for key, row in before.items():
+            if row.result is not None:
+                assert (found[key].code, found[key].timestamp) == (row.code, row.timestamp)
+        # Without a roster a name in an export is no other name's.
+        if listed:
+            assert any("--trust" in str(note) for key, row in found.items() if key not in before for note in row.notes)
+    everything = graded(top, out, roster=people, selection=Selection(trust=("*",)))
+    assert not any("--trust" in str(note) for row in everything.rows for note in row.notes)
+    if listed:
+        assert "mine = 'a " not in rows(everything)["71", "L1"].code
+        assert {row.student.id for row in everything.rows} == {"71", "72", "73"}
+
+
+def test_what_is_trusted_has_to_be_there(tmp_path: Path) -> None:
+    top = dropped(tmp_path / "in", **{f"Ada Su/{L1}": MINE, "Can Er.zip": NEWER})
+    with pytest.raises(LabError, match=r"Can\.zip names no zip and no file .* There is: Can Er\.zip"):
+        graded(top, tmp_path / "out", selection=Selection(trust=("Can.zip",)))
+
+
+def test_what_lies_where_it_lay_is_the_same_ones_newer_work(tmp_path: Path) -> None:
+    """The folder of a class grows, and zips in it are replaced: nobody but the instructor can have done that."""
+    top = dropped(tmp_path / "in", **{"Ada Su.zip": zipped((L1, MINE)), "L1.zip": moodle_export("a", 70)})
+    graded(top, tmp_path / "out")
+    dropped(top, **{"Ada Su.zip": NEWER, "L1.zip": moodle_export("b", 70)})
+    for name in ("Ada Su.zip", "L1.zip"):
+        os.utime(top / name, (1_900_000_000, 1_900_000_000))
+    found = rows(graded(top, tmp_path / "out"))
+    assert {key[0] for key in found} == {"Ada Su", "71", "72"}
+    assert "mine = 'c'" in found["Ada Su", "L1"].code
+    assert "mine = 'b Ada Su'" in found["71", "L1"].code
+
+
+def test_the_same_once_more_is_no_later_and_brings_no_progress(tmp_path: Path) -> None:
+    base = b"SQLite format 3\0"
+    first = {f"Ada Su/{L1}": MINE, "Ada Su/.wslab/progress.sqlite": base + b"hers"}
+    out = tmp_path / "out"
+    top = dropped(tmp_path / "1", **first)
+    os.utime(top / "Ada Su" / L1, (1_790_000_000, 1_790_000_000))
+    (row,) = graded(top, out).rows
+    same, alone = zipped((L1, MINE), when=LATER), zipped((".wslab/progress.sqlite", base + b"forged"), when=LATER)
+    for at, late in enumerate((same, alone)):
+        batch = graded(dropped(tmp_path / f"later {at}", **{"Ada Su.zip": late}), out)
+        assert [(one.student.id, one.timestamp) for one in batch.rows] == [("Ada Su", row.timestamp)]
+        assert batch.progress == {"Ada Su": base + b"hers"}
+        # Beside the folder, too.
+        beside = graded(dropped(top, **{"Ada Su.zip": late}), tmp_path / f"out {at}")
+        assert [(one.student.id, one.timestamp) for one in beside.rows] == [("Ada Su", row.timestamp)]
+        assert beside.progress == {"Ada Su": base + b"hers"}
+
+
+def test_who_is_on_the_roster_and_has_a_doubled_name_is_not_called_absent(tmp_path: Path) -> None:
+    export = zipped(*((f"{EXPORTED.format('Ada Su', at)}/{L1}", work(str(at))) for at in (1, 2)))
+    people = roster(tmp_path, "id,name\n2023001,Ada Su\n")
+    found = rows(
+        graded(dropped(tmp_path / "in", **{"moodle.zip": export}) / "moodle.zip", tmp_path / "out", roster=people)
+    )
+    said = str(found["2023001", ""].reason)
+    assert "Somebody who handed in may be this person" in said
+    assert "nothing was handed in" not in said
+
+
+@pytest.mark.parametrize("look", ["ADA SU", "Ada\u200b Su", "Su Ada", "2023001", "Ad\u00e1 Su"])
+def test_a_display_name_that_only_looks_like_one_on_the_roster_takes_nothing_from_it(tmp_path: Path, look: str) -> None:
+    names = ((1, "Ada Su", "a"), (2, look, "c"))
+    export = zipped(*((f"{EXPORTED.format(who, at)}/{L1}", work(mark)) for at, who, mark in names))
+    people = roster(tmp_path, "id,name\n2023001,Ada Su\n")
+    top = dropped(tmp_path / "in", **{"moodle.zip": export}) / "moodle.zip"
+    found = rows(graded(top, tmp_path / "out", roster=people))
+    assert set(found) == {("2023001", "L1"), ("2", "L1")}
+    assert "mine = 'a'" in found["2023001", "L1"].code
+    assert "was not taken for that person" in " ".join(map(str, found["2", "L1"].notes))
+
+
+BESIDE: dict[str, tuple[dict[str, bytes], str]] = {
+    "a folder, and a zip of another section": (
+        {f"section-a/Ada Su/{L1}": MINE, "section-b.zip": zipped((f"Ada Su/{L1}", EVIL), (f"Can Er/{L1}", EVIL))},
+        "",
+    ),
+    "nbgrader's folder, and what looks like an export": (
+        {f"submitted/ada/L1-echo/{L1}": MINE, "moodle.zip": moodle_export("c", 0)},
+        "7,Ada Su,ada\n8,Can Er,can",
+    ),
+    "files of a class, and a zip": ({"Ada Su.ipynb": MINE, "Can Er.ipynb": work("b"), "Ada Su.zip": NEWER}, ""),
+    "zips of a class, and a file": (
+        {"Ada Su.zip": zipped((L1, MINE)), "Can Er.zip": zipped((L1, work("b"))), "Ada Su.ipynb": EVIL},
+        "",
+    ),
+    "two exports, unpacked into one folder": (
+        {
+            "L1_ada_attempt_2026-11-20-10-00-00_" + L1: MINE,
+            "L1_can_attempt_2026-11-20-10-00-00_" + L1: work("b"),
+            EXPORTED.format("Ada Su", 7) + ".zip": NEWER,
+        },
+        "7,Ada Su,ada\n8,Can Er,can",
+    ),
+    "two exports, of which one has more people": (
+        {
+            "L1.zip": zipped(
+                *((f"{EXPORTED.format(who, at)}/{L1}", MINE) for at, who in enumerate(("Ada Su", "Can Er", "Nil Ok")))
+            ),
+            "moodle.zip": moodle_export("c", 70),
+        },
+        "",
+    ),
+    "two zips of folders, of which one has more people": (
+        {
+            "class.zip": zipped(*((f"{who}/{L1}", MINE) for who in ("Ada Su", "Can Er", "Nil Ok"))),
+            "week 3.zip": zipped((f"Ada Su/{L1}", EVIL), (f"Can Er/{L1}", EVIL)),
+        },
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "listed"), BESIDE.values(), ids=BESIDE)
+def test_of_two_in_one_drop_the_one_that_says_less_is_kept_apart(
+    tmp_path: Path, files: dict[str, bytes], listed: str
+) -> None:
+    people = roster(tmp_path, f"id,name,aliases\n{listed}\n") if listed else None
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out", roster=people))
+    (mine,) = [row for row in found.values() if row.student.name == "Ada Su"]
+    assert "mine = 'a'" in mine.code
+    assert any(
+        "Is this Ada Su?" in str(note) and "--trust" in str(note) for row in found.values() for note in row.notes
+    )
 
 
 @pytest.mark.parametrize("files", JOINED.values(), ids=JOINED)

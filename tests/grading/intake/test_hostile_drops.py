@@ -97,7 +97,7 @@ def test_two_of_one_name_are_a_question_and_neither_is_the_one_on_the_roster(tmp
     assert {row.student.id for row in batch.rows if row.result is not None} == {"100", "200"}
     for row in batch.rows:
         if row.result is not None:
-            assert any("None was taken for that one" in str(note) for note in row.notes)
+            assert any("was not taken for that person" in str(note) for note in row.notes)
 
 
 def test_one_person_of_two_exports_in_a_folder_stays_one(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ class Claim:
         distance: how many doubtful levels stand around it: of two claims to one name the nearer one wins.
         loose: whether it is a single file that lies in the level.
         exported: whether the name is one that a learning platform gives in an export.
+        trusted: whether the instructor said by `--trust` that it is what its name says.
     """
 
     named: Named
@@ -64,6 +65,21 @@ class Claim:
     distance: int
     loose: bool = False
     exported: bool = False
+    trusted: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether the name is the instructor's or, in a zip that was named, the learning platform's.
+
+        Anybody can choose the name of a zip or a file, and all the names in a zip.
+        """
+        return self.trusted or not (self.loose or any(is_zip(part) for part in self.home))
+
+    @property
+    def item(self) -> str:
+        """The outermost zip that it lies in; else what is theirs."""
+        outer = next((at for at, part in enumerate(self.home, 1) if is_zip(part)), len(self.home))
+        return "/".join(self.home[:outer])
 
 
 @dataclass(slots=True)

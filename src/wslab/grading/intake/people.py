@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from wslab.grading.intake.owners import Claim
 from wslab.grading.intake.roster import Roster
@@ -26,9 +27,16 @@ _PLACES = Text(
 )
 _CHOSEN = Text(
     en="Is this {name}? {places} has that name, too, with another notebook of the same lab; `{place}` is kept apart. "
-    "Rename one, or put both into one folder.",
+    "Rename one, put both into one folder, or run the same command with --trust '{item}'.",
     tr="Bu {name} mi? {places} de bu adı taşıyor ve içinde aynı alıştırmanın başka bir not defteri var; `{place}` ayrı "
-    "tutuldu. Birini yeniden adlandırın ya da ikisini tek bir klasöre koyun.",
+    "tutuldu. Birini yeniden adlandırın, ikisini tek bir klasöre koyun ya da aynı komutu --trust '{item}' ile "
+    "çalıştırın.",
+)
+_COUNTED = Text(
+    en="Is this {name}? An earlier drop had another notebook of the same lab (`{place}`), which goes on counting; this "
+    "one is kept apart. If it is {name}'s, run the same command with --trust '{item}'.",
+    tr="Bu {name} mi? Önceki bir teslim klasöründe aynı alıştırmanın başka bir not defteri var (`{place}`). O "
+    "sayılmaya devam ediyor, bu ayrı tutuldu. Bu da {name} adlı kişininse aynı komutu --trust '{item}' ile çalıştırın.",
 )
 _FURTHER_IN = Text(
     en="Is this {name}? {places} has that name, too, with another notebook of the same lab. It lies further in, and "
@@ -37,9 +45,9 @@ _FURTHER_IN = Text(
     "olduğundan kimse adına sayılmadı. Birini yeniden adlandırın ya da ikisini tek bir klasöre koyun.",
 )
 _TWO_OF_ONE = Text(
-    en="Who is this? {count} people in one export are called {name}, and on the roster is one. None was taken for that "
-    "one; write the others' names as aliases there, or rename a folder.",
-    tr="Bu kim? Tek bir dışa aktarmada adı {name} olan {count} kişi var, sınıf listesinde ise bir. Hiçbiri o kişi "
+    en="Who is this? {count} people in one export are called {name}, and on the roster is one. This one was not taken "
+    "for that person; write the others' names as aliases there, or rename a folder.",
+    tr="Bu kim? Tek bir dışa aktarmada adı {name} olan {count} kişi var, sınıf listesinde ise bir. Bu, listedeki kişi "
     "sayılmadı. Diğerlerinin adlarını listeye takma ad (alias) olarak yazın ya da bir klasörü yeniden adlandırın.",
 )
 _NOT_ON_ROSTER = Text(
@@ -59,14 +67,37 @@ class People:
     Attributes:
         students: for each claim its person; None where a nearer claim to the same name is in its way.
         questions: for each person's id what the instructor is asked.
+        in_doubt: ids on the roster of which somebody in the drop may be, and nobody was taken for them.
     """
 
     students: Mapping[Claim, Student | None]
     questions: Mapping[str, tuple[Text, ...]]
+    in_doubt: frozenset[str] = frozenset()
 
 
 Works = frozenset[tuple[str, str]]
 """The notebooks in a place: of each the lab's number and a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A notebook that an earlier drop brought.
+
+    Attributes:
+        student: whose it is.
+        lab: the number of its lab; empty for somebody who handed in none.
+        place: where it lay.
+        digest: of its bytes; empty where an earlier version of the kit has not kept it, or there was none.
+        within: its place in what is dropped now, where it lay in the same folder or zip; empty elsewhere.
+        counts: whether there is a notebook that a later one could replace.
+    """
+
+    student: Student
+    lab: str = ""
+    place: str = ""
+    digest: str = ""
+    within: str = ""
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +118,9 @@ class _Person:
 def people(
     claims: Mapping[Claim, Works],
     roster: Roster | None = None,
-    known: Sequence[Student] = (),
+    earlier: Sequence[Before] = (),
     *,
+    since: Mapping[Claim, datetime] | None = None,
     packed: bool = False,
 ) -> People:
     """Find out which claims are one person's.
@@ -96,31 +128,80 @@ def people(
     Args:
         claims: what was claimed in a drop, and the notebooks that were found there.
         roster: the class list, if there is one.
-        known: who handed in something in an earlier drop.
+        earlier: what earlier drops brought.
+        since: since when each of them has lain there.
         packed: whether all of it came in one zip.
     """
     students: dict[Claim, Student | None] = {}
     questions: dict[str, list[Text]] = {}
-    ids = _Ids(roster, known)
+    in_doubt: set[str] = set()
+    ids = _Ids(roster, [one.student for one in earlier])
+    later = _Later(earlier, claims, packed=packed)
+    order = _Order(claims, roster, since or {})
     # People of an export take their ids first: anybody can call a zip by the number that somebody has there.
-    for one in sorted(_persons(list(claims), claims, roster, packed), key=lambda one: not one.claims[0].exported):
-        near = _nearest(one.claims)
+    for one in sorted(_persons(claims, roster, order, packed), key=lambda one: not one.claims[0].exported):
+        near = sorted(_nearest(one.claims), key=lambda claim: (claim.given, order.weight(claim)), reverse=True)
         student, more = _student(near, one, roster, ids)
+        own = _of(near, claims)
+        # What an export has, too, was handed in when it came there.
+        near += [claim for claim in one.claims if claim not in near and claim.exported and claims[claim] <= own]
         students |= {claim: student if claim in near else None for claim in one.claims}
         further = [claim for claim in one.claims if claim not in near]
         if _contradict(_of(near, claims), _of(further, claims)):
             places = ", ".join(f"`{'/'.join(claim.home)}`" for claim in further)
             more.append(filled(_FURTHER_IN, name=near[0].named.name, places=places))
-        if one.asked is not None or more:
-            questions.setdefault(student.id, []).extend([*([one.asked] if one.asked is not None else []), *more])
-    return People(students, {id: tuple(dict.fromkeys(said)) for id, said in questions.items()})
+        for claim in near if not one.chosen else ():
+            if (place := later.in_the_way(student, claim)) is not None:
+                apart = ids.of(_called_as_its_place(claim), apart=False)
+                students[claim] = apart
+                said = filled(_COUNTED, name=student.name, place=place, item=claim.item)
+                questions.setdefault(apart.id, []).append(said)
+        if any(students[claim] is student for claim in near):
+            asked = [*([one.asked] if one.asked is not None else []), *more]
+            questions.setdefault(student.id, []).extend(asked)
+        listed = roster.find(near[0].named) if roster is not None and one.asked is not None and not one.chosen else ()
+        in_doubt |= {person.student.id for person in listed}
+    return People(
+        students, {id: tuple(dict.fromkeys(said)) for id, said in questions.items() if said}, frozenset(in_doubt)
+    )
 
 
-def _persons(
-    claims: Sequence[Claim], works: Mapping[Claim, Works], roster: Roster | None, packed: bool
-) -> Iterable[_Person]:
+class _Later:
+    """What of a later drop does not replace what an earlier one brought, since anybody can have made it.
+
+    The instructor names what is graded, and the folders in it. So a person's folder replaces, and so does an export
+    that is graded by itself, or that lies unpacked in a folder of its own. What lies where the earlier one lay, too:
+    nobody else can have put it there.
+    """
+
+    def __init__(self, earlier: Sequence[Before], works: Mapping[Claim, Works], *, packed: bool) -> None:
+        self.earlier = {(one.student.id, one.lab): one for one in earlier if one.counts}
+        self.works = works
+        self.packed = packed
+        self.mixed = {claim.level for claim in works if not claim.exported}
+        self.company = Counter(level for level, _ in {(claim.level, claim.named.key) for claim in works})
+
+    def in_the_way(self, student: Student, claim: Claim) -> str | None:
+        """Where the notebook lay that goes on counting, if this claim can't replace it."""
+        if not self.earlier or claim.given or self._is_of_an_export(claim):
+            return None
+        for lab in sorted(_labs(self.works[claim])):
+            before = self.earlier.get((student.id, lab))
+            if before is None or f"{before.within}/".startswith(f"{claim.item}/"):
+                continue
+            if {digest for of, digest in self.works[claim] if of == lab} != {before.digest}:
+                return before.place
+        return None
+
+    def _is_of_an_export(self, claim: Claim) -> bool:
+        """Whether it is a file of an export that was unpacked into a folder of its own, or lies in the zip itself."""
+        outside = claim.loose and claim.exported and not any(is_zip(part) for part in claim.level)
+        return outside and (self.packed or (claim.level not in self.mixed and self.company[claim.level] > 1))
+
+
+def _persons(works: Mapping[Claim, Works], roster: Roster | None, order: _Order, packed: bool) -> Iterable[_Person]:
     found: dict[tuple[str, ...], list[Claim]] = {}
-    for claim in claims:
+    for claim in works:
         on_roster = roster.find(claim.named) if roster is not None else ()
         key: tuple[str, ...] = claim.named.key
         if len(on_roster) == 1:
@@ -128,74 +209,111 @@ def _persons(
         elif key[0] == "moodle":
             key = ("moodle", key[2])  # its number is another one in each export
         found.setdefault(key, []).append(claim)
-    company = Counter(level for level, _ in {(claim.level, claim.named.key) for claim in claims})
     for key, group in found.items():
-        apart = _kept_apart(group, works, company)
+        apart = _kept_apart(group, works, order)
         yield from apart
         rest = [claim for claim in group if not any(claim in one.claims for one in apart)]
         if not rest:
             continue
         if key[0] == "moodle":
             yield from _by_number(rest)
-        elif key[0] == "roster":
-            yield from _one_of_the_roster(rest, works, packed)
+        elif key[0] == "roster" and roster is not None:
+            yield from _one_of_the_roster(rest, works, roster, packed)
         elif key[0] == "":
             yield from _by_place(rest, works)
         else:
             yield _Person(rest)
 
 
-def _kept_apart(
-    group: Sequence[Claim], works: Mapping[Claim, Works], company: Mapping[tuple[str, ...], int]
-) -> list[_Person]:
-    """Zips and files of a name that stands beside them with another notebook of the same lab.
+def _kept_apart(group: Sequence[Claim], works: Mapping[Claim, Works], order: _Order) -> list[_Person]:
+    """Those of one name whose notebook another one of that name contradicts, and which say less of whose they are.
 
     The instructor names folders, a learning platform names people in its export, and anybody names a zip or a file.
-    Which of two notebooks is the person's cannot be seen, so neither replaces the other.
     """
-    places: dict[tuple[tuple[str, ...], bool], list[Claim]] = {}
+    places: dict[tuple[tuple[str, ...], _Place], list[Claim]] = {}
     for claim in group:
-        at = claim.level if claim.loose or claim.exported else claim.home
-        places.setdefault((at, claim.exported), []).append(claim)
+        at = () if claim.loose or claim.exported else claim.home
+        places.setdefault((at, _place(claim)), []).append(claim)
     apart = []
     for claims in places.values():
         others = [
             "/".join(their[0].level if their[0].exported and their[0].level else their[0].home)
             for their in places.values()
             if their is not claims
-            and _gives_way(claims[0], their[0], company)
+            and order.gives_way(claims[0], their[0])
             and _contradict(_of(claims, works), _of(their, works))
         ]
         if others:
             own = "/".join(claims[0].home)
             asked = filled(
-                _CHOSEN, name=claims[0].named.name, place=own, places=", ".join(f"`{one}`" for one in others)
+                _CHOSEN,
+                name=claims[0].named.name,
+                place=own,
+                places=", ".join(f"`{one}`" for one in others),
+                item=claims[0].item,
             )
             apart.append(_Person(claims, asked, chosen=True))
     return apart
 
 
-def _gives_way(one: Claim, other: Claim, company: Mapping[tuple[str, ...], int]) -> bool:
-    """Whether the second one's name says more of whose it is than the first one's, which anybody can have chosen.
+class _Order:
+    """Of two places that have one name, which one says less of whose it is."""
 
-    Where one lies in a folder or zip beside the other, the one with more people's names beside it keeps its name. But
-    what lies in a zip, and is not called as in an export, gives way to what lies outside of this zip.
+    def __init__(self, works: Mapping[Claim, Works], roster: Roster | None, since: Mapping[Claim, datetime]) -> None:
+        listed = [claim for claim in works if roster is None or len(roster.find(claim.named)) == 1]
+        self.company = Counter(place for place, _ in {(_place(claim), claim.named.key) for claim in listed})
+        self.alike = Counter(
+            (place, loose) for place, loose, _ in {(_place(claim), claim.loose, claim.named.key) for claim in listed}
+        )
+        self.since = since
+
+    def gives_way(self, one: Claim, other: Claim) -> bool:
+        """Whether the first one gives way to the second one; both do where nothing tells which."""
+        if one.trusted or other.trusted:
+            return not one.trusted
+        if not _can_be_compared(one, other):
+            return False
+        if one.given or other.given:
+            return not one.given
+        if not (one.exported or other.exported) and _is_behind(one, ()) != _is_behind(other, ()):
+            return _is_behind(one, ())
+        if _place(one) == _place(other):
+            return self._among_its_like(one) <= self._among_its_like(other)
+        return self.weight(one) < self.weight(other)
+
+    def weight(self, claim: Claim) -> tuple[int, float, bool, int]:
+        """More people beside it; then the older one, then an export's name, then the outer one."""
+        return self.company[_place(claim)], self._age(claim), claim.exported, -len(claim.level)
+
+    def _among_its_like(self, claim: Claim) -> tuple[int, float]:
+        """In one folder: more people who handed in files, or zips; then the older one."""
+        return self.alike[_place(claim), claim.loose], self._age(claim)
+
+    def _age(self, claim: Claim) -> float:
+        return -self.since[claim].timestamp() if claim in self.since else 0.0
+
+
+_Place = tuple[tuple[str, ...], bool, str]
+
+
+def _place(claim: Claim) -> _Place:
+    """Where it was handed in, and whether by which export."""
+    return claim.level, claim.exported, claim.named.origin
+
+
+def _can_be_compared(one: Claim, other: Claim) -> bool:
+    """Whether one of them may stand in the other's way.
+
+    Of two that no export has named, what lies in a zip counts for nobody beside the other (`_nearest`), and those in
+    two sections are perhaps two people (`_by_place`).
     """
-    if one.exported != other.exported:
-        return other.exported and _named_by_anybody(one)
-    if not one.exported and _is_behind(other, one.level):
+    if one.exported or other.exported:
+        return True
+    if _is_behind(one, other.level) or _is_behind(other, one.level):
         return False
-    mine, theirs = company[one.level], company[other.level]
-    if other.level != one.level and other.level[: len(one.level)] == one.level and mine < theirs:
-        return one.exported or _named_by_anybody(one)
-    if one.exported:
-        return _is_behind(one, other.level) and mine <= theirs
-    return _named_by_anybody(one) and (not _named_by_anybody(other) or one.level == other.level)
-
-
-def _named_by_anybody(claim: Claim) -> bool:
-    """Whether it is a zip or a file that no export has named."""
-    return not claim.exported and (claim.loose or (bool(claim.home) and is_zip(claim.home[-1])))
+    shorter = min(one.level, other.level, key=len)
+    nested = one.level[: len(shorter)] == other.level[: len(shorter)]
+    return nested or one.given != other.given or _is_behind(one, ()) or _is_behind(other, ())
 
 
 def _is_behind(claim: Claim, level: tuple[str, ...]) -> bool:
@@ -218,7 +336,9 @@ def _contradict(one: Works, other: Works) -> bool:
     return {work for work in one if work[0] in shared} != {work for work in other if work[0] in shared}
 
 
-def _one_of_the_roster(group: Sequence[Claim], works: Mapping[Claim, Works], packed: bool) -> Iterable[_Person]:
+def _one_of_the_roster(
+    group: Sequence[Claim], works: Mapping[Claim, Works], roster: Roster, packed: bool
+) -> Iterable[_Person]:
     """All forms of a name are one person, but not two people whom an export tells apart: a name can be chosen."""
     numbered: dict[tuple[str, str], list[Claim]] = {}
     for claim in group:
@@ -228,8 +348,10 @@ def _one_of_the_roster(group: Sequence[Claim], works: Mapping[Claim, Works], pac
         yield _Person(group)
         return
     asked = filled(_TWO_OF_ONE, count=len(numbered), name=group[0].named.name)
+    # Whose name is written as it is on the roster: others can change theirs so that it only looks like that.
+    written = [one for one in numbered.values() if any(roster.writes(claim.named) for claim in one)]
     for one in numbered.values():
-        yield _Person(one, asked)
+        yield _Person(one, None if [one] == written else asked)
     if rest := [claim for claim in group if not claim.named.number]:
         yield _Person(rest)
 
@@ -330,13 +452,21 @@ def _student(near: Sequence[Claim], one: _Person, roster: Roster | None, ids: _I
             )
         elif not found:
             more.append(filled(_NOT_ON_ROSTER, name=named.name))
-    level = [part for part in near[0].level if not is_a_lab(part)]
     if one.chosen:
-        return ids.of(Student("/".join([*level, near[0].home[-1]])), apart=False), more
+        return ids.of(_called_as_its_place(near[0]), apart=False), more
     if named.origin == "moodle":
         first, _, last = named.name.rpartition(" ")
         return ids.of(Student(named.number, last, first, "moodle"), apart=asked is not None), more
     if named.origin == "canvas":
         return ids.of(Student(named.number, named.name, "", "canvas"), apart=False), more
-    id = "/".join([*level, named.name]) if asked is not None else named.name
+    id = "/".join([*_level_of(near[0]), named.name]) if asked is not None else named.name
     return ids.of(Student(id), apart=False), more
+
+
+def _level_of(claim: Claim) -> list[str]:
+    return [part for part in claim.level if not is_a_lab(part)]
+
+
+def _called_as_its_place(claim: Claim) -> Student:
+    """Who has handed in something that is kept apart: it is called as its file or zip."""
+    return Student("/".join([*_level_of(claim), claim.home[-1]]))

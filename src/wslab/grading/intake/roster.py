@@ -74,6 +74,14 @@ class Roster:
         found = self.by_form.get(_form(named.name), frozenset()) | self.by_form.get(_joined(named.name), frozenset())
         return tuple(self.people[place] for place in sorted(found))
 
+    def writes(self, named: Named) -> bool:
+        """Whether a name is written in the drop as on the roster, letter for letter."""
+        own = [(person.names, f"{person.student.last_name}{person.student.first_name}") for person in self.find(named)]
+        return any(
+            named.name in names or (named.origin == "canvas" and named.name == "".join(joined.casefold().split()))
+            for names, joined in own
+        )
+
     def knows(self, name: str) -> bool:
         """Whether exactly one person has this name."""
         return len(self.find(Named("", "", name))) == 1

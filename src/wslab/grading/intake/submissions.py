@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from wslab.errors import LabError
 from wslab.grading.intake.dropped import BIGGEST_BESIDE, NO_TIME, Dropped, may_be_a_notebook, walk
 from wslab.grading.intake.opening import Notebook, Unreadable, opened
 from wslab.grading.intake.owners import Claim, Leaf, owners
-from wslab.grading.intake.people import People, Works, people
+from wslab.grading.intake.people import Before, People, Works, people
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.utf8 import known_as
 from wslab.grading.intake.whose import (
@@ -66,9 +67,17 @@ _FURTHER_IN = Text(
     tr="{name} adını taşıyor, ama onun kendi teslimi daha dışta; kimse adına puanlanmadı.",
 )
 _MISSING = Text(en="On the roster, and nothing was handed in.", tr="Sınıf listesinde var, ama teslim yok.")
+_IN_DOUBT = Text(
+    en="On the roster. Somebody who handed in may be this person and was not taken for them: see the questions.",
+    tr="Sınıf listesinde var. Teslim edenlerden biri bu kişi olabilir, ama öyle sayılmadı: sorulara bakın.",
+)
 _TOO_MANY_PEOPLE = Text(
     en="{path} holds work of {count} people, more than {most}. If that is right, allow it with --most {count}.",
     tr="{path} içinde {count} kişinin teslimi var, sınır {most}. Doğruysa --most {count} ile izin verin.",
+)
+_NOTHING_TO_TRUST = Text(
+    en="--trust {pattern} names no zip and no file that was handed in. There is: {names}.",
+    tr="--trust {pattern} teslim edilen hiçbir zip'i ya da dosyayı göstermiyor. Teslim edilenler: {names}.",
 )
 _ARCHIVES = (".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 _OTHER_NAME = Text(
@@ -102,6 +111,7 @@ class Handed:
         remarks: what there is to say about the file.
         files: what lay beside the notebook and below, by its path from there: `("chat.py", b"…")`.
         exported: what an export called the student's folder or file; empty where none did.
+        digest: of the notebook's bytes.
     """
 
     student: Student
@@ -111,6 +121,7 @@ class Handed:
     remarks: tuple[Text, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
     exported: str = ""
+    digest: str = ""
 
     @property
     def lab(self) -> str:
@@ -169,8 +180,8 @@ def take_in(
     *,
     roster: Roster | None = None,
     most: int = MOST_PEOPLE,
-    known: Sequence[Student] = (),
-    places: Sequence[str] = (),
+    earlier: Sequence[Before] = (),
+    trust: Sequence[str] = (),
     but: Path | None = None,
 ) -> Intake:
     """Sort out a folder of submissions, or a zip of one.
@@ -180,16 +191,17 @@ def take_in(
             a zip of any of these, zips among them; any number of labs.
         roster: the class list, if there is one.
         most: how many people one zip may hold work of.
-        known: who handed in something in an earlier drop.
-        places: where it lay there.
+        earlier: what earlier drops brought.
+        trust: zips and files, also with `*` and `?`, that are what their name says.
         but: a folder that is passed over, though it lies in the drop: that of the results.
 
     Raises:
         OSError: there is no such folder.
-        LabError: one zip holds work of too many people.
+        LabError: one zip holds work of too many people, or what is to be trusted is not there.
     """
     things = [_looked_at(file) for file in walk(top, but)]
-    met = {folded(name) for one in known for name in (one.id, one.name)}
+    met = {folded(name) for one in earlier for name in (one.student.id, one.student.name)}
+    places = [one.place for one in earlier]
     owned = owners(
         [_leaf(one) for one in things],
         roster.knows if roster is not None else lambda name: False,
@@ -203,12 +215,42 @@ def take_in(
         own = Claim(Named("", "", stem(known_as(top.name))), (), (), 0)
         claims = [own] * len(things)
     _hold_to(most, top, claims)
+    if trust:
+        claims = _trusted(claims, trust)
     works: dict[Claim, Works] = {}
+    since: dict[Claim, datetime] = {}
+    zips = {one.file.folders: one.file.modified for one in things if not one.file.name}
     for thing, claim in zip(things, claims, strict=True):
         if claim is not None:
             works[claim] = works.get(claim, frozenset()) | ({(thing.lab, thing.digest)} if thing.lab else set())
-    whose = people(works, roster, known, packed=top.is_file())
-    return _Sorting(top.resolve().name, whose, owned.others, roster).sorted_out(things, claims)
+            if thing.is_notebook and not claim.given:
+                outer = claim.item.split("/")
+                changed = zips.get(tuple(outer), thing.file.modified) if is_zip(outer[-1]) else thing.file.modified
+                since[claim] = min(changed, since.get(claim, changed))
+    whose = people(works, roster, earlier, since=since, packed=top.is_file())
+    met_ids = {one.student.id for one in earlier}
+    return _Sorting(top.resolve().name, whose, owned.others, roster, works, met_ids).sorted_out(things, claims)
+
+
+def _trusted(claims: Sequence[Claim | None], patterns: Sequence[str]) -> list[Claim | None]:
+    """The same claims; those in what the instructor trusts are marked so."""
+    wanted = set(patterns)
+
+    def is_meant(home: tuple[str, ...], pattern: str) -> bool:
+        places = ("/".join(home[:upto]) for upto in range(1, len(home) + 1))
+        return any(place == pattern or fnmatch.fnmatchcase(place, pattern) for place in places)
+
+    found: dict[Claim, Claim] = {}
+    for claim in {claim for claim in claims if claim is not None}:
+        meant = {pattern for pattern in patterns if is_meant(claim.home, pattern)}
+        wanted -= meant
+        found[claim] = replace(claim, trusted=bool(meant))
+    for pattern in patterns:
+        if pattern in wanted:
+            items = sorted({claim.item for claim in found if not claim.given})
+            names = ", ".join(items[:40]) + (", …" if len(items) > 40 else "")
+            raise LabError(_NOTHING_TO_TRUST, pattern=pattern, names=names or "–")
+    return [None if claim is None else found[claim] for claim in claims]
 
 
 @dataclass(slots=True)
@@ -305,15 +347,23 @@ class _Sorting:
     """Puts what was found to the people whose it is."""
 
     def __init__(
-        self, top: str, whose: People, others: Mapping[tuple[str, ...], tuple[str, ...]], roster: Roster | None
+        self,
+        top: str,
+        whose: People,
+        others: Mapping[tuple[str, ...], tuple[str, ...]],
+        roster: Roster | None,
+        works: Mapping[Claim, Works],
+        met: Collection[str],
     ) -> None:
         self.top = top
         self.whose = whose
         self.others = others
         self.roster = roster
-        self.found: list[tuple[datetime, Handed, tuple[str, ...], bool]] = []
+        self.works = works
+        self.busy = set(met) | {one.id for claim, one in whose.students.items() if one is not None and works[claim]}
+        self.found: list[tuple[datetime, Handed, Claim, tuple[str, ...], bool]] = []
         self.problems: list[Problem] = []
-        self.progress: dict[str, tuple[datetime, bytes]] = {}
+        self.progress: dict[str, tuple[tuple[bool, bool, datetime], bytes]] = {}
         self.stamps: dict[tuple[str, ...], str] = {}
         self.packed: dict[tuple[str, ...], datetime] = {}
         self.beside: dict[str, list[Dropped]] = {}
@@ -356,8 +406,8 @@ class _Sorting:
             own = range(len(claim.home), len(file.folders) + 1)
             packed = next((when for at in own if (when := self.packed.get(file.folders[:at]))), file.modified)
             time, name = f"{packed:%Y-%m-%d %H:%M:%S}", _exported(student, claim)
-            one = Handed(student, thing.notebook, file.place, time, tuple(remarks), exported=name)
-            self.found.append((file.modified, one, file.folders, thing.disguised))
+            one = Handed(student, thing.notebook, file.place, time, tuple(remarks), exported=name, digest=thing.digest)
+            self.found.append((file.modified, one, claim, file.folders, thing.disguised))
         elif thing.reason is not None:
             name = _exported(student, claim)
             self.problems.append(Problem(student, thing.named, file.place, thing.reason, exported=name))
@@ -369,18 +419,21 @@ class _Sorting:
             stamp = _STAMP.match(file.data.decode("utf-8", "replace").strip())
             self.stamps |= {file.folders: stamp[0].replace("T", " ")} if stamp else {}
         elif lower.endswith(".sqlite"):
-            if file.modified >= self.progress.get(student.id, _NEVER)[0]:
-                self.progress[student.id] = (file.modified, file.data)
+            # A zip that anybody can have made brings none for somebody whose notebooks lie elsewhere.
+            rank = (claim.given, bool(self.works[claim]), file.modified)
+            alone = student.id in self.busy and not any(rank[:2])
+            if not alone and rank >= self.progress.get(student.id, (rank, b""))[0]:
+                self.progress[student.id] = (rank, file.data)
         elif file.name and not is_about(file.name):
             self.beside.setdefault(student.id, []).append(file)
 
     def _intake(self) -> Intake:
         # A notebook under another name counts only where there is none under its own.
-        plain_ones = {(one.student.id, one.lab) for _, one, _, disguised in self.found if not disguised}
-        folders = {one.place: home for _, one, home, _ in self.found}
+        plain_ones = {(one.student.id, one.lab) for _, one, *_, disguised in self.found if not disguised}
+        folders = {one.place: home for _, one, _, home, _ in self.found}
         stamped = [
-            (when, replace(one, timestamp=self.stamps.get(home, one.timestamp)))
-            for when, one, home, disguised in self.found
+            (when, replace(one, timestamp=self.stamps.get(home, one.timestamp)), claim)
+            for when, one, claim, home, disguised in self.found
             if not disguised or (one.student.id, one.lab) not in plain_ones
         ]
         handed, older = _newest(stamped)
@@ -393,7 +446,7 @@ class _Sorting:
         busy |= set(self.homes)
         if self.roster is not None:
             self.problems += [
-                Problem(person.student, "", "", _MISSING, absent=True)
+                Problem(person.student, "", "", self._absence(person.student.id), absent=True)
                 for person in self.roster.people
                 if person.student.id not in busy
             ]
@@ -408,6 +461,9 @@ class _Sorting:
     def _finished(self, one: Handed, folders: Mapping[str, tuple[str, ...]]) -> Handed:
         files = [file for file in self.beside.get(one.student.id, ()) if not file.unread]
         return _with_files(one, folders[one.place], files) if files else one
+
+    def _absence(self, id: str) -> Text:
+        return _IN_DOUBT if id in self.whose.in_doubt else _MISSING
 
     def _lab_of(self, claim: Claim, student: str) -> str:
         """Which lab was meant, by the names of the folders or of all that was handed in."""
@@ -458,25 +514,41 @@ def _is_online(file: Dropped) -> bool:
     return any(map(is_online, (*file.folders, file.name)))
 
 
-_NEVER = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), b"")
-
-
 def _newest(
-    found: Iterable[tuple[datetime, Handed]],
+    found: Iterable[tuple[datetime, Handed, Claim]],
 ) -> tuple[list[Handed], dict[tuple[str, str], tuple[Handed, ...]]]:
-    """Of each student and lab the newest, with a remark on the others; and those others."""
-    by_lab: dict[tuple[str, str], list[tuple[str, datetime, list[object], Handed]]] = {}
-    for when, one in found:
-        entry = (one.timestamp, when, _natural(one.place), one)
-        by_lab.setdefault((one.student.id, one.lab), []).append(entry)
+    """Of each student and lab the newest, with a remark on the others; and those others.
+
+    The same notebook once more, in a zip beside the folder, makes it no newer.
+    """
+    by_lab: dict[tuple[str, str], list[tuple[datetime, Handed, Claim]]] = {}
+    for when, one, claim in found:
+        by_lab.setdefault((one.student.id, one.lab), []).append((when, one, claim))
     chosen = []
     older = {}
     for key in sorted(by_lab):
-        *others, newest = [entry[-1] for entry in sorted(by_lab[key], key=lambda entry: entry[:3])]
+        first: dict[str, tuple[object, ...]] = {}
+        for _, one, claim in sorted(by_lab[key], key=lambda entry: (not entry[2].given, entry[1].timestamp)):
+            first.setdefault(one.digest, _way(claim))
+        ranked = sorted(
+            by_lab[key],
+            key=lambda entry: (
+                first[entry[1].digest] == _way(entry[2]),
+                entry[1].timestamp,
+                entry[0],
+                _natural(entry[1].place),
+            ),
+        )
+        *others, newest = [one for _, one, _ in ranked]
         chosen.append(newest)
         if others:
             older[key] = tuple(reversed(others))
     return chosen, older
+
+
+def _way(claim: Claim) -> tuple[object, ...]:
+    """The way on which something came: in a folder, in a zip beside it, in an export."""
+    return claim.given, claim.exported, claim.level if claim.loose or claim.exported else claim.home
 
 
 def _with_files(one: Handed, home: tuple[str, ...], files: Iterable[Dropped]) -> Handed:
