@@ -335,7 +335,15 @@ async def count(stage: Stage) -> Text:
     try:
         return await _counted(stage)
     except Failure as failure:
-        raise failure.stopping(texts.wrong("count-first")) from None
+        found = await stage.with_a_dead_task(failure, _begun)
+        raise found.stopping(texts.wrong("count-first")) from None
+
+
+async def _begun(stage: Stage) -> None:
+    """Start the processes, and wait until what they do once a period has been done with clients there."""
+    await stage.restart_server()
+    await _five(stage)
+    await asyncio.sleep(2 * PERIOD)
 
 
 async def _counted(stage: Stage) -> Text:
@@ -395,7 +403,8 @@ async def ticks(stage: Stage) -> Text:
         await _room(stage, alice, ben)
         names = await _ticks_of_one(stage, TICKS, alice, ben, in_time=True)
     except Failure as failure:
-        raise failure.stopping(texts.wrong("ticks-first")) from None
+        found = await stage.with_a_dead_task(failure, _begun)
+        raise found.stopping(texts.wrong("ticks-first")) from None
     return filled(texts.saw("ticked"), count=TICKS, name=names[-1])
 
 

@@ -238,6 +238,7 @@ class ServedByProcesses:
         self._broker = ""
         self._processes: dict[int, _Process] = {}
         self._raised: list[Raised] = []
+        self._watching = False
 
     @property
     def addresses(self) -> Sequence[Address]:
@@ -289,6 +290,7 @@ class ServedByProcesses:
                 "variable": self._program.variable,
                 "broker": self._broker,
                 "language": current_language(),
+                "watched": self._watching,
             }
             try:
                 self._foreman.ask("start", theirs.fileno(), **plan)
@@ -412,10 +414,12 @@ class ServedByProcesses:
         await asyncio.gather(*(asyncio.to_thread(way.ask_for_a_turn, within) for way in self._ways()))
 
     def watch(self) -> None:
+        self._watching = True
         for way in self._ways():
             way.ask("watch")
 
     def watched(self) -> Watched:
+        self._watching = False
         answers: list[Mapping[str, Any]] = [way.ask("watched") or {} for way in self._ways()]
         caught = [Raised(*one) for answer in answers for one in answer.get("caught", ())]
         tasks = [TaskSeen(*one) for answer in answers for one in answer.get("tasks", ())]

@@ -38,8 +38,8 @@ def main(channel: int, listener: socket.socket, plan: Mapping[str, Any], foreman
     Args:
         channel: the descriptor by which orders come.
         listener: listens for this process.
-        plan: the cell (`name`, `source`), the app's name in it (`variable`), the broker's address (`broker`) and the
-            language of the kit's sentences (`language`).
+        plan: the cell (`name`, `source`), the app's name in it (`variable`), the broker's address (`broker`), the
+            language of the kit's sentences (`language`), and whether what it does is watched from its start (`watched`).
         foreman: the number of the process that has forked this one.
     """
     if sys.platform == "linux":
@@ -69,6 +69,8 @@ def _work(runner: asyncio.Runner, orders: Channel, listener: socket.socket, plan
     try:
         app = _app(plan)
         venue = Served(Loopback(app), listener.dup)
+        if plan["watched"]:
+            venue.watch()
         runner.run(venue.start())
     except (ServerStartError, WrongApp) as error:
         orders.send({"unstarted": str(error)})
