@@ -39,7 +39,7 @@ def main(channel: int, listener: socket.socket, plan: Mapping[str, Any], foreman
         channel: the descriptor by which orders come.
         listener: listens for this process.
         plan: the cell (`name`, `source`), the app's name in it (`variable`), the broker's address (`broker`), the
-            language of the kit's sentences (`language`), and whether what it does is watched from its start (`watched`).
+            language of the kit's sentences (`language`), and whether the app is watched from its start (`watched`).
         foreman: the number of the process that has forked this one.
     """
     if sys.platform == "linux":
