@@ -71,8 +71,8 @@ def test_pings_through_a_proxy(unit: Unit) -> None:
 def test_rooms_that_nginx_does_not_see(unit: Unit) -> None:
     asks = 'await spread("hash $arg_room consistent;", by_room)'
     without = ast.literal_eval(unit.run(asks, ("?room=", "?hall=")))
-    assert [set(names.split()) for names in without.values()] == [{"A", "B"}] * 4
-    assert [len(set(names.split())) for names in ast.literal_eval(unit.run(asks)).values()] == [1] * 4
+    assert [set(names.split()) for names in without.values()] == [{"A", "B"}] * 8
+    assert [len(set(names.split())) for names in ast.literal_eval(unit.run(asks)).values()] == [1] * 8
 
 
 def test_where_nginx_is_missing_the_cells_say_so(unit: Unit) -> None:
