@@ -657,6 +657,15 @@ def test_a_display_name_that_only_looks_like_one_on_the_roster_takes_nothing_fro
     assert "was not taken for that person" in " ".join(map(str, found["2", "L1"].notes))
 
 
+@pytest.mark.parametrize("nothing", [b"PK\3\4 broken", zipped(("why.txt", b"no")), zipped((".wslab/x.sqlite", b"x"))])
+def test_a_zip_without_a_notebook_stands_before_nothing(tmp_path: Path, nothing: bytes) -> None:
+    inside = zipped(*((f"{who}/{L1}", work(who)) for who in ("Ada Su", "Can Er")))
+    found = rows(graded(dropped(tmp_path / "in", **{"class.zip": inside, "Ada Su.zip": nothing}), tmp_path / "out"))
+    assert {key: row.code.splitlines()[0] for key, row in found.items()} == {
+        (who, "L1"): f"mine = {who!r}" for who in ("Ada Su", "Can Er")
+    }
+
+
 BESIDE: dict[str, tuple[dict[str, bytes], str]] = {
     "a folder, and a zip of another section": (
         {f"section-a/Ada Su/{L1}": MINE, "section-b.zip": zipped((f"Ada Su/{L1}", EVIL), (f"Can Er/{L1}", EVIL))},
@@ -685,6 +694,13 @@ BESIDE: dict[str, tuple[dict[str, bytes], str]] = {
                 *((f"{EXPORTED.format(who, at)}/{L1}", MINE) for at, who in enumerate(("Ada Su", "Can Er", "Nil Ok")))
             ),
             "moodle.zip": moodle_export("c", 70),
+        },
+        "",
+    ),
+    "folders in further ones, and a zip that is called as a lab": (
+        {
+            **{f"2026/autumn/{who}/{L1}": work(mark) for who, mark in (("Ada Su", "a"), ("Can Er", "b"))},
+            "L6.zip": zipped((f"Ada Su/{L1}", EVIL), (f"Can Er/{L1}", EVIL)),
         },
         "",
     ),

@@ -140,7 +140,7 @@ def people(
     order = _Order(claims, roster, since or {})
     # People of an export take their ids first: anybody can call a zip by the number that somebody has there.
     for one in sorted(_persons(claims, roster, order, packed), key=lambda one: not one.claims[0].exported):
-        near = sorted(_nearest(one.claims), key=lambda claim: (claim.given, order.weight(claim)), reverse=True)
+        near = sorted(_nearest(one.claims, claims), key=lambda claim: (claim.given, order.weight(claim)), reverse=True)
         student, more = _student(near, one, roster, ids)
         own = _of(near, claims)
         # What an export has, too, was handed in when it came there.
@@ -372,15 +372,22 @@ def _are_two(one: Sequence[Claim], other: Sequence[Claim], works: Mapping[Claim,
     return bool(together) and (in_a_zip or bool(shared))
 
 
-def _nearest(group: Sequence[Claim]) -> list[Claim]:
-    """The claims that no other one stands before: a zip says nothing of somebody whose own work lies beside it."""
-    least = min(claim.distance for claim in group)
-    levels = {(claim.level, claim.exported) for claim in group}
+def _nearest(group: Sequence[Claim], works: Mapping[Claim, Works]) -> list[Claim]:
+    """The claims that no other one stands before: a zip says nothing of somebody whose own work lies beside it.
+
+    Who has no notebook in a place stands before nothing there.
+    """
+    standing = [claim for claim in group if any(digest for _, digest in works[claim])] or group
+    least = min(claim.distance for claim in standing)
+    levels = {(claim.level, claim.exported) for claim in standing}
     return [
         claim
         for claim in group
-        if claim.distance == least
-        and not any(_is_behind(claim, level) and not (claim.exported and exported) for level, exported in levels)
+        if claim not in standing
+        or (
+            claim.distance == least
+            and not any(_is_behind(claim, level) and not (claim.exported and exported) for level, exported in levels)
+        )
     ]
 
 
@@ -400,7 +407,7 @@ def _by_number(group: Sequence[Claim]) -> Iterable[_Person]:
 
 def _by_place(group: Sequence[Claim], works: Mapping[Claim, Works]) -> Iterable[_Person]:
     """Names of folders: one person in several levels, unless the same lab was handed in in two of them."""
-    nearest = _nearest(group)
+    nearest = _nearest(group, works)
     near: dict[tuple[str, ...], list[Claim]] = {}
     for claim in nearest:
         near.setdefault(claim.level, []).append(claim)
@@ -459,14 +466,10 @@ def _student(near: Sequence[Claim], one: _Person, roster: Roster | None, ids: _I
         return ids.of(Student(named.number, last, first, "moodle"), apart=asked is not None), more
     if named.origin == "canvas":
         return ids.of(Student(named.number, named.name, "", "canvas"), apart=False), more
-    id = "/".join([*_level_of(near[0]), named.name]) if asked is not None else named.name
-    return ids.of(Student(id), apart=False), more
-
-
-def _level_of(claim: Claim) -> list[str]:
-    return [part for part in claim.level if not is_a_lab(part)]
+    level = [part for part in near[0].level if not is_a_lab(part)] if asked is not None else []
+    return ids.of(Student("/".join([*level, named.name])), apart=False), more
 
 
 def _called_as_its_place(claim: Claim) -> Student:
     """Who has handed in something that is kept apart: it is called as its file or zip."""
-    return Student("/".join([*_level_of(claim), claim.home[-1]]))
+    return Student("/".join(claim.home))
