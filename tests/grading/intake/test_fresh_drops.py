@@ -657,6 +657,16 @@ def test_a_display_name_that_only_looks_like_one_on_the_roster_takes_nothing_fro
     assert "was not taken for that person" in " ".join(map(str, found["2", "L1"].notes))
 
 
+def test_canvas_writes_the_last_name_first(tmp_path: Path) -> None:
+    people = roster(tmp_path, "id,name\n2023003,Işıl Yılmaz\n")
+    files = {f"yilmazisil_4103_90003_{L1}": MINE, f"isilyilmaz_4109_90009_{L1}": EVIL}
+    found = rows(graded(dropped(tmp_path / "in", **files), tmp_path / "out", roster=people))
+    assert {key[0]: row.code.splitlines()[0] for key, row in found.items()} == {
+        "2023003": "mine = 'a'",
+        "4109": "mine = 'c'",
+    }
+
+
 @pytest.mark.parametrize("nothing", [b"PK\3\4 broken", zipped(("why.txt", b"no")), zipped((".wslab/x.sqlite", b"x"))])
 def test_a_zip_without_a_notebook_stands_before_nothing(tmp_path: Path, nothing: bytes) -> None:
     inside = zipped(*((f"{who}/{L1}", work(who)) for who in ("Ada Su", "Can Er")))
@@ -687,6 +697,10 @@ BESIDE: dict[str, tuple[dict[str, bytes], str]] = {
             EXPORTED.format("Ada Su", 7) + ".zip": NEWER,
         },
         "7,Ada Su,ada\n8,Can Er,can",
+    ),
+    "an export's folder, and a zip of its name": (
+        {f"{EXPORTED.format('Ada Su', 7)}/{L1}": MINE, EXPORTED.format("Ada Su", 7) + ".zip": NEWER},
+        "",
     ),
     "two exports, of which one has more people": (
         {

@@ -293,12 +293,12 @@ class _Order:
         return -self.since[claim].timestamp() if claim in self.since else 0.0
 
 
-_Place = tuple[tuple[str, ...], bool, str]
+_Place = tuple[tuple[str, ...], bool, bool, str]
 
 
 def _place(claim: Claim) -> _Place:
-    """Where it was handed in, and whether by which export."""
-    return claim.level, claim.exported, claim.named.origin
+    """Where it was handed in, whether the instructor named it, and by which export."""
+    return claim.level, claim.given, claim.exported, claim.named.origin
 
 
 def _can_be_compared(one: Claim, other: Claim) -> bool:

@@ -75,11 +75,12 @@ class Roster:
         return tuple(self.people[place] for place in sorted(found))
 
     def writes(self, named: Named) -> bool:
-        """Whether a name is written in the drop as on the roster, letter for letter."""
+        """Whether a name is written in the drop as on the roster: letter for letter, or as Canvas writes it."""
         own = [(person.names, f"{person.student.last_name}{person.student.first_name}") for person in self.find(named)]
         return any(
-            named.name in names or (named.origin == "canvas" and named.name == "".join(joined.casefold().split()))
-            for names, joined in own
+            named.name in names
+            or (named.origin == "canvas" and words(named.name) == words("".join(last_and_first.split())))
+            for names, last_and_first in own
         )
 
     def knows(self, name: str) -> bool:
