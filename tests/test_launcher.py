@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
+import json
 import os
 import re
 import signal
@@ -262,3 +264,15 @@ def test_paths_of_the_course_fit_every_system() -> None:
     # Windows has 260 characters for a whole path; JupyterLab's checkpoints and a "(new 2)" are longer than the file.
     assert max(map(len, paths)) < 70
     assert all(re.fullmatch(r"[A-Za-z0-9._/-]+", path) for path in paths)
+
+
+def test_turkish_texts_name_the_entries_of_turkish_menus() -> None:
+    found = importlib.util.find_spec("jupyterlab_language_pack_tr_TR")
+    assert found is not None
+    assert found.origin is not None
+    messages = Path(found.origin).parent / "locale" / "tr_TR" / "LC_MESSAGES" / "jupyterlab.json"
+    names = json.loads(messages.read_text(encoding="utf-8"))
+    text = (ROOT / "course" / "notebooks" / "00-setup.md").read_text(encoding="utf-8")
+    for menu, entry in (("Run", "Run All Above Selected Cell"), ("Kernel", "Restart Kernel…")):
+        way = " → ".join(names[key][0] for key in (f"menu\x04{menu}", entry))
+        assert f"“{way}”" in text

@@ -61,8 +61,8 @@ _WRITTEN = Text(
     en="Written: {path}\nOpen a terminal (File → New → Terminal) and run:\n\n"
     '  cd "{folder}"\n  python -m uvicorn '
     "{module}:{app} --port {port}\n",
-    tr='Yazıldı: {path}\nBir uçbirim açıp (File → New → Terminal) şunu çalıştırın:\n\n  cd "{folder}"\n  '
-    "python -m uvicorn {module}:{app} --port {port}\n",
+    tr="Yazıldı: {path}\nBir uçbirim açıp (Dosya → Yeni → Terminal, İngilizce menüde File → New → Terminal) şunu "
+    'çalıştırın:\n\n  cd "{folder}"\n  python -m uvicorn {module}:{app} --port {port}\n',
 )
 _CONNECT = Text(
     en="In a second terminal connect to it. What you type there is sent; Ctrl+D ends it:\n\n"

@@ -30,6 +30,7 @@ _PATH = "/call"
 _LONGEST = 80
 _TICK = 0.002  # seconds
 _RETURNED = Text(en="{name}() returned {value} after {ms} ms", tr="{name}(), {ms} ms sonra {value} döndürdü")
+_STILL_RUNS = Text(en="{name}() has not come to its end", tr="{name}() sona ermedi")
 _RAISED = Text(en="`{name}()` raised {error}", tr="`{name}()` istisna fırlattı: {error}")
 _RAISED_BY = Text(en="your code: {error}", tr="kodunuz: {error}")
 _GAVE = Text(en="`{name}()` gave {came} at once.", tr="`{name}()` hemen {came} verdi.")
@@ -144,7 +145,8 @@ async def call(stage: Stage, *args: Any, within: float | None = None, plain: boo
     stage.raised_by = _RAISED_BY
     about.args, about.value, about.left = args, None, 0
     name = getattr(given, "__name__", "…")
-    reply = await stage.request("POST", _PATH, quietly=True, within=within)
+    unanswered = filled(_STILL_RUNS, name=name)
+    reply = await stage.request("POST", _PATH, quietly=True, within=within, unanswered=unanswered)
     # The answer is sent before tasks that the call has cancelled get their turn of the loop.
     await stage.turned()
     if reply is None:

@@ -616,6 +616,7 @@ class Stage:
         quietly: bool = False,
         within: float | None = None,
         process: int = 0,
+        unanswered: Text | None = None,
     ) -> Reply | None:
         """Any HTTP request; None if no answer came in time.
 
@@ -627,12 +628,13 @@ class Stage:
             quietly: keeps it out of the record.
             within: seconds; the stage's own deadline if left out.
             process: as for `connect`.
+            unanswered: what the record says where no answer came; that, if left out.
         """
         shown = f"{method} {path}"
         try:
             got = await self._exchange(method, path, params, json, within, process=process)
         except (Overdue, OSError):
-            self.note("", "", filled(_NO_REPLY, request=shown))
+            self.note("", "", unanswered or filled(_NO_REPLY, request=shown))
             return None
         if not quietly:
             body = shortened(got.content.decode(errors="replace"), _LONGEST)
