@@ -302,7 +302,7 @@ async def test_a_deadline_gives_an_answer_and_the_connection_back() -> None:
             raise HTTPException(504, "no reply in time") from None
         except (OSError, WebSocketException) as error:
             print(f"/send: {error}")
-            raise HTTPException(502, "the chat server is not to be had") from None
+            raise HTTPException(502, "the chat server cannot be reached") from None
 
     async with serve(app) as bridge, httpx.AsyncClient(base_url=bridge.url, timeout=DEADLINE) as http:
         async with serve(silent()) as server:

@@ -30,7 +30,9 @@ _NUMBER_TAKEN = Text(
     tr="{path}: {number} numaralı bir alıştırma zaten var. Sizinkine başka bir numara verin, L70 gibi.",
 )
 _NO_LAB = Text(
-    en="There is no lab {name!r}. The labs: {labs}.", tr="{name!r} adlı bir alıştırma yok. Alıştırmalar: {labs}."
+    en="There is no lab {name!r}. A check is named with its lab, such as 'L1.echo'. The labs: {labs}.",
+    tr="{name!r} adlı bir alıştırma yok. Sınamanın adı alıştırmasıyla birlikte yazılır, örneğin 'L1.echo'. "
+    "Alıştırmalar: {labs}.",
 )
 _NO_CHECK = Text(
     en="Lab {lab} has no check {name!r}. Its checks: {checks}.",
