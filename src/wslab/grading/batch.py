@@ -16,7 +16,7 @@ from wslab.grading.intake.people import Before
 from wslab.grading.intake.roster import Roster
 from wslab.grading.intake.submissions import MOST_PEOPLE, Handed, Intake, stumbled, take_in
 from wslab.grading.intake.utf8 import known_as
-from wslab.grading.intake.whose import Student, comes_from_an_export, folded
+from wslab.grading.intake.whose import Student, comes_from_an_export, folded, is_zip, words
 from wslab.grading.ledger import FILE as LEDGER
 from wslab.grading.ledger import Ledger, fingerprint, kit_version
 from wslab.grading.task import Limits, Result, Task
@@ -391,11 +391,13 @@ def _together(
     whole = dict(now)
     here = {row.student.id for _, row in now.values()}
     places = {(row.source, row.place): row.student.id for _, row in now.values() if row.place}
+    counting = [row for _, row in now.values() if row.digest and not _is_kept_apart(row)]
     absent = {one.student.id for one in taken.problems if one.student is not None and one.absent}
     for print_, old in earlier:
         key = (old.student.id, old.lab.number if old.lab is not None else "")
-        if places.get((old.source, old.place), key[0]) != key[0]:
-            continue  # it is known by now whose it is
+        known = _is_kept_apart(old) and any(_is_that_of(old, row) for row in counting)
+        if known or places.get((old.source, old.place), key[0]) != key[0]:
+            continue  # by now it is known whose it is
         if not key[1]:
             if old.student.id not in here:
                 whole.setdefault(key, (print_, old))
@@ -432,6 +434,18 @@ def _together(
             print_, row = whole[first]
             whole[first] = print_, _noted(row, _said(whole.pop((id, lab))[1].place, reason))
     return whole
+
+
+def _is_kept_apart(row: Row) -> bool:
+    """Whether it is called as the zip or file that it lies in, since nobody knew whose it is."""
+    id = row.student.id
+    in_a_zip = any(is_zip(part) for part in id.split("/")) and row.place.startswith(f"{id}/")
+    return not row.student.origin and (in_a_zip or row.place == id)
+
+
+def _is_that_of(apart: Row, row: Row) -> bool:
+    """Whether what was kept apart is the notebook that counts for the person of this name."""
+    return apart.digest == row.digest and set(words(row.student.name)) <= set(words(apart.student.id))
 
 
 def _data_of(row: Row) -> dict[str, Any]:

@@ -597,6 +597,32 @@ def test_what_anybody_can_have_made_asks_before_it_replaces_what_an_earlier_drop
         assert {row.student.id for row in everything.rows} == {"71", "72", "73"}
 
 
+@pytest.mark.parametrize("how", ["trusted", "by itself", "in a folder"])
+def test_what_was_asked_about_is_accepted(tmp_path: Path, how: str) -> None:
+    """And then counts without being told again, and has no row of its own any more."""
+    out = tmp_path / "out"
+    first = dropped(tmp_path / "1", **{f"Ada Su/{L1}": MINE, f"Can Er/{L1}": work("b")})
+    for path in first.rglob("*"):
+        os.utime(path, (1_780_000_000, 1_780_000_000))
+    graded(first, out)
+    late = dropped(tmp_path / "2", **{"Ada Su.zip": NEWER, "Can Er.zip": NEWER})
+    assert {key[0] for key in rows(graded(late, out))} == {"Ada Su", "Can Er", "Ada Su.zip", "Can Er.zip"}
+    if how == "trusted":
+        graded(late, out, selection=Selection(trust=("Ada Su.zip",)))
+    elif how == "by itself":
+        graded(late / "Ada Su.zip", out)
+    else:
+        # Beside it lies the zip that it came as.
+        graded(dropped(tmp_path / "3", **{f"Ada Su/{L1}": EVIL, "Ada Su.zip": NEWER}), out)
+    for _ in range(2):
+        found = rows(graded(late, out) if how != "in a folder" else graded(tmp_path / "3", out))
+        assert {key[0]: row.code.splitlines()[0] for key, row in found.items()} == {
+            "Ada Su": "mine = 'c'",
+            "Can Er": "mine = 'b'",
+            "Can Er.zip": "mine = 'c'",
+        }
+
+
 def test_what_is_trusted_has_to_be_there(tmp_path: Path) -> None:
     top = dropped(tmp_path / "in", **{f"Ada Su/{L1}": MINE, "Can Er.zip": NEWER})
     with pytest.raises(LabError, match=r"Can\.zip names no zip and no file .* There is: Can Er\.zip"):

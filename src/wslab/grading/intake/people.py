@@ -150,8 +150,9 @@ def people(
         if _contradict(_of(near, claims), _of(further, claims)):
             places = ", ".join(f"`{'/'.join(claim.home)}`" for claim in further)
             more.append(filled(_FURTHER_IN, name=near[0].named.name, places=places))
+        sure = _of([claim for claim in near if claim.given], claims)
         for claim in near if not one.chosen else ():
-            if (place := later.in_the_way(student, claim)) is not None:
+            if not claims[claim] <= sure and (place := later.in_the_way(student, claim)) is not None:
                 apart = ids.of(_called_as_its_place(claim), apart=False)
                 students[claim] = apart
                 said = filled(_COUNTED, name=student.name, place=place, item=claim.item)
@@ -230,10 +231,10 @@ def _kept_apart(group: Sequence[Claim], works: Mapping[Claim, Works], order: _Or
 
     The instructor names folders, a learning platform names people in its export, and anybody names a zip or a file.
     """
-    places: dict[tuple[tuple[str, ...], _Place], list[Claim]] = {}
+    places: dict[tuple[object, ...], list[Claim]] = {}
     for claim in group:
         at = () if claim.loose or claim.exported else claim.home
-        places.setdefault((at, _place(claim)), []).append(claim)
+        places.setdefault((at, claim.given, *_place(claim)), []).append(claim)
     apart = []
     for claims in places.values():
         others = [
@@ -293,12 +294,9 @@ class _Order:
         return -self.since[claim].timestamp() if claim in self.since else 0.0
 
 
-_Place = tuple[tuple[str, ...], bool, bool, str]
-
-
-def _place(claim: Claim) -> _Place:
-    """Where it was handed in, whether the instructor named it, and by which export."""
-    return claim.level, claim.given, claim.exported, claim.named.origin
+def _place(claim: Claim) -> tuple[tuple[str, ...], bool, str]:
+    """Where it was handed in, and by which export."""
+    return claim.level, claim.exported, claim.named.origin
 
 
 def _can_be_compared(one: Claim, other: Claim) -> bool:
