@@ -82,14 +82,24 @@ def _sent(reply: Reply) -> int:
     return found
 
 
-async def _hear(stage: Stage, clients: Sequence[Client], text: str) -> dict[str, list[Message]]:
-    """What each client heard of `text`, once all have heard it or the deadline has passed."""
+async def _hear(
+    stage: Stage, clients: Sequence[Client], text: str, *, twice: bool = False
+) -> dict[str, list[Message]]:
+    """What each client heard of `text`, once all have heard it or the deadline has passed.
+
+    Args:
+        stage: the stage.
+        clients: who is to hear it.
+        text: what.
+        twice: whether it matters that somebody hears it more than once, which takes a moment longer.
+    """
 
     def look() -> bool | None:
         return all(any(text in one.text for one in client.messages) for client in clients) or None
 
     await stage.until(look)
-    await stage.pause()
+    if twice:
+        await stage.pause()
     return {client.who: [one for one in client.messages if text in one.text] for client in clients}
 
 
@@ -109,7 +119,7 @@ async def each(stage: Stage) -> Text:
     clients = await _guests(stage, "ABC")
     text = stage.unique("Çay hazır")
     reply = await _announce(stage, text)
-    got = await _hear(stage, clients, text)
+    got = await _hear(stage, clients, text, twice=True)
     if not all(got.values()):
         failure = await _unheard(stage, clients, text, reply, got)
         raise failure if any(got.values()) else failure.stopping(texts.wrong("each-first"))
@@ -268,7 +278,7 @@ async def reconnect(stage: Stage) -> Text:
     other = await stage.connect("B", _door())
     text = stage.unique("Yine mi geldiniz?")
     await _announce(stage, text)
-    got = await _hear(stage, (new,), text) | {"A": [one for one in old.messages if text in one.text]}
+    got = await _hear(stage, (new,), text, twice=True) | {"A": [one for one in old.messages if text in one.text]}
     if got["A"] and got["A′"]:
         raise Failure(texts.wrong("duplicates-after-reconnect"), _who_heard(text, got))
     if len(got["A′"]) > 1:
@@ -470,7 +480,7 @@ async def _echo(stage: Stage, client: Client) -> float:
 async def _dies_at_work(stage: Stage, client: Client) -> None:
     # The handler is busy with the report, so nobody takes the connection off the list.
     await client.send(REPORT)
-    await stage.pause()
+    await stage.turned()
     await client.reset()
     await stage.pause()
 

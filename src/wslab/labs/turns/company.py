@@ -235,6 +235,7 @@ class Guest:
     async def send_text(self, data: str) -> None:
         """What the learner's code calls."""
         await asyncio.sleep(self._slow)
+        data.encode()  # raises what uvicorn raises for what is no text
         if self._dead:
             self.refused += 1
             raise RuntimeError('Cannot call "send" once a close message has been sent.')
