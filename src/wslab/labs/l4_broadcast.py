@@ -82,9 +82,7 @@ def _sent(reply: Reply) -> int:
     return found
 
 
-async def _hear(
-    stage: Stage, clients: Sequence[Client], text: str, *, twice: bool = False
-) -> dict[str, list[Message]]:
+async def _hear(stage: Stage, clients: Sequence[Client], text: str, *, twice: bool = False) -> dict[str, list[Message]]:
     """What each client heard of `text`, once all have heard it or the deadline has passed.
 
     Args:
