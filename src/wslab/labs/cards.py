@@ -38,8 +38,8 @@ _OPENS = Text(
 )
 _OPEN_NOW = Text(en='`solution("{name}")` is open now.', tr='`solution("{name}")` artık açık.')
 _AGAIN = Text(
-    en="The same as on the card of `{first}` above; mend that one first.",
-    tr="Yukarıdaki `{first}` kartındakinin aynısı; önce onu düzeltin.",
+    en="The same as on the card of `{first}` above; follow its next step.",
+    tr="Yukarıdaki `{first}` kartındakinin aynısı; oradaki adımla başlayın.",
 )
 _TIMES = Text(en="{what}, {count} times", tr="{what}, {count} kez")
 _LEFT_OUT = Text(en="… {count} rows are left out …", tr="… {count} satır atlandı …")

@@ -29,12 +29,12 @@ _BEGUN = Text(en="begun", tr="başlandı")
 
 # How a prediction stands, with the sign that doubles its colour.
 _STATES = {
-    "right": Text(en="answered, and measured so", tr="yanıtlandı, ölçülen de o"),
+    "right": Text(en="answered, and measured so", tr="yanıtlandı, doğru çıktı"),
     "made": Text(en="answered", tr="yanıtlandı"),
     "skipped": Text(en="skipped", tr="atlandı"),
     "open": Text(en="still open", tr="henüz açık"),
 }
-_TURN_PASSED = Text(en='a "your turn" that passed', tr='geçilen bir "sıra sizde"')
+_TURN_PASSED = Text(en='a "your turn" that passed', tr="başarılan bir “sıra sizde”")
 _POINTS_HAD = Text(en="a lab's points", tr="alıştırmanın puanı")
 
 _SIZE, _STEP = 16, 20
