@@ -14,8 +14,8 @@ BUSY ?= -n 3
 WAITING ?= -n 2
 JUDGED ?= -n 3
 PARALLEL ?= -n 4
-# What fails beside hundreds of others may be the machine's doing: three such tests of a run get a second try. The first one
-# stays in the closing lines with its traceback, to be looked into. `make test RERUNS=` gives none, nor does `make proof`.
+# A test that fails beside hundreds of others may have lacked the processor: up to three in each of these runs of pytest get a
+# second try. The first one stays in the closing lines with its traceback. `make test RERUNS=` gives none, nor does `make proof`.
 export RERUNS ?= --reruns 1 --reruns-delay 5 --max-suite-reruns 3 --rerun-show-tracebacks
 JUDGING := tests/authoring/proof tests/labs tests/grading/test_same_points.py tests/grading/test_determinism.py
 # A run starts hundreds of Pythons. Without compiled modules each would compile the kit, and each worker every test.

@@ -340,7 +340,7 @@ async def count(stage: Stage) -> Text:
 
 
 async def _begun(stage: Stage) -> None:
-    """Start the processes, and wait until what they do once a period has been done with clients there."""
+    """Start the processes anew, connect five clients, and wait for two periods."""
     await stage.restart_server()
     await _five(stage)
     await asyncio.sleep(2 * PERIOD)

@@ -628,7 +628,7 @@ class Stage:
             quietly: keeps it out of the record.
             within: seconds; the stage's own deadline if left out.
             process: as for `connect`.
-            unanswered: what the record says where no answer came; that, if left out.
+            unanswered: what the record says where no answer came; a general sentence if left out.
         """
         shown = f"{method} {path}"
         try:

@@ -77,7 +77,7 @@ class Claim:
 
     @property
     def item(self) -> str:
-        """The outermost zip that it lies in; else what is theirs."""
+        """The path of the outermost zip that it lies in, else of the folder or file itself: what `--trust` takes."""
         outer = next((at for at, part in enumerate(self.home, 1) if is_zip(part)), len(self.home))
         return "/".join(self.home[:outer])
 

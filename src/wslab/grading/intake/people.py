@@ -381,11 +381,8 @@ def _nearest(group: Sequence[Claim], works: Mapping[Claim, Works]) -> list[Claim
     return [
         claim
         for claim in group
-        if claim not in standing
-        or (
-            claim.distance == least
-            and not any(_is_behind(claim, level) and not (claim.exported and exported) for level, exported in levels)
-        )
+        if claim.distance <= least
+        and not any(_is_behind(claim, level) and not (claim.exported and exported) for level, exported in levels)
     ]
 
 
