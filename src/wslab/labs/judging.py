@@ -91,7 +91,7 @@ async def _outranked(stage: Stage, check: Check, failure: Failure, passed: Colle
         return failure
     if stage.cell_error:
         return Failure(general.CELL_HALF_RUN, failure.observed, error=stage.cell_error).earning(failure.earned)
-    if failure.error is not None:
+    if failure.error is not None or failure.misconception is general.BLOCKS:  # who says that has asked what was raised
         return failure
     raised = await stage.raised()
     told = causes.cause(raised) if failure.waits_for else causes.never_run(raised)
@@ -197,7 +197,8 @@ async def judge_app(
                     stopped[check.name] = Waits(check.name, found.stops, found.observed)
                 yield verdict
                 # Whatever name the verdict gave it: a server that hangs would fail the next check as well.
-                if not verdict.passed and not await Stage(venue, deadlines).alive():
+                held = verdict.misconception == general.BLOCKS.id
+                if held or (not verdict.passed and not await Stage(venue, deadlines).alive()):
                     await venue.restart()
     except NotServed as error:
         for check in left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 
@@ -218,9 +219,8 @@ async def _relayed(stage: Stage, speaker: Client, others: Sequence[Client]) -> M
     before = {client: len(client.messages) for client in (speaker, *others)}
     await speaker.send(text)
     # Who got what is read off the lists below; these only wait until it is there.
-    answered = await speaker.next(is_answer)
-    for other in others:
-        await other.next(lambda message: not is_by_server(message))
+    waits = [other.next(lambda message: not is_by_server(message)) for other in others]
+    answered, *_ = await asyncio.gather(speaker.next(is_answer), *waits)
     await stage.pause()
 
     def got(client: Client) -> list[Message]:
