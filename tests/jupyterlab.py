@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 _MOST_SHOTS = 40
+_LOOK = 200  # milliseconds; by itself Playwright has the page draw sixty times a second, for a look each time
 _SEEN_IS_DRAWN = """async (notebook) => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     const box = notebook.getBoundingClientRect();
@@ -213,6 +214,7 @@ class Notebook:
                         && (cells.every((cell) => cell.executionCount !== null) || cells.some(raised));
                 }}""",
                 timeout=timeout * 1000,
+                polling=_LOOK,
             )
         except TimeoutError:
             self.shot(f"unfinished-{self.file.stem}")

@@ -220,8 +220,9 @@ async def _relayed(stage: Stage, speaker: Client, others: Sequence[Client]) -> M
     await speaker.send(text)
     # Who got what is read off the lists below; these only wait until it is there.
     waits = [other.next(lambda message: not is_by_server(message)) for other in others]
-    answered, *_ = await asyncio.gather(speaker.next(is_answer), *waits)
-    await stage.pause()
+    answered, *came = await asyncio.gather(speaker.next(is_answer), *waits)
+    if answered is not None or any(came):
+        await stage.pause()
 
     def got(client: Client) -> list[Message]:
         return [message for message in client.messages[before[client] :] if not is_by_server(message)]

@@ -342,11 +342,28 @@ async def own(stage: Stage) -> Text:
     """Two clients work at the same time, and each gets its own answer."""
     alice, bob = [await stage.connect(who) for who in "AB"]
     await _needs_result(stage, alice)
-    asked = {alice: HEAVY_TOO, bob: LIGHT + 1}
+    for look in range(LOOKS):
+        if await _each_its_own(stage, {alice: HEAVY_TOO + look, bob: LIGHT + 1 + look}):
+            break
+    return texts.saw("each")
+
+
+async def _each_its_own(stage: Stage, asked: dict[Client, int]) -> bool:
+    """Whether the second client asked while the first one's work was under way.
+
+    Args:
+        stage: the stage.
+        asked: two clients, and how far each one's work goes.
+
+    Raises:
+        Failure: one of them did not get its own answer.
+    """
+    first, second = asked
     since = {client: len(client.messages) for client in asked}
-    for client, limit in asked.items():
-        await client.send(f"work {limit}")
-        await stage.pause()
+    await first.send(f"work {asked[first]}")
+    await stage.turned()
+    under_way = not any(map(is_result, first.messages[since[first] :]))
+    await second.send(f"work {asked[second]}")
 
     def look() -> bool | None:
         return (
@@ -387,7 +404,7 @@ async def own(stage: Stage) -> Text:
         for extra in client.messages[since[client] :]:
             if extra is not came:
                 raise Failure(texts.wrong("says-more"), expected=quoted(result_of(limit)), came=extra)
-    return texts.saw("each")
+    return under_way
 
 
 # The order

@@ -25,7 +25,7 @@ from wslab.labs.verdict import Raised
 from wslab.language import LANGUAGES, Filled, Text, filled, verbatim
 from wslab.serving.watching import State, TaskSeen
 
-_CELL = 6.0  # seconds for one cell, after which it is interrupted
+_CELL = 5.0  # seconds for one cell, after which it is interrupted
 _LET_GO = 3.0  # seconds in which an interrupted cell has to let go
 _STARTING, _STOPPING = 8.0, 6.0
 _REPLAYS = 3

@@ -207,6 +207,8 @@ class Confined:
         """
         if start is None:
             start = "forked" if sys.platform == "linux" else "fresh"
+        if start == "forked":
+            _forker.preload()  # it imports what it needs while the first thread to come here finds out the mode
         self.runs_commands = bool(namespace_mode())
         self._folder = "" if self.runs_commands else tempfile.mkdtemp(prefix="wslab-")
         self.folder = self._folder or "/tmp"
@@ -313,14 +315,16 @@ class _Forker:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
+    def preload(self) -> None:
+        """Start it; it imports what submissions need."""
+        with self._lock:
+            self._keep_running()
+
     def start(self, limits: Limits, sockets: list[socket.socket]) -> _Guarded:
         from wslab.grading.isolation.forking import request
 
         ours, theirs = socket.socketpair()
         try:
-            with self._lock:
-                self._keep_running()
-            # It imports what it needs while the first thread to come here finds out the mode.
             message = request(namespace_mode(), limits)
             with self._lock:
                 self._keep_running()
