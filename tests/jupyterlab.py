@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 _MOST_SHOTS = 40
-_LOOK = 200  # milliseconds; by itself Playwright has the page draw sixty times a second, for a look each time
+_LOOK = 200  # milliseconds between two looks at a running notebook; Playwright's default is every animation frame
 _SEEN_IS_DRAWN = """async (notebook) => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     const box = notebook.getBoundingClientRect();

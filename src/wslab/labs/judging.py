@@ -91,7 +91,8 @@ async def _outranked(stage: Stage, check: Check, failure: Failure, passed: Colle
         return failure
     if stage.cell_error:
         return Failure(general.CELL_HALF_RUN, failure.observed, error=stage.cell_error).earning(failure.earned)
-    if failure.error is not None or failure.misconception is general.BLOCKS:  # who says that has asked what was raised
+    # Before a check says that the loop is held, it has read what was raised.
+    if failure.error is not None or failure.misconception is general.BLOCKS:
         return failure
     raised = await stage.raised()
     told = causes.cause(raised) if failure.waits_for else causes.never_run(raised)
@@ -196,9 +197,9 @@ async def judge_app(
                 if found is not None and found.stops is not None:
                     stopped[check.name] = Waits(check.name, found.stops, found.observed)
                 yield verdict
-                # Whatever name the verdict gave it: a server that hangs would fail the next check as well.
+                # A server that hangs would fail the next check as well, and not every verdict says that it does.
                 held = verdict.misconception == general.BLOCKS.id
-                if held or (not verdict.passed and not await Stage(venue, deadlines).alive()):
+                if held or not (verdict.passed or await Stage(venue, deadlines).alive()):
                     await venue.restart()
     except NotServed as error:
         for check in left:

@@ -222,7 +222,7 @@ async def _relayed(stage: Stage, speaker: Client, others: Sequence[Client]) -> M
     waits = [other.next(lambda message: not is_by_server(message)) for other in others]
     answered, *came = await asyncio.gather(speaker.next(is_answer), *waits)
     if answered is not None or any(came):
-        await stage.pause()
+        await stage.pause()  # the same may come twice
 
     def got(client: Client) -> list[Message]:
         return [message for message in client.messages[before[client] :] if not is_by_server(message)]

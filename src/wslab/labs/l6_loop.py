@@ -34,7 +34,9 @@ ENOUGH = 3
 """Echoes while somebody else is served. Where the loop is held there is one, the one that was on its way."""
 
 LOOKS = 4
-"""How often to look, at most. Where the loop is held, every look shows it; one look without is enough to pass."""
+"""How often to look, at most. Where the loop is held, every look shows it; one look without is enough to pass.
+
+As often two clients ask, until the second asks while the first one's work is under way."""
 
 MOST = 0.75
 """The part of that time which one echo may take. Where the loop is held for the work alone, one takes nearly all."""
@@ -342,8 +344,8 @@ async def own(stage: Stage) -> Text:
     """Two clients work at the same time, and each gets its own answer."""
     alice, bob = [await stage.connect(who) for who in "AB"]
     await _needs_result(stage, alice)
-    for look in range(LOOKS):
-        if await _each_its_own(stage, {alice: HEAVY_TOO + look, bob: LIGHT + 1 + look}):
+    for more in range(LOOKS):  # other numbers each time: an app may keep its results
+        if await _each_its_own(stage, {alice: HEAVY_TOO + more, bob: LIGHT + 1 + more}):
             break
     return texts.saw("each")
 
@@ -353,7 +355,7 @@ async def _each_its_own(stage: Stage, asked: dict[Client, int]) -> bool:
 
     Args:
         stage: the stage.
-        asked: two clients, and how far each one's work goes.
+        asked: how far the work of each of two clients goes, in the order in which they ask.
 
     Raises:
         Failure: one of them did not get its own answer.

@@ -208,7 +208,7 @@ class Confined:
         if start is None:
             start = "forked" if sys.platform == "linux" else "fresh"
         if start == "forked":
-            _forker.preload()  # it imports what it needs while the first thread to come here finds out the mode
+            _forker.preload()  # it imports while `namespace_mode()` makes its first try
         self.runs_commands = bool(namespace_mode())
         self._folder = "" if self.runs_commands else tempfile.mkdtemp(prefix="wslab-")
         self.folder = self._folder or "/tmp"
