@@ -12,8 +12,9 @@ from nbformat import NotebookNode
 from playwright.sync_api import Page, expect
 from tests.executed import Executed
 from tests.jupyterlab import ROOT, Lab, Notebook, trust
-from tests.notebooks.test_run import MAY_RAISE, UNEXPECTED, running
+from tests.notebooks.in_a_kernel import IN_JUPYTERLAB, MAY_RAISE, UNEXPECTED, running
 from tests.outputs import shown
+from tests.points import earns_nothing
 from tests.ports import ports_of
 from tests.seed.pages import CHAT_IS_OPEN
 
@@ -41,13 +42,14 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", edition(LANGUAGES[0]), ids=named)
+@pytest.mark.parametrize("path", edition(IN_JUPYTERLAB), ids=named)
 def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], path: Path) -> None:
     notebook = open_notebook(path.relative_to(ROOT).as_posix(), height=1400)
     with ports_of(path.stem.partition("-")[0]):
         notebook.run_all(timeout=240)
     notebook.shots(named(path))
-    cells = [cell for cell in notebook.saved().cells if cell.cell_type == "code"]
+    saved = notebook.saved()
+    cells = [cell for cell in saved.cells if cell.cell_type == "code"]
     assert [cell.id for cell in cells if cell.execution_count is None and cell.source.strip()] == []
     for cell in cells:
         may_raise = MAY_RAISE in cell.metadata.get("tags", [])
@@ -56,6 +58,8 @@ def test_runs_from_the_menu(open_notebook: Callable[..., Notebook], path: Path) 
         assert "Traceback" not in shown(cell), f"{cell.id}: {shown(cell)}"
         assert not any(words in shown(cell) for words in UNEXPECTED), f"{cell.id}: {shown(cell)}"
     assert [error for error in notebook.errors if not any(part in error for part in MEANT)] == []
+    if path.is_relative_to(ROOT / "labs"):
+        earns_nothing(saved)
 
 
 def run_in_a_kernel(path: Path) -> NotebookNode:
@@ -65,7 +69,9 @@ def run_in_a_kernel(path: Path) -> NotebookNode:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [path for one in LANGUAGES[1:] for path in edition(one)], ids=named)
+@pytest.mark.parametrize(
+    "path", [path for one in LANGUAGES if one != IN_JUPYTERLAB for path in edition(one)], ids=named
+)
 def test_shows_what_its_cells_showed_in_a_kernel(
     open_notebook: Callable[..., Notebook], window: Page, lab: Lab, executed: Executed, path: Path
 ) -> None:

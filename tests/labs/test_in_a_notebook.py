@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -12,13 +11,7 @@ import pytest
 from nbclient import NotebookClient
 from tests import kernels
 from tests.outputs import printed, shown
-
-from wslab.labs import catalogue, notebooks
-from wslab.labs.lab import Lab
-from wslab.language import LANGUAGES
-
-ROOT = Path(__file__).parents[2]
-LABS = catalogue.labs()
+from tests.points import points_of
 
 pytestmark = pytest.mark.notebook
 
@@ -158,32 +151,9 @@ def test_a_blocked_loop_leaves_the_kernel_usable(kernel: Kernel, line: str) -> N
     assert text_of(kernel.run('await check("L1.echo", app)')).endswith("\n2")
 
 
-@pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
-@pytest.mark.parametrize("language", [LANGUAGES[0], pytest.param(LANGUAGES[1], marks=pytest.mark.proof)])
-def test_the_stub_runs_to_its_end_and_nbgrader_gives_it_nothing(lab: Lab, language: str, tmp_path: Path) -> None:
-    path = notebooks.path_of(ROOT, lab, "labs", language)
-    notebook = nbformat.read(path, as_version=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WSLAB_HOME", str(tmp_path))
-        kernels.client(notebook, tmp_path).execute()
-    graded = [
-        cell for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
-    ]
-    assert [grade(cell) for cell in graded] == [(0, cell.metadata.nbgrader.points) for cell in graded]
-    for cell in graded:
-        assert text_of(cell).endswith("\n0")
-
-
-def grade(cell: Any) -> tuple[float | None, float]:
-    """What nbgrader gives for an executed cell."""
-    utils = pytest.importorskip("nbgrader.utils")
-    points: tuple[float | None, float] = utils.determine_grade(cell)
-    return points
-
-
 def test_nbgrader_gives_a_check_its_points(kernel: Kernel) -> None:
     kernel.run(ECHO)
     for name, points in (("echo", 2), ("order", 2), ("relay", 0)):
         cell = kernel.run(f'await check("L1.{name}", app)')
         cell.metadata["nbgrader"] = {"grade": True, "solution": False, "points": 2, "grade_id": name}
-        assert grade(cell) == (points, 2)
+        assert points_of(cell) == (points, 2)

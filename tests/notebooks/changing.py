@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import random
 
-from nbclient import NotebookClient
 from nbformat import NotebookNode
-from tests import kernels
+from tests.notebooks.in_a_kernel import Run
 from tests.outputs import shown
-from tests.ports import ports_of
-
-from wslab.authoring.building import notebook
-
-ROOT = Path(__file__).parents[2]
 
 
 class Unit:
-    """A notebook all of whose cells have run; each can be run again, as it is or changed."""
+    """A notebook whose cells have run, but for the one that stops its servers; each can be run again."""
 
-    def __init__(self, client: NotebookClient) -> None:
-        self.client = client
-        self.shipped = [cell.source for cell in client.nb.cells]
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.client = run.client
+        self.shipped = [cell.source for cell in run.notebook.cells]
 
     def _find(self, marker: str) -> int:
         found = [
             index
-            for index, cell in enumerate(self.client.nb.cells)
-            if cell.cell_type == "code" and marker in self.shipped[index]
+            for index, source in enumerate(self.shipped)
+            if self.client.nb.cells[index].cell_type == "code" and marker in source
         ]
         assert len(found) == 1, f"{marker!r} stands in {len(found)} code cells"
         return found[0]
@@ -47,15 +40,19 @@ class Unit:
         self.client.execute_cell(cell, index)
         return shown(cell)
 
+    def again(self) -> None:
+        """As it was shipped: six cells out of order when its servers have stopped, then the whole with its turns."""
+        del self._run.notebook.cells[len(self.shipped) :]
+        for cell, source in zip(self._run.notebook.cells, self.shipped, strict=True):
+            cell.source = source
+        self._run.cell(self._run.stop)
+        some = random.Random(2011).sample(self._run.code_cells, min(6, len(self._run.code_cells)))
+        for index in sorted(some, reverse=True):
+            self._run.cell(index)
+        self._run.fill_in()
+        self._run.all()
 
-@contextmanager
-def opened(number: str) -> Iterator[Unit]:
-    """The English edition of this unit, run from top to bottom except for its last cell, which stops the servers."""
-    cells = notebook(ROOT, number, "en")
-    # What a cell writes lies beside the notebook, as a learner's files do, where git overlooks it.
-    client = kernels.client(cells, ROOT / "notebooks" / "en")
-    with ports_of(number), client.setup_kernel():
-        for index, cell in enumerate(cells.cells):
-            if cell.cell_type == "code" and not cell.source.startswith("stop_all("):
-                client.execute_cell(cell, index)
-        yield Unit(client)
+
+def again_and_out_of_order(unit: Unit) -> None:
+    """The last test of each unit: whatever was run and changed before, the notebook runs."""
+    unit.again()

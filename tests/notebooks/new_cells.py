@@ -11,6 +11,5 @@ def write(unit: Unit, code: str) -> str:
     """Run a new cell with this code below the others; what it shows, as text."""
     cell = nbformat.v4.new_code_cell(code)
     unit.client.nb.cells.append(cell)
-    unit.shipped.append("")
     unit.client.execute_cell(cell, len(unit.client.nb.cells) - 1)
     return shown(cell)

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 from tests.ports import free_port
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("00") as unit:
-        yield unit
 
 
 def test_page_and_python_client_chat(unit: Unit) -> None:
@@ -66,3 +59,6 @@ def test_the_second_server_takes_the_fixed_port_of_the_first(unit: Unit) -> None
 def test_one_long_call_into_c_keeps_the_server_from_answering(unit: Unit) -> None:
     unit.run("server = serve(app)")
     assert unit.run("sum(range(").split() == ["[]", "[200]"]
+
+
+test_again_and_out_of_order = again_and_out_of_order

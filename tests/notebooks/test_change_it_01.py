@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("01") as unit:
-        yield unit
 
 
 def test_a_route_for_get_is_none_for_a_websocket(unit: Unit) -> None:
@@ -55,3 +47,6 @@ def test_a_handler_that_sleeps_keeps_a_client_that_left(unit: Unit) -> None:
     unit.run("chat = serve(app)")
     assert unit.run("bora_after_ada(chat)").startswith("0\n")
     assert unit.run("mine == theirs").strip().endswith("True")
+
+
+test_again_and_out_of_order = again_and_out_of_order

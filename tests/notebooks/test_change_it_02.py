@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 
 pytestmark = pytest.mark.notebook
 
 WAY_OUT = 'predict("02.leave").outcome'
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("02") as unit:
-        yield unit
 
 
 def test_code_and_reason_of_ones_own_arrive(unit: Unit) -> None:
@@ -75,3 +67,6 @@ def test_who_asks_oneself_is_refused(unit: Unit) -> None:
     statuses = [line[:3] for line in shown.splitlines() if line]
     assert statuses == ["200", "200", "504", "502", "502"]
     assert "127.0.0.1" not in shown
+
+
+test_again_and_out_of_order = again_and_out_of_order

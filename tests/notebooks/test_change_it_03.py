@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 from tests.seed.pages import CHAT_IS_OPEN
 
@@ -20,10 +20,9 @@ SAFE = (
 
 
 @pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("03") as unit:
-        write(unit, "server.restart()")
-        yield unit
+def unit(unit: Unit) -> Unit:
+    write(unit, "server.restart()")
+    return unit
 
 
 @pytest.fixture
@@ -82,3 +81,6 @@ def test_what_is_text_content_does_not_run(unit: Unit, tab: Page, browser: Brows
         assert "<img" in second.locator("#messages li").last.inner_text()
     finally:
         second.close()
+
+
+test_again_and_out_of_order = again_and_out_of_order

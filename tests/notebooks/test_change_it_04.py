@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("04") as unit:
-        yield unit
 
 
 def test_a_letter_of_the_guid(unit: Unit) -> None:
@@ -82,3 +75,6 @@ def test_a_shorter_interval(unit: Unit) -> None:
     before, after = (float(number) for number in re.findall(r"[\d.]+", gaps))
     assert before < after
     assert after > 0.45
+
+
+test_again_and_out_of_order = again_and_out_of_order

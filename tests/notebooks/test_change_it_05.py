@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from nbclient.exceptions import CellExecutionError
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("05") as unit:
-        yield unit
 
 
 def test_a_used_coroutine_object(unit: Unit) -> None:
@@ -55,3 +47,6 @@ def test_the_orders_to_try(unit: Unit) -> None:
     right = '["accept", "register", "try", "loop", "finally"]'
     assert "✓ Right" in unit.run("order = [", (shuffled, right))
     assert "✗ Not Python yet" in unit.run("order = [")
+
+
+test_again_and_out_of_order = again_and_out_of_order

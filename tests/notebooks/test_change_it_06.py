@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("06") as unit:
-        yield unit
 
 
 def test_a_code_of_one_s_own(unit: Unit) -> None:
@@ -76,3 +68,6 @@ def test_the_table_filled_in(unit: Unit) -> None:
     assert "| `client: close()` | 1000 | **1000** | = |" in shown
     assert "| `client: RST` | 1006 | **1005** | ≠ |" in shown
     assert "| `client: FIN` | – | **1005** |  |" in shown
+
+
+test_again_and_out_of_order = again_and_out_of_order

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("07") as unit:
-        yield unit
 
 
 def test_cem_leaves_without_a_word(unit: Unit) -> None:
@@ -61,3 +54,6 @@ def test_gaps_far_apart_and_close_together(unit: Unit, condition: str, bars: int
     )
     assert (0 < sent < 10_000, hers, his) == (True, bars, 1)
     unit.run("polite = serve(app)")
+
+
+test_again_and_out_of_order = again_and_out_of_order

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("08") as unit:
-        yield unit
 
 
 def test_the_cells_show_what_the_text_says(unit: Unit) -> None:
@@ -53,3 +46,6 @@ def test_a_message_waits_for_a_sleeper(unit: Unit) -> None:
         ),
     )
     assert "Bora TimeoutError\nÇay hazır.\n" in shown
+
+
+test_again_and_out_of_order = again_and_out_of_order

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator
 
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 from tests.outputs import printed
 
 pytestmark = pytest.mark.notebook
 
 BROADCASTER = "program.send_random_messages()"
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("09") as unit:
-        yield unit
 
 
 def test_the_evicted_connection_stays_until_it_is_hung_up(unit: Unit) -> None:
@@ -81,3 +74,6 @@ def test_a_sleeper_whose_oldest_messages_are_dropped(unit: Unit) -> None:
     assert [gap > 1 for gap in gaps].count(True) >= 1
     assert gaps[0] == 1
     assert gaps[-1] == 1
+
+
+test_again_and_out_of_order = again_and_out_of_order

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 
 pytestmark = pytest.mark.notebook
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("10") as unit:
-        yield unit
 
 
 def test_buffers_as_the_system_makes_them(unit: Unit) -> None:
@@ -77,3 +69,6 @@ def test_nobody_pings(unit: Unit) -> None:
     unit.run("who = await cut_off(")
     assert write(unit, "print(who)").strip() == "[]"
     unit.run("watched = serve(")
+
+
+test_again_and_out_of_order = again_and_out_of_order

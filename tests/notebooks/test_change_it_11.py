@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 
 pytestmark = pytest.mark.notebook
 
@@ -15,12 +13,6 @@ FOURTH = """async def test_another_origin_is_refused(url):
 
 
 TESTS = [test_another_origin_is_refused, """
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("11") as unit:
-        yield unit
 
 
 def test_who_sends_no_origin_is_refused(unit: Unit) -> None:
@@ -58,3 +50,6 @@ def test_a_fourth_test_finds_the_third_fault(unit: Unit) -> None:
     shown = unit.run('predict("11.worth").outcome')
     assert "test_another_origin_is_refused ['any origin']" in shown
     assert "RIGHT" not in shown
+
+
+test_again_and_out_of_order = again_and_out_of_order

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
 
 import pytest
-from tests.notebooks.changing import Unit, opened
+from tests.notebooks.changing import Unit, again_and_out_of_order
 from tests.notebooks.new_cells import write
 
 from wslab import proxy
@@ -18,13 +17,6 @@ pytestmark = [
     pytest.mark.notebook,
     pytest.mark.skipif(sys.platform == "win32", reason="there is no Valkey for Windows"),
 ]
-
-
-@pytest.fixture(scope="module")
-def unit() -> Iterator[Unit]:
-    with opened("12") as unit:
-        yield unit
-        write(unit, "stop_all()\npost.stop()")
 
 
 def test_three_processes(unit: Unit) -> None:
@@ -106,3 +98,6 @@ def test_one_process_after_the_other(unit: Unit) -> None:
     unit.run("async def sigterm(")
     unit.run('predict("12.goodbye").outcome(')
     assert write(unit, "print(*received, ended)").split() == ["1012", "True"]
+
+
+test_again_and_out_of_order = again_and_out_of_order
