@@ -60,6 +60,24 @@ def test_the_schedule_adds_the_minutes_up() -> None:
     assert len(short.splitlines()) < len(whole.splitlines())
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "--rounds", "0"],
+        ["check", "--busy", "-1"],
+        ["grade", "submitted", "--workers", "0"],
+        ["grade", "submitted", "--most", "0"],
+        ["lab", "--port", "99999"],
+        ["watch", ".", "--every", "0"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_that_means_nothing_is_refused(command: list[str]) -> None:
+    result = run(cli.app, command)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{command[-2]}'" in result.output
+
+
 def test_build_check_and_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "course" / "notebooks").mkdir(parents=True)
     (tmp_path / "course" / "glossary.yml").write_text((ROOT / "course" / "glossary.yml").read_text("utf-8"), "utf-8")

@@ -139,7 +139,9 @@ def lab(
         str | None, typer.Option(help="Which edition, en, tr or both; else the system's language.")
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
-    port: Annotated[int | None, typer.Option(help="JupyterLab's own port; else the first free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="JupyterLab's own port; else the first free one.", min=1, max=65535)
+    ] = None,
 ) -> None:
     """Open the course in JupyterLab; where there is none yet, or an older one, put it there first."""
     from wslab import launcher
@@ -272,8 +274,8 @@ def check(
     labs: Annotated[
         list[str] | None, typer.Argument(help="Numbers of labs such as L1, of units such as 05; else all.")
     ] = None,
-    rounds: Annotated[int, typer.Option(help="How often each solution is run.")] = 20,
-    busy: Annotated[int, typer.Option(help="Processes that keep the machine busy meanwhile.")] = 0,
+    rounds: Annotated[int, typer.Option(help="How often each solution is run.", min=1)] = 20,
+    busy: Annotated[int, typer.Option(help="Processes that keep the machine busy meanwhile.", min=0)] = 0,
     write: Annotated[
         Path | None,
         typer.Option(help="A page in which the tables of these labs are written anew, such as docs/labs.md."),
@@ -312,7 +314,7 @@ def check(
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A folder of submissions, or a zip of one.")],
     out: Annotated[Path, typer.Option(help="The folder for results and reports.")] = Path("results"),
-    workers: Annotated[int | None, typer.Option(help="How many at a time; else eight for each core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many at a time; else eight for each core.", min=1)] = None,
     dask: Annotated[str | None, typer.Option(help="A Dask scheduler to run on, such as tcp://10.0.0.5:8786.")] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Grade only these, such as ayse/L1, ayse, L1 or 'a*/L2'; may be repeated.")
@@ -323,7 +325,7 @@ def grade(
         bool, typer.Option(help="Of several notebooks of a lab, count the best and not the newest.")
     ] = False,
     fresh: Annotated[bool, typer.Option(help="Forget what earlier drops brought into the results.")] = False,
-    most: Annotated[int, typer.Option(help="People that one zip may hold work of.")] = 2000,
+    most: Annotated[int, typer.Option(help="People that one zip may hold work of.", min=1)] = 2000,
     trust: Annotated[
         list[str] | None,
         typer.Option(

@@ -137,18 +137,19 @@ class Proof:
             graded = [check for check in proof.lab.checks if check.points]
             table = Table(title=f"{proof.lab.slug}: {proof.lab.title}", title_justify="left")
             table.add_column("", no_wrap=True)
-            for check in graded:
-                table.add_column(check.name, justify="center", no_wrap=True)
+            # One column for all of them, in the order of the caption: a column each doesn't fit into 80 characters.
+            table.add_column("checks" if graded else "", no_wrap=True)
+            table.caption, table.caption_justify = " ".join(check.name for check in graded), "left"
             table.add_column("fails at", overflow="fold")
             for name in ("points", "rounds", "s"):
                 table.add_column(name, justify="right", no_wrap=True)
             for run in proof.runs:
                 by_check = {verdict.check: verdict for verdict in run.verdicts}
-                marks = [MARKS[by_check[check.name].outcome] if check.name in by_check else "" for check in graded]
+                marks = [MARKS[by_check[check.name].outcome] if check.name in by_check else " " for check in graded]
                 fails = [
                     one.misconception for one in run.verdicts if one.outcome is Outcome.FAILED and (one.max or one.turn)
                 ]
-                row = [run.name, *marks, ", ".join(dict.fromkeys(fails)), f"{run.points:g}", str(run.rounds)]
+                row = [run.name, " ".join(marks), ", ".join(dict.fromkeys(fails)), f"{run.points:g}", str(run.rounds)]
                 table.add_row(*map(Line, [*row, f"{run.seconds:.1f}"]), style="red" if run.faults else None)
             parts.append(table)
         verdict = f"proven: {len(self.labs)} labs and units, {sum(len(lab.runs) for lab in self.labs)} programs"
