@@ -10,7 +10,7 @@ from tests.outputs import shown
 
 
 class Unit:
-    """A notebook whose cells have run, but for the one that stops its servers; each can be run again."""
+    """A notebook whose cells have run, but for what stops its servers; each can be run again."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -45,9 +45,8 @@ class Unit:
         del self._run.notebook.cells[len(self.shipped) :]
         for cell, source in zip(self._run.notebook.cells, self.shipped, strict=True):
             cell.source = source
-        self._run.cell(self._run.stop)
         some = random.Random(2011).sample(self._run.code_cells, min(6, len(self._run.code_cells)))
-        for index in sorted(some, reverse=True):
+        for index in [*self._run.stopping_cells, *sorted(some, reverse=True)]:
             self._run.cell(index)
         self._run.fill_in()
         self._run.all()

@@ -46,10 +46,9 @@ class Run:
         return [index for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
 
     @property
-    def stop(self) -> int:
-        """The cell that stops the notebook's servers."""
-        (found,) = (n for n in self.code_cells if self.notebook.cells[n].source.startswith("stop_all("))
-        return found
+    def stopping_cells(self) -> list[int]:
+        """Those that stop every server of the notebook."""
+        return [index for index in self.code_cells if self.notebook.cells[index].source.startswith("stop_all(")]
 
     def cell(self, index: int) -> None:
         cell = self.client.execute_cell(self.notebook.cells[index], index)
