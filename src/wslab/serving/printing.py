@@ -112,6 +112,11 @@ class _OnTheStream:
 _on_classes: dict[type, list[Switch]] = {}
 _on_streams: weakref.WeakKeyDictionary[Any, list[_OnTheStream]] = weakref.WeakKeyDictionary()
 
+# The streams that were covered last, and their methods that may have been replaced since.
+_Latest = tuple[Callable[[], Any], Callable[[], Any], list[_OnTheStream]]
+_NONE_YET: _Latest = (object, object, [])
+_latest = _NONE_YET
+
 
 def _cover(stream: Any) -> None:
     kind = type(stream)
@@ -132,14 +137,26 @@ def _cover(stream: Any) -> None:
 
 def cover() -> None:
     """Cover the streams that `print` uses now; a cell may have redirected them since the last call."""
+    global _latest
+    out, err, methods = _latest
+    if out() is sys.stdout and err() is sys.stderr:  # as nearly always, and this is asked at each message
+        for method in methods:
+            method.put()
+        return
+    _latest = _NONE_YET
     for stream in (sys.stdout, sys.stderr):
         # A stream of somebody's own make may have no attributes; then it is left as it is.
         with contextlib.suppress(TypeError, AttributeError):
             _cover(stream)
+    with contextlib.suppress(TypeError):  # one that nothing can refer to weakly is looked up each time
+        methods = [method for stream in (sys.stdout, sys.stderr) for method in _on_streams.get(stream, [])]
+        _latest = (weakref.ref(sys.stdout), weakref.ref(sys.stderr), methods)
 
 
 def uncover() -> None:
     """Every stream is again as it was."""
+    global _latest
+    _latest = _NONE_YET
     for lines in list(_lines.values()):
         lines.end_all()
     for switches in _on_classes.values():
