@@ -10,9 +10,9 @@ LANG_ ?=
 # Browsers and kernels take the processor, other tests wait now and then: side by side each takes what the other leaves.
 # What judges labs by the clock runs afterwards: it mostly waits, so there are more workers than processors.
 # PARALLEL is for a single run of all.
-BUSY ?= -n 3
+BUSY ?= -n 4
 WAITING ?= -n 2
-JUDGED ?= -n 3
+JUDGED ?= -n 5
 PARALLEL ?= -n 4
 # A test that fails beside hundreds of others may have lacked the processor: up to three in each of these runs of pytest get a
 # second try. The first one stays in the closing lines with its traceback. `make test RERUNS=` gives none, nor does `make proof`.

@@ -445,10 +445,13 @@ def _skips(numbers: Sequence[int]) -> bool:
 
 
 async def _own_period() -> float:
-    """How long a sleep of one period takes on this machine now, in seconds."""
-    begun = asyncio.get_running_loop().time()
-    await asyncio.sleep(PERIOD)
-    return asyncio.get_running_loop().time() - begun
+    """How long a sleep of one period takes on this machine now, in seconds: the median, as of the ticks."""
+    taken = []
+    for _ in range(3):
+        begun = asyncio.get_running_loop().time()
+        await asyncio.sleep(PERIOD)
+        taken.append(asyncio.get_running_loop().time() - begun)
+    return statistics.median(taken)
 
 
 async def _interval(stage: Stage, client: Client, within: float = COUNTED * PERIOD) -> float | None:
