@@ -246,6 +246,29 @@ def test_filling_in_keeps_every_language_apart() -> None:
     )
 
 
+async def test_what_was_measured_while_others_wanted_the_processor_holds_for_a_second(
+    deadlines: Deadlines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wslab.labs.deadlines._HOLDS", 0.0)
+    monkeypatch.setattr("wslab.labs.deadlines.contention", lambda: 8.0)
+    await deadlines.renew()
+    busy = deadlines.step
+    assert busy >= 1.6
+    monkeypatch.setattr("wslab.labs.deadlines.contention", lambda: 1.0)
+    monkeypatch.setattr("wslab.labs.deadlines._HOLDS", 60.0)
+    await deadlines.renew()
+    assert deadlines.step == busy
+    monkeypatch.setattr("wslab.labs.deadlines._HOLDS", 0.0)
+    # Where this machine itself is busy, trips may be slow.
+    monkeypatch.setattr(deadlines, "trip", quick)
+    await deadlines.renew()
+    assert deadlines.step == 0.6
+
+
+async def quick() -> float:
+    return 0.0001
+
+
 async def test_patience_gives_a_late_answer_a_second_look(deadlines: Deadlines) -> None:
     done: list[int] = []
 

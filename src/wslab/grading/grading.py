@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import sys
 import time
 from collections.abc import Sequence
 
@@ -20,6 +22,10 @@ _LATE = Text(
     en="The submission was ended after {seconds:g} s, the most that one may take.",
     tr="Teslim, bir teslimin alabileceği en uzun süre olan {seconds:g} saniyenin sonunda durduruldu.",
 )
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore imports it at each connection, where it can: fifty searches in vain are a fifth of the judge's work.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def grade(task: Task, *, start: Start | None = None) -> Result:

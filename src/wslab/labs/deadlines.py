@@ -1,10 +1,10 @@
 """How long to wait for an answer, on this machine, right now.
 
-A deadline in seconds is too long on a fast machine and too short on a busy one. So when a run begins two things are
-measured: a trip of a byte over loopback, and how much longer than its own work a piece of work takes, which says how
-many others want the processor. Deadlines follow from both, and none counts as missed before both were measured again:
-where the machine stood still or was wanted by others, the answer that was late gets a second look. As long as other
-answers arrive the server is at work, and the wait goes on for a while.
+A deadline in seconds is too long on a fast machine and too short on a busy one. So two things are measured: a trip of
+a byte over loopback, and how much longer than its own work a piece of work takes, which says how many others want the
+processor. That holds for a second. Deadlines follow from both, and none counts as missed before both are measured
+again: where the machine stood still or was wanted by others, the answer that was late gets a second look. As long as
+other answers arrive the server is at work, and the wait goes on for a while.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _TRIPS = 20
+_HOLDS = 1.0  # seconds; what others want of the processor is soon another matter
 _SHORTEST, _LONGEST = 0.6, 3.0
+_LONGEST_SETTLING = 0.5
 _LATE_TRIPS = 3
 _WORK = 0.004  # seconds of a thread's own time
 _MOST_WANTED = 8.0
@@ -39,7 +41,12 @@ class Deadlines:
         settle_time: how long to go on looking for something that should not come, in seconds.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trips: list[float]) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Nothing is measured yet.
+
+        Args:
+            reader, writer: of a connection over loopback whose other end sends back what it is sent.
+        """
         self._reader = reader
         self._writer = writer
         self._turn = asyncio.Lock()
@@ -47,10 +54,19 @@ class Deadlines:
         self._measuring: asyncio.Future[float] | None = None
         self._extended = 0.0
         self._limit: asyncio.Timeout | None = None
+        self._measured = -math.inf
+        self.step, self.settle_time = _LONGEST, _LONGEST_SETTLING
+
+    async def renew(self) -> None:
+        """Measure the machine, unless that was done a moment ago."""
+        if time.perf_counter() - self._measured < _HOLDS:
+            return
+        trips = [await self.trip() for _ in range(_TRIPS)]
         # Of the slower trips, yet not the slowest: one hiccup must not stretch every deadline.
         slow = statistics.quantiles(trips, n=10)[-2]
         self.step = min(_LONGEST, max(_SHORTEST * math.sqrt(contention()), 100 * slow))
-        self.settle_time = min(0.5, max(0.05, 20 * slow))
+        self.settle_time = min(_LONGEST_SETTLING, max(0.05, 20 * slow))
+        self._measured = time.perf_counter()
 
     @property
     def stretch(self) -> float:
@@ -168,13 +184,9 @@ async def measured() -> AsyncIterator[Deadlines]:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
     try:
-        trips = []
-        for _ in range(_TRIPS):
-            begun = time.perf_counter()
-            writer.write(b".")
-            await reader.readexactly(1)
-            trips.append(time.perf_counter() - begun)
-        yield Deadlines(reader, writer, trips)
+        deadlines = Deadlines(reader, writer)
+        await deadlines.renew()
+        yield deadlines
     finally:
         server.close()
         for end in (writer, *ends):

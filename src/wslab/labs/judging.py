@@ -190,6 +190,7 @@ async def judge_app(
                 if hopeless and time.perf_counter() - begun > give_up_after:
                     yield not_run(lab, check, general.NOT_REACHED, _LEFT_OUT, check=f"{lab.number}.{check.name}")
                     continue
+                await deadlines.renew()
                 verdict, found = await judge(lab, check, venue, deadlines, good, twice=all(passed))
                 passed.append(verdict.passed)
                 if verdict.passed:
