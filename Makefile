@@ -10,7 +10,7 @@ LANG_ ?=
 # Browsers and kernels take the processor, other tests wait now and then: side by side each takes what the other leaves.
 # What judges labs by the clock runs afterwards: it mostly waits, so there are more workers than processors.
 # PARALLEL is for a single run of all.
-BUSY ?= -n 4
+BUSY ?= -n 3
 WAITING ?= -n 2
 JUDGED ?= -n 5
 PARALLEL ?= -n 4

@@ -49,17 +49,17 @@ _CODE_CELLS = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
     .filter((cell) => cell.type === "code" && cell.sharedModel.source.trim())"""
 _BEGUN = f"""() => ({_CODE_CELLS})()
     .some((cell) => cell.executionState !== "idle" || cell.executionCount !== null)"""
-_STATE = """() => {
+_RAISED = f"""() => ({_CODE_CELLS})().flatMap((cell) => cell.sharedModel.outputs)
+    .filter((output) => output.output_type === "error").map((output) => `${{output.ename}}: ${{output.evalue}}`)"""
+_STATE = f"""() => {{
     const session = jupyterapp.shell.currentWidget.sessionContext;
     const kernel = session.session?.kernel;
-    const cells = [...jupyterapp.shell.currentWidget.content.model.cells].filter((cell) => cell.type === "code");
-    const told = (cell) => `[${cell.executionCount}] ${cell.executionState} ${cell.sharedModel.source.slice(0, 200)}`;
-    const errors = cells.flatMap((cell) => cell.sharedModel.outputs)
-        .filter((output) => output.output_type === "error").map((output) => `${output.ename}: ${output.evalue}`);
+    const told = (cell) =>
+        `[${{cell.executionCount}}] ${{cell.executionState}} ${{cell.sharedModel.source.slice(0, 200)}}`;
     const dialogs = [...document.querySelectorAll("dialog.jp-Dialog")].map((dialog) => dialog.innerText);
-    return [`kernel: ${kernel?.status}, ${kernel?.connectionStatus}`, "dialogs:", ...dialogs,
-        "errors:", ...errors, "cells:", ...cells.map(told)].join("\\n");
-}"""
+    return [`kernel: ${{kernel?.status}}, ${{kernel?.connectionStatus}}`, "dialogs:", ...dialogs,
+        "errors:", ...({_RAISED})(), "cells:", ...({_CODE_CELLS})().map(told)].join("\\n");
+}}"""
 _CLOSE_ALL = """() => {
     for (const widget of [...jupyterapp.shell.widgets("main")]) {
         if (widget.context) widget.context.model.dirty = false;
@@ -219,6 +219,11 @@ class Notebook:
         except TimeoutError:
             self.shot(f"unfinished-{self.file.stem}")
             pytest.fail(f"{self.file.name} did not finish in {timeout:g} s.\n{self.state()}")
+
+    def raised(self) -> list[str]:
+        """What its cells raised, also where it is not drawn yet."""
+        errors: list[str] = self.page.evaluate(_RAISED)
+        return errors
 
     def state(self) -> str:
         """What somebody who looks at it would tell: kernel, dialogs, errors, and the cells that aren't done."""
