@@ -47,7 +47,8 @@ async def websocket_endpoint(websocket: WebSocket):
 
 with record(server, title="two clients") as film:
     await scene(film)
-assert "In[1]" in [block.place.where for block in film.blocks], film.blocks
+(slept,) = [block for block in film.blocks if block.place.code == "time.sleep(0.15)"]
+assert slept.place.where == "In[1]", film.blocks
 film""",
     """with record(server, here=True, title="both loops") as both:
     await scene(both)

@@ -24,7 +24,8 @@ _LATE = Text(
 )
 
 if importlib.util.find_spec("sniffio") is None:
-    # httpcore imports it at each connection, where it can: fifty searches in vain are a fifth of the judge's work.
+    # httpcore tries to import it at each connection: some fifty searches of the whole path for each submission, which
+    # took a fifth of the judge's processor time.
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 

@@ -112,7 +112,8 @@ class _OnTheStream:
 _on_classes: dict[type, list[Switch]] = {}
 _on_streams: weakref.WeakKeyDictionary[Any, list[_OnTheStream]] = weakref.WeakKeyDictionary()
 
-# The streams that were covered last, and their methods that may have been replaced since.
+# References to the streams that were covered last, and the methods of these that have to be looked at again. Before
+# there are any, `object()` is no stream.
 _Latest = tuple[Callable[[], Any], Callable[[], Any], list[_OnTheStream]]
 _NONE_YET: _Latest = (object, object, [])
 _latest = _NONE_YET

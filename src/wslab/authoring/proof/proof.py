@@ -138,7 +138,8 @@ class Proof:
             table = Table(title=f"{proof.lab.slug}: {proof.lab.title}", title_justify="left")
             table.add_column("", no_wrap=True)
             # One column for all of them, in the order of the caption: a column each doesn't fit into 80 characters.
-            table.add_column("checks" if graded else "", no_wrap=True)
+            if graded:
+                table.add_column("checks", no_wrap=True)
             table.caption, table.caption_justify = " ".join(check.name for check in graded), "left"
             table.add_column("fails at", overflow="fold")
             for name in ("points", "rounds", "s"):
@@ -149,7 +150,8 @@ class Proof:
                 fails = [
                     one.misconception for one in run.verdicts if one.outcome is Outcome.FAILED and (one.max or one.turn)
                 ]
-                row = [run.name, " ".join(marks), ", ".join(dict.fromkeys(fails)), f"{run.points:g}", str(run.rounds)]
+                first = [run.name, " ".join(marks)] if graded else [run.name]
+                row = [*first, ", ".join(dict.fromkeys(fails)), f"{run.points:g}", str(run.rounds)]
                 table.add_row(*map(Line, [*row, f"{run.seconds:.1f}"]), style="red" if run.faults else None)
             parts.append(table)
         verdict = f"proven: {len(self.labs)} labs and units, {sum(len(lab.runs) for lab in self.labs)} programs"
