@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import sys
 import time
@@ -15,7 +16,7 @@ from wslab.grading.task import Result, Task
 from wslab.labs import catalogue, general
 from wslab.labs.judging import judge_app, not_run
 from wslab.labs.lab import Check, Lab
-from wslab.labs.verdict import Verdict
+from wslab.labs.verdict import Verdict, earned
 from wslab.language import Text, filled
 
 _LATE = Text(
@@ -59,7 +60,24 @@ def grade(task: Task, *, start: Start | None = None) -> Result:
     )
 
 
-async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) -> list[Verdict]:
+def earns_all(task: Task) -> bool:
+    """Whether a submission earns every point: it is judged as by `grade()`, up to the first check that takes one.
+
+    Args:
+        task: what to run.
+
+    Raises:
+        LabError: there is no such lab.
+    """
+    lab = catalogue.find(task.lab)[0]
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        verdicts = runner.run(_graded(task, lab, [], None, until_one_is_lost=True))
+    return earned(verdicts) == lab.points
+
+
+async def _graded(
+    task: Task, lab: Lab, notes: list[Text], start: Start | None, *, until_one_is_lost: bool = False
+) -> list[Verdict]:
     graded = [check for check in lab.checks if check.points]
     found: dict[str, Verdict] = {}
     try:
@@ -68,8 +86,11 @@ async def _graded(task: Task, lab: Lab, notes: list[Text], start: Start | None) 
                 several = checks[0].processes
                 venue = Isolated(task.cells, variable, task.language, task.limits, start, task.files, processes=several)
                 try:
-                    async for verdict in judge_app(lab, checks, venue):
-                        found[verdict.check] = verdict
+                    async with contextlib.aclosing(judge_app(lab, checks, venue)) as verdicts:
+                        async for verdict in verdicts:
+                            found[verdict.check] = verdict
+                            if until_one_is_lost and verdict.points < verdict.max:
+                                return list(found.values())
                 finally:
                     venue.close()
                     notes += [note for note in venue.notes if note not in notes]

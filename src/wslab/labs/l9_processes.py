@@ -51,6 +51,9 @@ TICKS, FEWER, SWITCHES = 12, 8, 4
 With two it changes with nearly each tick. With one it changes once where a machine stood still for longer than a lease.
 """
 
+TURNS = 6
+"""Ticks in which two broadcasters take turns `SWITCHES` times at least."""
+
 SPARE = 6
 """Periods to wait for ticks, besides two for each of them: then they come too seldom."""
 
@@ -385,11 +388,23 @@ async def killed(stage: Stage) -> Text:
 
 async def _kill(stage: Stage, process: int) -> None:
     """Kill a process, and start another one in its place."""
+    async with _without(stage, process):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def _without(stage: Stage, process: int) -> AsyncIterator[None]:
+    """Kill a process; start another one in its place at the end of the block, whatever came of it."""
     stage.note("", "", filled(texts.saw("kills"), process=process + 1))
+    stage.killed.add(process)
     await _processes(stage).kill_process(process)
     await stage.forget_http()
-    await _processes(stage).start_process(process)
-    stage.note("", "", filled(texts.saw("starts"), process=process + 1))
+    try:
+        yield
+    finally:
+        await _processes(stage).start_process(process)
+        stage.killed.discard(process)
+        stage.note("", "", filled(texts.saw("starts"), process=process + 1))
 
 
 # The broadcaster
@@ -518,25 +533,27 @@ async def takeover(stage: Stage) -> Text:
     for process in BOTH:
         # Whoever is connected to the other process hears what comes after the kill.
         witness = clients[1 - process]
-        former = (await _ticks_of_one(stage, 1, witness))[-1]
-        await _kill(stage, process)
-        since = len(witness.messages)
+        # One that has come back in the first round may tick beside the one that went on.
+        former = (await _ticks_of_one(stage, TURNS if process else 1, witness))[-1]
+        async with _without(stage, process):
+            since = len(witness.messages)
 
-        def after(witness: Client = witness, since: int = since) -> list[str]:
-            return [name for message in witness.messages[since:] if (name := ticks_by(message))]
+            def after(witness: Client = witness, since: int = since) -> list[str]:
+                return [name for message in witness.messages[since:] if (name := ticks_by(message))]
 
-        def look(former: str = former) -> bool | None:
+            def look(former: str = former) -> bool | None:
+                names = after()
+                return any(name != former for name in names) or names.count(former) >= HELD or None
+
+            with stage.off_the_record():
+                await stage.until(look, FORGOTTEN * stage.deadlines.stretch)
             names = after()
-            return any(name != former for name in names) or names.count(former) >= HELD or None
-
-        with stage.off_the_record():
-            await stage.until(look, FORGOTTEN * stage.deadlines.stretch)
-        names = after()
-        if any(name != former for name in names):
-            later = await _ticks_of_one(stage, FEWER, witness)
-            return filled(texts.saw("taken-over"), former=former, name=later[-1])
-        if names.count(former) < HELD:
-            raise await stage.silence(witness, texts.wrong("nobody-takes-over"), who=witness.who)
+            if any(name != former for name in names):
+                # In time: where the lease is not renewed, a process gets the place each time that it expires.
+                later = await _ticks_of_one(stage, FEWER, witness, in_time=True)
+                return filled(texts.saw("taken-over"), former=former, name=later[-1])
+            if names.count(former) < HELD:
+                raise await stage.silence(witness, texts.wrong("nobody-takes-over"), who=witness.who)
         clients[process] = await stage.connect("CD"[process], process=process)
     raise Failure(texts.wrong("same-name-goes-on"), texts.saw("ticks"), names=former)
 

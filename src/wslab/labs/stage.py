@@ -358,6 +358,7 @@ class Stage:
         lines: the record, the oldest step first.
         clients: every client that got a connection, in order.
         raised_by: how the record names what was raised and warned; its `{error}` is filled in.
+        killed: of several processes, those that are meant to be gone: that they don't answer says nothing of the app.
     """
 
     def __init__(self, venue: Venue, deadlines: Deadlines) -> None:
@@ -368,6 +369,7 @@ class Stage:
         self._started = time.perf_counter()
         self._mark = venue.mark()
         self.raised_by = _RAISED
+        self.killed: set[int] = set()
         self._set_aside: list[range] = []
         self._unique: set[str] = set()
         self._waiting: set[asyncio.Future[None]] = set()
@@ -699,7 +701,7 @@ class Stage:
     async def alive(self) -> bool | None:
         """Whether the server's event loop turns, each process's: True, False (no answers), or None (nobody listens)."""
         # By a connection of its own: one of before may be what hangs.
-        for process in range(len(getattr(self._venue, "addresses", ())) or 1):
+        for process in set(range(len(getattr(self._venue, "addresses", ())) or 1)) - self.killed:
             async with self._new_http(process) as client:
                 try:
                     await self._exchange("GET", PROBE_PATH, within=self.deadlines.step / 2, client=client)

@@ -19,7 +19,7 @@ from wslab.authoring.proof.mutating import Mutant, mutants
 from wslab.authoring.proof.page import between, inside
 from wslab.authoring.proof.proof import judged_turn
 from wslab.authoring.proof.turn_corpus import TurnCell
-from wslab.grading.grading import grade
+from wslab.grading.grading import earns_all
 from wslab.grading.task import Task
 from wslab.labs import catalogue
 from wslab.labs.lab import Check, Lab
@@ -122,7 +122,7 @@ class BadReasons(ValueError):
 
 
 def score(lab: Lab, root: Path, *, right: bool = False, workers: int | None = None) -> Score:
-    """Judge every mutant of a lab as `wslab grade` judges a submission.
+    """Judge every mutant of a lab as `wslab grade` judges a submission, up to the first point that it loses.
 
     Args:
         lab: the lab.
@@ -137,12 +137,9 @@ def score(lab: Lab, root: Path, *, right: bool = False, workers: int | None = No
     reasons = read_reasons(corpus_folder(root) / lab.number / EQUIVALENT)
     programs = list(_programs(lab, root, right))
 
-    def keeps_all(one: tuple[str, Mutant, Task]) -> bool:
-        return grade(one[2]).score == lab.points
-
     jobs = [(name, mutant, task) for name, cells, at in programs for mutant, task in _tasks(lab, cells, at)]
     with ThreadPoolExecutor(workers or AT_ONCE * (os.cpu_count() or 1)) as pool:
-        kept = [job for job, keeps in zip(jobs, pool.map(keeps_all, jobs), strict=True) if keeps]
+        kept = [job for job, keeps in zip(jobs, pool.map(earns_all, (task for *_, task in jobs)), strict=True) if keeps]
     survivors = [Survivor(name, mutant, reasons.get(str(mutant), "")) for name, mutant, _ in kept]
     used = {str(one.mutant) for one in survivors}
     # Without the other right programs it is not known whether an entry is about one of them.

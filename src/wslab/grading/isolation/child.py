@@ -43,6 +43,7 @@ _PRELOADED = (
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
+    "valkey.asyncio",  # each of the processes of an app with a broker is a fork of a fork of this one
     "websockets.asyncio.client",
     "websockets.asyncio.server",
     "websockets.sync.client",
