@@ -87,6 +87,7 @@ OTHER_METHOD = texts.wrong("method-of-another-kind")
 
 # Anything else
 
+EMPTY_MESSAGE = texts.wrong("empty-message")
 UNFORESEEN = texts.wrong("unforeseen")
 TOO_LONG = texts.wrong("too-long")
 STUMBLED = texts.wrong("check-stumbled")

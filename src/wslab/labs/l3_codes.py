@@ -25,6 +25,8 @@ WRONG_DOORS = (
     f"/ws?token={TOKEN}2",
     f"/ws?token={TOKEN[:3]}",
     f"/ws?token={TOKEN[3:]}",
+    f"/ws?token={TOKEN.upper()}",
+    f"/ws?token=%20{TOKEN}",
 )
 LONGEST_REASON = 123
 """Bytes: a control frame holds 125, and the code takes two (RFC 6455 §5.5, §5.5.1)."""
@@ -118,7 +120,7 @@ async def enter(stage: Stage) -> Text:
     """Whoever has the token comes in, and is answered, once for each message, as long as it stays."""
     alice = await _come_in(stage)
     for first in (True, False):
-        text = stage.unique("Çay var mı?")
+        text = stage.unique("Çay & 'simit' var mı, <b>hemen</b>?")
         await alice.send(text)
         came = await alice.next(is_answer)
         if came is None:
@@ -134,8 +136,16 @@ async def enter(stage: Stage) -> Text:
         if not first and came.data == alice.messages[0].data:
             raise Failure(texts.wrong("answers-twice"), expected=quoted(ECHO + text), came=came)
         raise wrong_text(came, ECHO, text, texts.wrong("wrong-echo"))
+    await alice.send("")
+    nothing, empty = await alice.next(is_answer), general.EMPTY_MESSAGE
+    if nothing is None:
+        raise await stage.silence(alice, empty, ended=empty, closes=empty)
     await stage.pause()
-    if extra := [message for message in alice.messages if is_answer(message)][2:]:
+    if nothing.data != ECHO:
+        assert came is not None
+        fault = texts.wrong("answers-twice") if nothing.data == came.data else empty
+        raise Failure(fault, expected=quoted(ECHO), came=nothing)
+    if extra := [message for message in alice.messages if is_answer(message)][3:]:
         raise Failure(texts.wrong("answers-twice"), texts.saw("extra"), came=extra[0])
     return filled(texts.saw("inside"), came=came)
 
@@ -218,7 +228,7 @@ async def bye(stage: Stage) -> Text:
     alice = await stage.connect("A", INSIDE)
     end = await _ended_with(stage, alice, "bye", 1000)
     await _not_answered(alice, "bye")
-    await _spared(stage, "bye bye")
+    await _spared(stage, "bye bye", "Bye", "bye ")
     return filled(texts.saw("ended"), said=quoted("bye"), end=end)
 
 
@@ -229,13 +239,17 @@ async def kick(stage: Stage) -> Text:
     """`kick …` is answered with 1008 and the reason that was given, and no other message is."""
     alice = await stage.connect("A", INSIDE)
     # With letters and words that strip(), replace() and split() would take away as well.
-    reason = f"kick, iki  kez: {stage.unique('Kapı çalındı, özür dilenmedi')}, kick "
+    reason = f"kick, iki  kez:\n{stage.unique('Kapı çalındı, özür dilenmedi')}, kick "
     end = await _ended_with(stage, alice, f"kick {reason}", 1008)
     if end.reason != reason:
         fault = texts.wrong("wrong-reason") if end.reason else texts.wrong("no-reason")
         raise Failure(fault, expected=quoted(reason), came=quoted(end.reason))
     await _not_answered(alice, reason)
-    await _spared(stage, "Lütfen kick atma", "kicking")
+    await _spared(stage, "Lütfen kick atma", "kicking", "kick", "Kick atma")
+    bob = await stage.connect("B", INSIDE)
+    without = await _ended_with(stage, bob, "kick ", 1008)
+    if without.reason:
+        raise Failure(texts.wrong("wrong-reason"), expected=quoted(""), came=quoted(without.reason))
     return filled(texts.saw("ended"), said=quoted("kick …"), end=end)
 
 
@@ -290,16 +304,16 @@ async def _long(stage: Stage, who: str, text: str, too_long: Misconception) -> E
 
 # Binary
 
-_BINARY = (b"\x00\xff\x10", "çay".encode())
+_BINARY = (b"\x00\xff\x10", "çay".encode(), b"")
 
 
 async def binary(stage: Stage) -> Text:
-    """Bytes are answered with 1003, whether or not they could be read as text."""
+    """Bytes are answered with 1003, whether or not they could be read as text, and none at all as well."""
 
     def named(error: Raised) -> Misconception | None:
         return texts.wrong("key-error") if error.text == "KeyError: 'text'" else None
 
-    for who, data in zip("AB", _BINARY, strict=True):
+    for who, data in zip("ABC", _BINARY, strict=True):
         client = await stage.connect(who, INSIDE)
         end = await _ended_with(stage, client, data, 1003, named)
     return filled(texts.saw("ended"), said=quoted(_BINARY[0]), end=end)

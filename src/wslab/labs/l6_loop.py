@@ -200,7 +200,31 @@ async def result(stage: Stage) -> Text:
         raise Failure(texts.wrong("no-echo"), expected=quoted(ECHO + text), came=got[0])
     if not isinstance(next(one for one in got if one.text == ECHO + text).data, str):
         raise Failure(texts.wrong("no-echo"), expected=quoted(ECHO + text), came=got[0])
+    for said in _NO_COMMANDS:
+        await _hold_echoed(stage, alice, said)
     return filled(texts.saw("worked"), came=came)
+
+
+_NO_COMMANDS = ("", " Selam ", "workers 5", "Flood 5")
+
+
+async def _hold_echoed(stage: Stage, client: Client, said: str) -> None:
+    """Make sure that a message which is no command is echoed as it came.
+
+    Raises:
+        Failure: it is not.
+    """
+    fault = texts.wrong("no-echo") if said else general.EMPTY_MESSAGE
+    since = len(client.messages)
+    await client.send(said)
+    await stage.until(lambda: True if len(client.messages) > since or not client.open else None, _moment(stage))
+    answer = next(iter(client.messages[since:]), None)
+    if answer is None:
+        raise await stage.silence(client, fault, ended=fault, closes=fault)
+    if answer.data != ECHO + said:
+        if is_result(answer) or is_by_server(answer):
+            fault = texts.wrong("too-eager")
+        raise Failure(fault, expected=quoted(ECHO + said), came=answer, said=quoted(said))
 
 
 async def _wrong_result(stage: Stage, client: Client, came: Message) -> Failure:

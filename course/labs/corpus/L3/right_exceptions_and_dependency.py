@@ -34,9 +34,9 @@ async def endpoint(websocket: WebSocket, _: Annotated[str, Depends(guest)]):
             raise WebSocketException(1003, "metin bekleniyordu") from None
         except WebSocketDisconnect:
             return
-        word, _, rest = data.partition(" ")
+        _, _, rest = data.partition(" ")
         if data == "bye":
             raise WebSocketException(1000)
-        if word == "kick":
+        if data.startswith("kick "):
             raise WebSocketException(1008, fitting(rest))
         await websocket.send_text(f"Mesajınız: {data}")
