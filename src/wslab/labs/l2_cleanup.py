@@ -13,7 +13,6 @@ from wslab.labs.document import (
     count_becomes,
     counted,
     hold_at_rest,
-    is_answer,
     settled_count,
     wrong_text,
 )
@@ -120,14 +119,22 @@ UNKNOWN = "/?"
 async def exception(stage: Stage) -> Text:
     """A message that makes the handler raise leaves nobody in the list, whether or not the connection survives it."""
     base = await settled_count(stage)
+    await stage.connect("O")  # who stays is counted, whatever becomes of the others
+    base = await _all_in(stage, 1, await count_becomes(stage, base + 1), base) + 1
     left: dict[str, int] = {}
     for who, message in (("A", UNKNOWN), ("B", b"\x00\xff")):
 
         async def provoke(client: Client, message: str | bytes = message) -> None:
             await client.send(message)
             # Comes back where the handler survived; otherwise the connection ends, and nothing is waited for.
-            await client.send(stage.unique("?"))
-            await client.next(is_answer)
+            question = stage.unique("?")
+            await client.send(question)
+            survived = await client.next(lambda came: question in came.text) is not None
+            if survived and client.open:
+                there = base + sum(left.values()) + 1
+                came = await count_becomes(stage, there)
+                if came < there:
+                    raise Failure(texts.wrong("removed-while-there"), counted(2, came, base - 1))
             if client.open:
                 await client.close()
             else:

@@ -306,7 +306,7 @@ def _waits_for_the_deaf(flood: _Flood) -> Waits:
 async def numbers(stage: Stage) -> Text:
     """Everybody hears everything with its number, in one order."""
     try:
-        return await _numbered(stage)
+        seen = await _numbered(stage)
     except Failure as failure:
         found = failure
         if failure.misconception in (
@@ -318,6 +318,22 @@ async def numbers(stage: Stage) -> Text:
         ):
             found = await stage.with_a_dead_task(failure, _numbered)
         raise found.stopping(texts.wrong("no-numbers-yet")) from None
+    await _hold_as_said(stage)
+    return seen
+
+
+async def _hold_as_said(stage: Stage) -> None:
+    """Make sure that an empty message is told as well, and spaces as they came.
+
+    Raises:
+        Failure: it is not.
+    """
+    speaker, listener = stage.clients[:2]
+    spaced = f" {stage.unique('Haber')} "
+    for said, fault in (("", general.EMPTY_MESSAGE), (spaced, texts.wrong("loses-some"))):
+        if (await _say(stage, speaker, (listener,), [said])).lacks is not None:
+            raise await stage.silence(speaker, fault, ended=fault, closes=fault)
+    _number_in(listener.messages[-1], spaced)
 
 
 async def _numbered(stage: Stage) -> Text:
@@ -571,6 +587,12 @@ async def resume(stage: Stage) -> Text:
         except Failure as failure:
             raise failure.stopping(texts.wrong("resume-first")) from None
         found.append(shown(numbers_of(client)))
+    dora = await stage.connect("D", "/ws?last=0")
+    with stage.off_the_record():
+        await stage.until(lambda: _has(dora, newest) or dora.end is not None or None)
+    if not dora.messages and dora.end is None:  # what it gets, where it gets something, is another check's business
+        seen = filled(texts.saw("came-back"), who="D", last=0, newest=newest, numbers="–")
+        raise Failure(texts.wrong("zero-for-none"), seen, who="D")
     return filled(texts.saw("resumed"), first=found[0], second=found[1])
 
 

@@ -344,7 +344,7 @@ async def say(stage: Stage) -> Text:
     bob = await _come_in(stage, "B", bora)
     waiting = await stage.connect("C")
     said: tuple[tuple[Client, str, str, dict[str, str]], ...] = (
-        (alice, ada, stage.unique('Çay mı, "ıhlamur" mu? {0}'), {}),
+        (alice, ada, stage.unique(' Çay mı, "ıhlamur" mu? {0}') + " ", {}),
         (bob, bora, stage.unique("Ihlamur ☕"), {"name": ada}),
     )
     for speaker, name, text, more in said:
@@ -365,6 +365,11 @@ async def say(stage: Stage) -> Text:
         extra = [one for one in listener.messages[1:] if fields_of(one).get("type") != "welcome"][2:]
         if extra:
             raise Failure(texts.wrong("says-too-much"), texts.saw("extra"), who=listener.who, came=extra[0])
+    twin, text = await _come_in(stage, "D", bora), stage.unique("İki ekranda mı?")
+    await alice.send(_say(text))
+    for listener in (twin, bob):
+        if await listener.next(lambda one: fields_of(one).get("text") == text) is None:
+            raise Failure(texts.wrong("one-per-name"), texts.saw("not-heard"), who=listener.who)
     if waiting.messages:
         raise Failure(texts.wrong("heard-at-the-door"), texts.saw("overheard"), came=waiting.messages[0])
     return filled(texts.saw("told"), came=came)
@@ -456,7 +461,8 @@ async def size(stage: Stage) -> Text:
 
 async def rate(stage: Stage) -> Text:
     """Ten messages at once are answered, again and again; who sends more within the window gets 1008."""
-    alice, bob = [await _come_in(stage, who, stage.unique("Ada")) for who in "AB"]
+    name = stage.unique("Ada")  # of both: it is each client that may send so many
+    alice, bob = [await _come_in(stage, who, name) for who in "AB"]
     for client, refused in ((alice, texts.wrong("too-strict")), (bob, texts.wrong("one-budget"))):
         await _ten(stage, client, refused)
     again = stage.clock() + WINDOW * 1.1
@@ -506,8 +512,9 @@ async def _ten(stage: Stage, client: Client, refused: Misconception) -> None:
 async def expiry(stage: Stage) -> Text:
     """A session ends with 3000 when its token does, be it silent or busy; another one goes on."""
     gina = await _come_in(stage, "G", stage.unique("Gül"))
-    silent, silent_over = await _for_a_while(stage, "E", stage.unique("Eda"))
-    busy, busy_over = await _for_a_while(stage, "F", stage.unique("Filiz"))
+    eda, filiz = [stage.unique(name) for name in ("Eda", "Filiz")]
+    silent, silent_over = await _for_a_while(stage, "E", eda)
+    busy, busy_over = await _for_a_while(stage, "F", filiz)
     late, looked_again = busy_over + stage.deadlines.step, False
     pace = max(LIFETIME, busy_over - stage.clock()) / 6  # a longer session has no more messages
     while busy.open and stage.clock() < late:
@@ -523,10 +530,21 @@ async def expiry(stage: Stage) -> Text:
         if end.at < over - LIFETIME / 20:
             early = over - end.at
             raise Failure(texts.wrong("ends-too-early"), texts.saw("ended-before"), seconds=early, end=end)
-    here = await _listed(gina)
+    here = await _names_left(stage, gina, (eda, filiz))
     if here is None:
         raise await stage.silence(gina, ended=texts.wrong("ends-for-all"), closes=texts.wrong("ends-for-all"))
+    left = [name for name in (eda, filiz) if name in here]
+    if left and await _takes_off(stage, gina):
+        raise Failure(texts.wrong("lists-the-gone"), texts.saw("listed"), names=", ".join(left))
     return filled(texts.saw("expired"), seconds=end.at - busy_over)
+
+
+async def _takes_off(stage: Stage, watcher: Client) -> bool:
+    """Whether a guest who leaves by itself is taken off the list: where none is, another check says so."""
+    with stage.off_the_record():
+        name = stage.unique("Hale")
+        await (await _come_in(stage, "H", name)).close()
+        return name not in (await _names_left(stage, watcher, (name,)) or ())
 
 
 async def _for_a_while(stage: Stage, who: str, name: str) -> tuple[Client, float]:
