@@ -71,10 +71,11 @@ def test_a_line_without_an_end_is_kept_apart_from_another_connections() -> None:
     async def root(name: str) -> None:
         print(name, end="")
 
-    server = serve(app)
-    httpx.get(f"{server.url}/a")
-    httpx.get(f"{server.url}/b")
-    assert [(e.text, e.connection) for e in server.log.prints] == [("a", "#1 GET /a")]
+    with serve(app) as server:
+        for name in ("a", "b"):
+            httpx.get(f"{server.url}/{name}")
+            server.log.wait_for(name)  # the line ends with the handler, and not with the next one that prints
+        assert [(e.text, e.connection) for e in server.log.prints] == [("a", "#1 GET /a"), ("b", "#2 GET /b")]
 
 
 async def test_a_coroutine_that_was_never_awaited_is_named_with_its_line() -> None:
@@ -203,6 +204,30 @@ def test_an_exception_in_a_group_is_named_as_if_it_had_come_alone(failing: Faili
     assert error.text == f"{note}ValueError: kaput"
     assert error.place == f"test_log.py:{fails.__code__.co_firstlineno + 1}"
     assert error.detail.splitlines()[-1] == f'{error.place}, in fails: raise ValueError("kaput")'
+
+
+def test_what_is_logged_with_an_exception_is_told_with_it() -> None:
+    app = FastAPI()
+    chat = logging.getLogger("chat")
+
+    @app.get("/")
+    async def root() -> None:
+        try:
+            raise KeyError("name")
+        except KeyError as error:
+            chat.exception("the greeting of %s failed", "Ada")
+            chat.warning("tried again", exc_info=error)
+
+    with serve(app) as server:
+        httpx.get(server.url)
+        told = [(entry.kind, entry.text) for entry in server.log]
+        assert "KeyError" in server.log._repr_html_()
+    assert told == [
+        ("log", "the greeting of Ada failed"),
+        ("error", "KeyError: 'name'"),
+        ("warning", "tried again"),
+        ("warning", "KeyError: 'name'"),
+    ]
 
 
 def test_each_exception_of_a_group_is_told() -> None:
@@ -468,6 +493,9 @@ def test_the_table_reads_well_in_both_languages() -> None:
     log.add("print", "\x1b[31mred\x1b[0m")
     assert log.prints[-1].text == "\x1b[31mred\x1b[0m"
     assert "printed   red\n" in repr(log) + "\n"
+    log.add("print", "\r1/2\x1b[K\r2/2\x00\r")
+    assert log.prints[-1].text == "\r1/2\x1b[K\r2/2\x00\r"
+    assert "printed   2/2\n" in repr(log) + "\n"
     use_language("tr")
     page = log._repr_html_()
     assert "yazdırdı" in page

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from wslab.errors import exception_paths
-from wslab.serving.log import Log
+from wslab.serving.log import Kind, Log
 from wslab.source import is_user_code, place
 
 _MOST_LEAVES = 20  # different ones of one group: a broadcast to a full room may fail for each client
@@ -80,7 +80,9 @@ def innermost(exception: BaseException) -> tuple[BaseException, str]:
     return path[-1], fold(*path)[1]
 
 
-def collect_exception(log: Log, exception: BaseException, connection: str = "", note: str = "") -> None:
+def collect_exception(
+    log: Log, exception: BaseException, connection: str = "", note: str = "", kind: Kind = "error"
+) -> None:
     """Put an exception into `log`: its last line, the reader's own lines, and the whole traceback.
 
     A group becomes an entry for each exception in it, as if the exception had come alone.
@@ -94,7 +96,7 @@ def collect_exception(log: Log, exception: BaseException, connection: str = "", 
     whole = "".join(traceback.format_exception(exception))
     for (last, where), folded in found.items():
         log.add(
-            "error",
+            kind,
             f"{note}: {last}" if note else last,
             connection=connection,
             place=where,

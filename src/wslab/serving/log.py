@@ -38,9 +38,16 @@ _EMPTY = Text(
     tr="Sunucu hiçbir şey yazdırmadı, uyarmadı, istisna fırlatmadı.",
 )
 _DROPPED = Text(en="{count} older entries were dropped.", tr="Daha eski {count} kayıt atıldı.")
-# What colours a text in a terminal (ECMA-48, “Select Graphic Rendition”), as loguru and rich write it.
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# What colours a text in a terminal or moves its cursor (ECMA-48, “control sequences”), as loguru, rich and tqdm write
+# it; and every other control character but a tab and a line's end.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 _WHOLE = Text(en="the whole traceback", tr="hata izinin tamamı")
+
+
+def _as_in_a_terminal(text: str) -> str:
+    """The text as a terminal shows it in the end: a carriage return begins its line anew, as a progress bar does."""
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    return _CONTROL.sub("", "\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +235,7 @@ class Log:
                 str(entry.process or ""),
                 entry.connection,
                 str(_KINDS[entry.kind]),
-                _COLOUR.sub("", f"{entry.text}\n{entry.detail}" if entry.detail else entry.text),
+                _as_in_a_terminal(f"{entry.text}\n{entry.detail}" if entry.detail else entry.text),
                 entry.place,
             )
             for entry in self.entries
@@ -260,7 +267,7 @@ class Log:
         whole = "".join(
             f"<details><summary>{html.escape(entry.text)}: {_WHOLE}</summary>"
             f"<pre>{html.escape(entry.traceback)}</pre></details>"
-            for entry in self.errors
+            for entry in self.entries
             if entry.traceback
         )
         return (

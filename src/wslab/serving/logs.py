@@ -31,7 +31,9 @@ class _Collector(logging.Handler):
         if owner is None:
             return
         exception = record.exc_info[1] if record.exc_info else _of_lifespan(record)
-        if exception is not None:
+        error, warning = record.levelno >= logging.ERROR, record.levelno >= logging.WARNING
+        kind: Kind = "error" if error else "warning" if warning else "log"
+        if exception is not None and record.name in _OF_UVICORN:  # its own words say less than the exception does
             collect_exception(owner.log, exception, owner.connection)
             return
         try:
@@ -39,10 +41,14 @@ class _Collector(logging.Handler):
         except Exception:  # as in every handler of logging: `log.warning("%d", "three")` raises nothing in the app
             self.handleError(record)
             return
-        error, warning = record.levelno >= logging.ERROR, record.levelno >= logging.WARNING
-        kind: Kind = "error" if error else "warning" if warning else "log"
         where = place(record.pathname, record.lineno) if is_user_code(record.pathname) else ""
-        owner.log.add(kind, text, connection=owner.connection, place=where)
+        if exception is None:
+            owner.log.add(kind, text, connection=owner.connection, place=where)
+            return
+        if text:
+            # The error is the exception, which follows: what is logged with it would count as a second one.
+            owner.log.add("log" if error else kind, text, connection=owner.connection, place=where)
+        collect_exception(owner.log, exception, owner.connection, kind=kind)
 
 
 def _of_lifespan(record: logging.LogRecord) -> BaseException | None:

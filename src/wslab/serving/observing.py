@@ -13,7 +13,7 @@ from typing import Any
 
 from wslab.asgi import sent_path
 from wslab.language import shortened
-from wslab.serving import collecting
+from wslab.serving import collecting, printing
 from wslab.serving.exceptions import place_of_caller
 from wslab.serving.log import Log
 from wslab.serving.ownership import begin_connection
@@ -137,6 +137,7 @@ class Observed:
         finally:
             if accepted:
                 self.open_websockets -= 1
+            printing.end_lines()
             self.log.add("asgi", "handler.end", connection=connection)
 
     async def _answer_probe(self, send: Send) -> None:

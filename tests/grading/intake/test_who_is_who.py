@@ -79,10 +79,11 @@ def test_everybody_in_an_export_has_a_row_with_a_reason(tmp_path: Path) -> None:
         (of("Jale Su", 110, "notes.txt"), b"x" * 5_000_000),
         (of("Kaan Su", 111, "w.zip"), b"PK no zip"),
         (of("Lale Su", 112, "settings.json"), b'{"cells": 5}'),
+        (of("Mert Su", 113, "L1-echo.ipynb.tar.gz"), b"\x1f\x8b"),
     )
     batch = graded(dropped(tmp_path / "in", **{"moodle.zip": zipped(*members)}), tmp_path / "out")
     found = {row.student.id: row for row in batch.rows}
-    assert sorted(found, key=int) == [str(number) for number in range(101, 113)]
+    assert sorted(found, key=int) == [str(number) for number in range(101, 114)]
     assert {id for id, row in found.items() if row.result is not None} == {"101", "102", "103"}
     parts = {
         "102": "It is called L1-echo.ipynb.txt",
@@ -95,11 +96,12 @@ def test_everybody_in_an_export_has_a_row_with_a_reason(tmp_path: Path) -> None:
         "110": "notes.txt",
         "111": "no zip file",
         "112": "settings.json",
+        "113": "L1-echo.ipynb.tar.gz can't be looked into",
     }
     for id, part in parts.items():
         assert part in " ".join(map(str, found[id].notes)), id
     assert all(row.reason.into("tr") != row.reason.into("en") for row in batch.rows if row.reason)
-    assert batch.graded + batch.kept + sum(row.result is None for row in batch.rows) == len(batch.rows) == 12
+    assert batch.graded + batch.kept + sum(row.result is None for row in batch.rows) == len(batch.rows) == 13
 
 
 def test_the_same_in_folders_and_in_canvas(tmp_path: Path) -> None:

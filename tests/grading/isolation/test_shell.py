@@ -50,6 +50,17 @@ def notes(result: Result) -> str:
             "import os\nos.makedirs('data')\nopen('data/x', 'w').write('1')\nassert open('data/x').read() == '1'\n"
             + RIGHT,
         ),
+        ("import os\nos.makedirs('sub')\nhere = os.getcwd()", "%cd sub\n%cd ..\nassert os.getcwd() == here\n" + RIGHT),
+        ("import decimal\ndecimal.getcontext().prec = 50", "assert decimal.getcontext().prec == 50\n" + RIGHT),
+        (
+            "from contextvars import ContextVar\nimport asyncio\nname = ContextVar('name', default='')\n"
+            "await asyncio.sleep(0)\nname.set('x')",
+            "assert name.get() == ''\n" + RIGHT,
+        ),
+        (
+            "assert get_ipython().__class__.__name__ == 'ZMQInteractiveShell'\n"
+            "assert 'IPKernelApp' in get_ipython().config\n" + RIGHT,
+        ),
         ("import getpass, pathlib\ngetpass.getuser(), pathlib.Path.home()\nprint('\\ud83d')\n" + RIGHT,),
         ("import socket\nassert socket.getaddrinfo('localhost', 80)[0][4] == ('127.0.0.1', 80)\n" + RIGHT,),
         (

@@ -29,6 +29,9 @@ BIGGEST = 100 << 20
 BIGGEST_BESIDE = 4 << 20
 """Bytes that a file beside a notebook may have: a module, or data that it reads."""
 
+ARCHIVES = (".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
+"""How the names of archives end that are not looked into."""
+
 NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 """Where zips begin to count; stands for a time that nobody knows."""
 
@@ -187,7 +190,12 @@ def _bounded(place: str, folders: tuple[str, ...], name: str, modified: datetime
 
 def may_be_a_notebook(name: str) -> bool:
     """Whether a file has the name of a notebook, also as other programs save one, or of a progress file."""
-    return name.lower().endswith(_WANTED) or ".ipynb" in name.lower()
+    return name.lower().endswith(_WANTED) or names_a_notebook(name)
+
+
+def names_a_notebook(name: str) -> bool:
+    """Whether a file is called a notebook, also where something stands behind the ending: `L1-echo.ipynb.txt`."""
+    return ".ipynb" in name.lower() and not name.lower().endswith(ARCHIVES)
 
 
 def _may_belong_to_a_notebook(name: str) -> bool:

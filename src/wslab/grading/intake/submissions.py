@@ -11,7 +11,15 @@ from datetime import datetime
 from pathlib import Path
 
 from wslab.errors import LabError
-from wslab.grading.intake.dropped import BIGGEST_BESIDE, NO_TIME, Dropped, may_be_a_notebook, walk
+from wslab.grading.intake.dropped import (
+    ARCHIVES,
+    BIGGEST_BESIDE,
+    NO_TIME,
+    Dropped,
+    may_be_a_notebook,
+    names_a_notebook,
+    walk,
+)
 from wslab.grading.intake.opening import Notebook, Unreadable, opened
 from wslab.grading.intake.owners import Claim, Leaf, owners
 from wslab.grading.intake.people import Before, People, Works, people
@@ -79,7 +87,6 @@ _NOTHING_TO_TRUST = Text(
     en="--trust {pattern} names no zip and no file that was handed in. There is: {names}.",
     tr="--trust {pattern} teslim edilen hiçbir zip'i ya da dosyayı göstermiyor. Teslim edilenler: {names}.",
 )
-_ARCHIVES = (".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 _OTHER_NAME = Text(
     en="Its name says {named}, but it is {lab}.",
     tr="Adında {named} yazıyor, ama içindeki {lab}.",
@@ -295,7 +302,7 @@ def _looked_at(file: Dropped) -> _Thing:
     ends_so = lower.endswith(".ipynb")
     thing.disguised = not ends_so
     if not ends_so and not _looks_like_a_notebook(file.data):
-        if ".ipynb" in lower:
+        if names_a_notebook(file.name):
             thing.reason = _reason_of(file.data)
         else:
             thing.file = replace(file, beside=True, unread=len(file.data) > BIGGEST_BESIDE)
@@ -303,7 +310,7 @@ def _looked_at(file: Dropped) -> _Thing:
     try:
         thing.notebook = opened(file.data)
     except Unreadable as error:
-        if not ends_so and ".ipynb" not in lower:
+        if not ends_so and not names_a_notebook(file.name):
             thing.file = replace(file, beside=True, unread=len(file.data) > BIGGEST_BESIDE)
             return thing
         thing.reason = error.reason
@@ -478,7 +485,7 @@ class _Sorting:
         if not files:
             return _NOTHING
         names = [_ONLINE_TEXT if _is_online(file) else own_name(file.name) for file in files]
-        archives = [name for name in names if isinstance(name, str) and name.lower().endswith(_ARCHIVES)]
+        archives = [name for name in names if isinstance(name, str) and name.lower().endswith(ARCHIVES)]
         if archives:
             return filled(_ARCHIVE, files=", ".join(map(str, archives[:5])))
         shown = [*dict.fromkeys(names)][:5]

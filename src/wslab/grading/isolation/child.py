@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import contextvars
 import functools
 import importlib
 import json
@@ -94,12 +95,13 @@ def _work(channel: Channel, job: dict[str, Any], listeners: list[socket.socket])
         # While this process has one thread and none of the learner's code has run in it.
         helper = _foreman(channel, listeners, job["folder"])
     made, maker = ..., ("", "")
+    context = contextvars.copy_context()
     for number, (name, source) in enumerate(job["cells"]):
         if number in job["skip"]:
             continue
         channel.send({"begins": number})
         shell.passed_over = functools.partial(_pass_over, channel, number)
-        error = _run(loop, shell, name, source, job["seconds"])
+        error = _run(loop, shell, name, source, job["seconds"], context)
         if error:
             channel.send({"failed": number, "error": named(error)[:LONGEST]})
         now = shell.user_ns.get(job["variable"], ...)
@@ -170,10 +172,18 @@ def _answer_for_the_kit() -> None:
     answer_nothing()
 
 
-def _run(loop: asyncio.AbstractEventLoop, shell: Shell, name: str, source: str, seconds: float) -> str:
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    shell: Shell,
+    name: str,
+    source: str,
+    seconds: float,
+    context: contextvars.Context,
+) -> str:
     """Run a cell as a kernel does; return what stopped it, in a few words."""
-    # In a kernel the loop runs while a cell does.
-    task = loop.create_task(shell.run(name, source))
+    # In a kernel the loop runs while a cell does. Context variables, decimal's precision for one, are carried over to
+    # the next cell, but from a cell that awaits.
+    task = loop.create_task(shell.run(name, source), context=context.copy() if shell.awaits(source) else context)
     error: BaseException | None
     try:
         with _interrupted_after(seconds):

@@ -25,6 +25,8 @@ from traitlets.config import Config
 
 from wslab.language import Text
 
+# What code in a notebook asks for, by `get_ipython().__class__.__name__`, to learn that it is in one.
+_CALLED = "ZMQInteractiveShell"
 _INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
 _INSTALLS = re.compile(rf"\s*(?:\S*python\S*\s+-m\s+)?(?:{'|'.join(_INSTALLERS)}|pip3|apt|apt-get|npm|brew)\b")
 _CELL = re.compile(r"<ipython-input (In\[\d+\]|[^>\n]+)>")
@@ -71,10 +73,20 @@ class Shell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         config.DisplayFormatter.active_types = ["text/plain"]
+        config.IPKernelApp.quiet = True  # that there is this part tells a library that it is in a notebook
         shell: Shell = cls.instance(config=config)
+        shell.db = {}  # what `%cd` and `%bookmark` keep in the folder for settings
         for name in _INSTALLERS:
             shell.magics_manager.magics["line"][name] = shell._passing_over(f"%{name}")
         return shell
+
+    def awaits(self, source: str) -> bool:
+        """Whether a kernel runs this cell in a task of its own, whose context variables end with it."""
+        try:
+            transformed = self.transform_cell(source)  # type: ignore[no-untyped-call]
+            return bool(self.should_run_async(source, transformed_cell=transformed))
+        except Exception:  # the cell does not run at all
+            return False
 
     async def run(self, name: str, source: str) -> BaseException | None:
         """Run a cell as a kernel does; return what stopped it.
@@ -164,6 +176,9 @@ class Shell(InteractiveShell):  # type: ignore[misc,unused-ignore]
 
     def _format_exception_for_storage(self, *_: Any, **__: Any) -> str:
         return ""
+
+
+Shell.__name__ = _CALLED
 
 
 def answer_nothing() -> None:
