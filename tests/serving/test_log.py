@@ -496,6 +496,10 @@ def test_the_table_reads_well_in_both_languages() -> None:
     log.add("print", "\r1/2\x1b[K\r2/2\x00\r")
     assert log.prints[-1].text == "\r1/2\x1b[K\r2/2\x00\r"
     assert "printed   2/2\n" in repr(log) + "\n"
+    log.add("print", "half \ud83d")
+    log.add("error", "ValueError: \ud83d", traceback="ValueError: \ud83d")
+    assert "printed   half \\ud83d\n" in repr(log)
+    assert log._repr_html_().encode().count(rb"\ud83d") == 4
     use_language("tr")
     page = log._repr_html_()
     assert "yazdırdı" in page

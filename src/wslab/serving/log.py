@@ -47,7 +47,8 @@ _WHOLE = Text(en="the whole traceback", tr="hata izinin tamamı")
 def _as_in_a_terminal(text: str) -> str:
     """The text as a terminal shows it in the end: a carriage return begins its line anew, as a progress bar does."""
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
-    return _CONTROL.sub("", "\n".join(lines))
+    shown = _CONTROL.sub("", "\n".join(lines))
+    return shown.encode(errors="backslashreplace").decode()  # a kernel can't send half a character to its front end
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +266,8 @@ class Log:
             row if of_processes else (row[0], *row[2:]) for row in (tuple(str(name) for name in _HEAD), *rows)
         ]
         whole = "".join(
-            f"<details><summary>{html.escape(entry.text)}: {_WHOLE}</summary>"
-            f"<pre>{html.escape(entry.traceback)}</pre></details>"
+            f"<details><summary>{html.escape(_as_in_a_terminal(entry.text))}: {_WHOLE}</summary>"
+            f"<pre>{html.escape(_as_in_a_terminal(entry.traceback))}</pre></details>"
             for entry in self.entries
             if entry.traceback
         )
