@@ -72,10 +72,11 @@ def test_a_line_without_an_end_is_kept_apart_from_another_connections() -> None:
         print(name, end="")
 
     with serve(app) as server:
-        for name in ("a", "b"):
+        for name in ("first", "second"):
             httpx.get(f"{server.url}/{name}")
             server.log.wait_for(name)  # the line ends with the handler, and not with the next one that prints
-        assert [(e.text, e.connection) for e in server.log.prints] == [("a", "#1 GET /a"), ("b", "#2 GET /b")]
+        told = [(entry.text, entry.connection) for entry in server.log.prints]
+    assert told == [("first", "#1 GET /first"), ("second", "#2 GET /second")]
 
 
 async def test_a_coroutine_that_was_never_awaited_is_named_with_its_line() -> None:
