@@ -308,6 +308,9 @@ async def reconnect(stage: Stage) -> Text:
 
 # Meanwhile
 
+TURNS = 0.005
+"""Seconds after each guest, where two broadcasts take turns."""
+
 _ATTEMPTS = 3
 _LONGEST = 25  # pauses
 _REPORT_TAKES = 5.0  # seconds
@@ -488,9 +491,37 @@ async def count(stage: Stage) -> Text:
     alice, bob, carol = await _guests(stage, "ABC")
     # All alive first: a number of failures may happen to be that of the living.
     await _counted(stage, (alice, bob, carol))
+    await _two_at_once(stage, (alice, bob, carol))
     # The first in the list, so that a loop which ends at the dead one reaches nobody, whoever else may still be in it.
     await _dies_at_work(stage, alice)
     return filled(texts.saw("counted"), body=(await _counted(stage, (bob, carol))).text)
+
+
+async def _two_at_once(stage: Stage, guests: Sequence[Client]) -> None:
+    """Make sure that two broadcasts at the same time do not share their message or their number.
+
+    Raises:
+        Failure: they do.
+    """
+    said = [stage.unique(word) for word in ("Çay hazır", "Simit hazır")]
+    # Each lets go of the loop after each guest, so that the two take turns.
+    asked = [stage.request("POST", PATH, params={"message": text, "pause": f"{TURNS:.3f}"}) for text in said]
+    replies = [reply for reply in await asyncio.gather(*asked) if reply is not None and reply.ok]
+    if len(replies) < len(said):
+        return  # the check of the pause says so
+    for text, reply in zip(said, replies, strict=True):
+        got = await _hear(stage, guests, text)
+        if not all(got.values()) or _sent(reply) != len(guests):
+            raise Failure(texts.wrong("shares-a-name"), _two_heard(said, replies, guests))
+
+
+def _two_heard(said: Sequence[str], replies: Sequence[Reply], guests: Sequence[Client]) -> Text:
+    first, second = (
+        _times({client.who: [one for one in client.messages if text in one.text] for client in guests}) for text in said
+    )
+    return filled(
+        texts.saw("two-at-once"), first=first, second=second, reply=replies[0].text[:80], other=replies[1].text[:80]
+    )
 
 
 async def _counted(stage: Stage, guests: Sequence[Client]) -> Reply:
