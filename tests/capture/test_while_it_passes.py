@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import threading
+import zlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -213,6 +215,32 @@ def test_a_message_that_cannot_be_inflated_says_why_and_shows_no_text(language: 
 def test_a_compressed_message_that_nobody_agreed_on_shows_no_text() -> None:
     (one,) = Capture.from_bytes([*HANDSHAKE, ("client", frame(1, b"hello", rsv=4))]).frames
     assert (one.unreadable, one.text) == ("not-agreed", None)
+
+
+BARE = zlib.compressobj(wbits=-15)
+CODED = {
+    "gzip": (gzip.compress(b"merhaba " * 99), "merhaba merhaba"),
+    "deflate": (zlib.compress(b"merhaba " * 99), "merhaba merhaba"),
+    "Deflate": (BARE.compress(b"merhaba " * 99) + BARE.flush(), "merhaba merhaba"),
+    "br": (b"\x1b\x17\x03\x00XYZ", "compressed with br; not shown"),
+    "gzip, br": (b"\x1b\x17\x03\x00XYZ", "compressed with gzip, br; not shown"),
+    "x-gzip": (b"XYZ no gzip at all", "compressed with x-gzip; not shown"),
+    "identity": (b"XYZ", "XYZ"),
+}
+
+
+@pytest.mark.parametrize(("coding", "body", "shown"), [(key, *value) for key, value in CODED.items()], ids=CODED)
+def test_a_compressed_body_is_shown_inflated_or_not_at_all(coding: str, body: bytes, shown: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    asked = ("client", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", MS)
+    for count in (1, 11, len(body)):
+        wire = Capture.from_bytes([asked, ("server", head + body[:count], 2 * MS)])
+        assert "\\x" not in str(wire)
+        assert coding == "identity" or "XYZ" not in str(wire)
+    assert shown in str(wire)
+    assert f"body, {len(body)} bytes" in str(wire)
+    (response,) = (step for step in wire.steps if isinstance(step, Response))
+    assert response.body == body
 
 
 def test_a_bomb_says_that_it_grows_too_large() -> None:

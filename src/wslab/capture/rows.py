@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from websockets.frames import Opcode
@@ -156,6 +158,8 @@ _ONE_BYTE = Text(en="1 byte", tr="1 bayt")
 _BYTES = Text(en="{count} bytes", tr="{count} bayt")
 _BODY = Text(en="body, {bytes}", tr="gövde, {bytes}")
 _BODY_UNTIL = Text(en="body, {bytes}, the last one at {time}", tr="gövde, {bytes}; sonuncusu {time} anında")
+_CODED = Text(en="compressed with {coding}; inflated it begins:", tr="{coding} ile sıkıştırılmış; açılınca başı:")
+_CODED_ALONE = Text(en="compressed with {coding}; not shown", tr="{coding} ile sıkıştırılmış; gösterilmiyor")
 _BODY_SO_FAR = Text(en="body, {bytes} so far; it has not ended", tr="gövde, şimdiye dek {bytes}; sonu gelmedi")
 _MORE_HEADERS = Text(en="other headers: {names}", tr="diğer başlıklar: {names}")
 _ACCEPT = Text(
@@ -308,6 +312,12 @@ def _header_details(step: Request | Response) -> Iterator[Detail]:
         yield Detail(_MORE_HEADERS.format(names=", ".join(quiet)), Tone.QUIET)
 
 
+# As `zlib` counts forms (RFC 9110 §8.4.1). By `deflate` some mean DEFLATE without the zlib format around it.
+_GZIP, _ZLIB, _BARE = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _BARE)}
+_BODY_SHOWN = 160
+
+
 def _body_words(step: Request | Response) -> str:
     size = count_bytes(step.body_size)
     if not step.complete:
@@ -320,8 +330,23 @@ def _body_words(step: Request | Response) -> str:
 def _body_details(step: Request | Response) -> Iterator[Detail]:
     if words := _body_words(step):
         yield Detail(words, Tone.QUIET)
-    if step.body_size:
-        yield Detail(shorten(step.body.decode(errors="backslashreplace"), 160), Tone.FIELD)
+    if not step.body_size:
+        return
+    body = step.body
+    if codings := [coding for coding in step.tokens("Content-Encoding") if coding != "identity"]:
+        body = _inflated(step.body, _FORMS.get(codings[0], ())) if len(codings) == 1 else b""
+        said = _CODED if body else _CODED_ALONE
+        yield Detail(said.format(coding=", ".join(codings)), Tone.QUIET)
+    if body:
+        yield Detail(shorten(body.decode(errors="backslashreplace"), _BODY_SHOWN), Tone.FIELD)
+
+
+def _inflated(body: bytes, forms: Sequence[int]) -> bytes:
+    """The beginning of a body that is compressed in one of these forms; empty where it is in none."""
+    for form in forms:
+        with contextlib.suppress(zlib.error):
+            return zlib.decompressobj(form).decompress(body, 4 * _BODY_SHOWN)
+    return b""
 
 
 def _request(step: Request) -> Iterator[Detail]:
