@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -60,4 +61,35 @@ async def test_clients_of_an_earlier_check_may_leave_the_list_late(judged: Judge
         return await check.run(stage)
 
     verdict = await judged(notices_late(), after_others)
+    assert verdict.outcome is Outcome.PASSED, (verdict.misconception, verdict.observed.into("en"))
+
+
+@pytest.mark.parametrize("exc_info", [False, True])
+async def test_who_logs_that_a_client_left_has_raised_nothing(judged: Judge, exc_info: bool) -> None:
+    app = FastAPI()
+    clients: list[WebSocket] = []
+
+    @app.get("/")
+    async def root() -> dict[str, int]:
+        return {"connected_clients": len(clients)}
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        clients.append(websocket)
+        try:
+            async for text in websocket.iter_text():
+                await websocket.send_text(f"Mesajınız: {text}")
+                for client in list(clients):
+                    if client is not websocket:
+                        await client.send_text(f"Başka bir istemciden: {text}")
+            raise WebSocketDisconnect(1000)
+        except WebSocketDisconnect:
+            logging.getLogger("room").error("a client left", exc_info=exc_info)
+        finally:
+            clients.remove(websocket)
+
+    check = LAB.check("others")
+    assert check is not None
+    verdict = await judged(app, check.run)
     assert verdict.outcome is Outcome.PASSED, (verdict.misconception, verdict.observed.into("en"))
