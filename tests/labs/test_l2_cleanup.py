@@ -65,7 +65,8 @@ async def test_clients_of_an_earlier_check_may_leave_the_list_late(judged: Judge
 
 
 @pytest.mark.parametrize("exc_info", [False, True])
-async def test_who_logs_that_a_client_left_has_raised_nothing(judged: Judge, exc_info: bool) -> None:
+@pytest.mark.parametrize("error", [WebSocketDisconnect(1000), ValueError("gone")])
+async def test_who_logs_that_a_client_left_has_raised_nothing(judged: Judge, error: Exception, exc_info: bool) -> None:
     app = FastAPI()
     clients: list[WebSocket] = []
 
@@ -83,8 +84,8 @@ async def test_who_logs_that_a_client_left_has_raised_nothing(judged: Judge, exc
                 for client in list(clients):
                     if client is not websocket:
                         await client.send_text(f"Başka bir istemciden: {text}")
-            raise WebSocketDisconnect(1000)
-        except WebSocketDisconnect:
+            raise error
+        except (WebSocketDisconnect, ValueError):
             logging.getLogger("room").error("a client left", exc_info=exc_info)
         finally:
             clients.remove(websocket)

@@ -323,9 +323,7 @@ def _raised(entry: Entry) -> Raised:
     text = lines[-1] if lines[0].startswith("Traceback ") else lines[0]
     # What asyncio reports comes with a note in front: “Task exception was never retrieved: ValueError: …”.
     name = next((word for word in text.split(": ") if word.isidentifier() or ("." in word and " " not in word)), text)
-    # What the app's own code logs as an error, without an exception, has ended nothing.
-    logged = entry.kind == "error" and bool(entry.place) and not entry.traceback
-    return Raised(name.rpartition(".")[2], text, entry.place, logged or entry.kind == "warning")
+    return Raised(name.rpartition(".")[2], text, entry.place, entry.caught or entry.kind == "warning")
 
 
 def _leave(server: Server, deadline: float) -> threading.Thread:

@@ -60,13 +60,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An exception that the app did not catch, a warning, or an error that the app has logged.
+    """An exception that the app did not catch, a warning, or an error that the app itself has logged.
 
     Attributes:
         name: the class: `"ValueError"`.
         text: its last line: `"ValueError: list.remove(x): x not in list"`.
         place: the reader's own line, `"In[2] line 25"`; empty where it was not the reader's code.
-        warning: whether it is a warning, or a text that the app itself has logged.
+        warning: whether it has ended nothing: a warning, or what the app itself has logged.
     """
 
     name: str

@@ -81,7 +81,13 @@ def innermost(exception: BaseException) -> tuple[BaseException, str]:
 
 
 def collect_exception(
-    log: Log, exception: BaseException, connection: str = "", note: str = "", kind: Kind = "error"
+    log: Log,
+    exception: BaseException,
+    connection: str = "",
+    note: str = "",
+    kind: Kind = "error",
+    *,
+    caught: bool = False,
 ) -> None:
     """Put an exception into `log`: its last line, the reader's own lines, and the whole traceback.
 
@@ -102,6 +108,7 @@ def collect_exception(
             place=where,
             detail=folded,
             traceback=whole,
+            caught=caught,
         )
 
 

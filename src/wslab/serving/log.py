@@ -64,6 +64,7 @@ class Entry:
         place: the reader's own line that did it, `In[2] line 25`; empty where it was not the reader's code.
         detail: the text of an ASGI message, or the traceback folded to the reader's own lines.
         traceback: the whole traceback of an exception.
+        caught: whether the app's own code has caught and logged it: then it has ended nothing.
         process: the process in which it happened, by its number in the operating system; 0 in a server that is a
             thread of this very process.
     """
@@ -75,6 +76,7 @@ class Entry:
     place: str = ""
     detail: str = ""
     traceback: str = ""
+    caught: bool = False
     process: int = 0
 
     @property
@@ -94,11 +96,19 @@ class Log:
         self._added = 0
 
     def add(
-        self, kind: Kind, text: str, *, connection: str = "", place: str = "", detail: str = "", traceback: str = ""
+        self,
+        kind: Kind,
+        text: str,
+        *,
+        connection: str = "",
+        place: str = "",
+        detail: str = "",
+        traceback: str = "",
+        caught: bool = False,
     ) -> None:
         """Append an entry, stamped with the current time; may be called from any thread."""
-        entry = Entry(time.perf_counter_ns() - self._started_ns, kind, text, connection, place, detail, traceback)
-        self._append(entry)
+        time_ns = time.perf_counter_ns() - self._started_ns
+        self._append(Entry(time_ns, kind, text, connection, place, detail, traceback, caught))
 
     def add_of_process(
         self,
@@ -110,16 +120,17 @@ class Log:
         place: str = "",
         detail: str = "",
         traceback: str = "",
+        caught: bool = False,
     ) -> None:
         """Append what happened in another process of this machine.
 
         Args:
             process: its number in the operating system.
             clock_ns: when, by `time.perf_counter_ns()`, which is one clock for every process of a machine.
-            kind, text, connection, place, detail, traceback: those of the entry.
+            kind, text, connection, place, detail, traceback, caught: those of the entry.
         """
         time_ns = clock_ns - self._started_ns
-        self._append(Entry(time_ns, kind, text, connection, place, detail, traceback, process))
+        self._append(Entry(time_ns, kind, text, connection, place, detail, traceback, caught, process))
 
     def _append(self, entry: Entry) -> None:
         with self._changed:

@@ -33,6 +33,7 @@ class _Collector(logging.Handler):
         exception = record.exc_info[1] if record.exc_info else _of_lifespan(record)
         error, warning = record.levelno >= logging.ERROR, record.levelno >= logging.WARNING
         kind: Kind = "error" if error else "warning" if warning else "log"
+        caught = record.name not in _REPORTERS
         if exception is not None and record.name in _OF_UVICORN:  # its own words say less than the exception does
             collect_exception(owner.log, exception, owner.connection)
             return
@@ -43,12 +44,12 @@ class _Collector(logging.Handler):
             return
         where = place(record.pathname, record.lineno) if is_user_code(record.pathname) else ""
         if exception is None:
-            owner.log.add(kind, text, connection=owner.connection, place=where)
+            owner.log.add(kind, text, connection=owner.connection, place=where, caught=caught)
             return
         if text:
             # The error is the exception, which follows: what is logged with it would count as a second one.
             owner.log.add("log" if error else kind, text, connection=owner.connection, place=where)
-        collect_exception(owner.log, exception, owner.connection, kind=kind)
+        collect_exception(owner.log, exception, owner.connection, kind=kind, caught=caught)
 
 
 def _of_lifespan(record: logging.LogRecord) -> BaseException | None:
@@ -106,6 +107,8 @@ def _call_handlers(
 # What uvicorn says of a server is wanted from warnings on, whatever a cell has set its loggers to; and what a cell has
 # set stays as it is, for another uvicorn may run in this process.
 _OF_UVICORN = frozenset({"uvicorn.error", "uvicorn.access", "uvicorn.asgi"})
+# Who logs exceptions that the app's code has not caught.
+_REPORTERS = _OF_UVICORN | {"asyncio", "concurrent.futures"}
 
 
 def _is_enabled_for(_owner: Owner, logger: logging.Logger, is_enabled_for: Callable[[int], bool], level: int) -> bool:

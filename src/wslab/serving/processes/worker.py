@@ -78,9 +78,17 @@ class _Shipped(Log):
         self._worker = worker
 
     def add(
-        self, kind: Kind, text: str, *, connection: str = "", place: str = "", detail: str = "", traceback: str = ""
+        self,
+        kind: Kind,
+        text: str,
+        *,
+        connection: str = "",
+        place: str = "",
+        detail: str = "",
+        traceback: str = "",
+        caught: bool = False,
     ) -> None:
-        row = [time.perf_counter_ns(), kind, text, connection, place, detail, traceback]
+        row = [time.perf_counter_ns(), kind, text, connection, place, detail, traceback, caught]
         self._worker.line.say({"kind": "row", "row": row, "open": self._worker.open_websockets})
 
 
