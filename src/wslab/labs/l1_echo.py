@@ -171,6 +171,7 @@ async def count(stage: Stage) -> Text:
     base = besides(stage, 2, came, base)
     if came != base + 2:
         fault = texts.wrong("never-counts") if came == base else texts.wrong("counts-late")
+        fault = texts.wrong("one-for-both") if came == base + 1 else fault
         fault = texts.wrong("counts-each-twice") if came >= base + 4 else fault
         raise await miscounted(stage, fault, counted(2, came, base))
     for client, left in ((alice, 1), (bob, 0)):

@@ -291,7 +291,22 @@ async def echo(stage: Stage) -> Text:
         found = await _delayed(stage, alice)
     if isinstance(found, Failure):
         raise found
+    await _hold_alone(stage, alice)
     return found
+
+
+async def _hold_alone(stage: Stage, alice: Client) -> None:
+    """Make sure that an answer goes to who asked, and to nobody else.
+
+    Raises:
+        Failure: somebody else got it.
+    """
+    bob = await stage.connect("B")
+    for _ in range(2):  # what else the first one brought about is there when the second one is answered
+        await alice.send(stage.unique("Selam"))
+        await alice.next(is_answer)
+    if overheard := next(filter(is_answer, bob.messages), None):
+        raise Failure(texts.wrong("echo-to-all"), texts.saw("overheard"), who=bob.who, came=overheard)
 
 
 async def _delayed(stage: Stage, alice: Client) -> Text | Failure:
