@@ -33,7 +33,6 @@ class _Collector(logging.Handler):
         exception = record.exc_info[1] if record.exc_info else _of_lifespan(record)
         error, warning = record.levelno >= logging.ERROR, record.levelno >= logging.WARNING
         kind: Kind = "error" if error else "warning" if warning else "log"
-        caught = record.name not in _REPORTERS
         if exception is not None and record.name in _OF_UVICORN:  # its own words say less than the exception does
             collect_exception(owner.log, exception, owner.connection)
             return
@@ -42,7 +41,9 @@ class _Collector(logging.Handler):
         except Exception:  # as in every handler of logging: `log.warning("%d", "three")` raises nothing in the app
             self.handleError(record)
             return
-        where = place(record.pathname, record.lineno) if is_user_code(record.pathname) else ""
+        # A library may log what it does not catch: asyncio that of a task, websockets that of a connection.
+        caught = is_user_code(record.pathname)
+        where = place(record.pathname, record.lineno) if caught else ""
         if exception is None:
             owner.log.add(kind, text, connection=owner.connection, place=where, caught=caught)
             return
@@ -107,8 +108,6 @@ def _call_handlers(
 # What uvicorn says of a server is wanted from warnings on, whatever a cell has set its loggers to; and what a cell has
 # set stays as it is, for another uvicorn may run in this process.
 _OF_UVICORN = frozenset({"uvicorn.error", "uvicorn.access", "uvicorn.asgi"})
-# Who logs exceptions that the app's code has not caught.
-_REPORTERS = _OF_UVICORN | {"asyncio", "concurrent.futures"}
 
 
 def _is_enabled_for(_owner: Owner, logger: logging.Logger, is_enabled_for: Callable[[int], bool], level: int) -> bool:
