@@ -329,11 +329,14 @@ async def _hold_as_said(stage: Stage) -> None:
         Failure: it is not.
     """
     speaker, listener = stage.clients[:2]
-    spaced = f" {stage.unique('Haber')} "
-    for said, fault in (("", general.EMPTY_MESSAGE), (spaced, texts.wrong("loses-some"))):
-        if (await _say(stage, speaker, (listener,), [said])).lacks is not None:
-            raise await stage.silence(speaker, fault, ended=fault, closes=fault)
-    _number_in(listener.messages[-1], spaced)
+    word, empty = stage.unique("Haber"), general.EMPTY_MESSAGE
+    await speaker.send("", f" {word} ")
+    came = await listener.next(lambda message: word in message.text)
+    if came is None:
+        raise await stage.silence(speaker, empty, ended=empty, closes=empty)
+    before = f"{_number_in(came, f' {word} ') - 1} "
+    if not any(message.text == before for message in listener.messages):
+        raise Failure(empty, texts.saw("lacks"), who=listener.who)
 
 
 async def _numbered(stage: Stage) -> Text:
