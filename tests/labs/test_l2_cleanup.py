@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -18,16 +19,37 @@ Judge = Callable[..., Awaitable[Verdict]]
 EARLIER = "XYZ"
 
 
-def notices_late() -> FastAPI:
-    """A right server, but that its first clients leave its list only when the next one comes."""
+def counting(clients: list[WebSocket]) -> FastAPI:
+    """An app that says how many clients there are; its handler is still to be written."""
     app = FastAPI()
-    clients: list[WebSocket] = []
-    came: list[WebSocket] = []
-    next_one = asyncio.Event()
 
     @app.get("/")
     async def root() -> dict[str, int]:
         return {"connected_clients": len(clients)}
+
+    return app
+
+
+async def chat(websocket: WebSocket, clients: list[WebSocket]) -> None:
+    """Answer and relay, until the client has left.
+
+    Raises:
+        WebSocketDisconnect: it has.
+    """
+    while True:
+        text = await websocket.receive_text()
+        await websocket.send_text(f"Mesajınız: {text}")
+        for client in list(clients):
+            if client is not websocket:
+                await client.send_text(f"Başka bir istemciden: {text}")
+
+
+def notices_late() -> FastAPI:
+    """A right server, but that its first clients leave its list only when the next one comes."""
+    clients: list[WebSocket] = []
+    came: list[WebSocket] = []
+    next_one = asyncio.Event()
+    app = counting(clients)
 
     @app.websocket("/ws")
     async def endpoint(websocket: WebSocket) -> None:
@@ -37,12 +59,7 @@ def notices_late() -> FastAPI:
         if len(came) > len(EARLIER):
             next_one.set()
         try:
-            while True:
-                text = await websocket.receive_text()
-                await websocket.send_text(f"Mesajınız: {text}")
-                for client in list(clients):
-                    if client is not websocket:
-                        await client.send_text(f"Başka bir istemciden: {text}")
+            await chat(websocket, clients)
         except WebSocketDisconnect:
             await next_one.wait()
         finally:
@@ -67,23 +84,16 @@ async def test_clients_of_an_earlier_check_may_leave_the_list_late(judged: Judge
 @pytest.mark.parametrize("exc_info", [False, True])
 @pytest.mark.parametrize("error", [WebSocketDisconnect(1000), ValueError("gone")])
 async def test_who_logs_that_a_client_left_has_raised_nothing(judged: Judge, error: Exception, exc_info: bool) -> None:
-    app = FastAPI()
     clients: list[WebSocket] = []
-
-    @app.get("/")
-    async def root() -> dict[str, int]:
-        return {"connected_clients": len(clients)}
+    app = counting(clients)
 
     @app.websocket("/ws")
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.accept()
         clients.append(websocket)
         try:
-            async for text in websocket.iter_text():
-                await websocket.send_text(f"Mesajınız: {text}")
-                for client in list(clients):
-                    if client is not websocket:
-                        await client.send_text(f"Başka bir istemciden: {text}")
+            with contextlib.suppress(WebSocketDisconnect):
+                await chat(websocket, clients)
             raise error
         except (WebSocketDisconnect, ValueError):
             logging.getLogger("room").error("a client left", exc_info=exc_info)

@@ -9,7 +9,7 @@ import time
 from wslab.labs import causes, general
 from wslab.labs.failure import Failure, Waits
 from wslab.labs.lab_texts import read_texts
-from wslab.labs.stage import Message, Reply, Stage, quoted
+from wslab.labs.stage import Client, Message, Reply, Stage, quoted
 from wslab.labs.verdict import Misconception, Raised
 from wslab.language import Text, filled
 
@@ -76,6 +76,19 @@ def _is_json(text: str) -> bool:
         return isinstance(json.loads(text), str | dict | list)
     except ValueError:
         return False
+
+
+async def answer_to_nothing(stage: Stage, client: Client) -> Message:
+    """Send an empty message; return the answer.
+
+    Raises:
+        Failure: none comes.
+    """
+    await client.send("")
+    if (came := await client.next(is_answer)) is None:
+        empty = general.EMPTY_MESSAGE
+        raise await stage.silence(client, empty, ended=empty, closes=empty)
+    return came
 
 
 async def count(stage: Stage, *, quietly: bool = False, process: int = 0) -> int:

@@ -10,6 +10,7 @@ from wslab.labs import causes, general
 from wslab.labs.document import (
     ECHO,
     RELAY,
+    answer_to_nothing,
     besides,
     blame_ghosts,
     count_becomes,
@@ -124,7 +125,7 @@ async def _order(stage: Stage) -> Text:
     numbers += [number for message in late for number, text in enumerate(sent, 1) if text in message.text]
     wanted = list(range(1, MESSAGES + 1))
     if numbers == wanted:
-        await _hold_empty(stage, alice)
+        await answer_to_nothing(stage, alice)  # whatever its wording
         return filled(texts.saw("in-order"), count=MESSAGES)
     shown = filled(texts.saw("numbers"), numbers=_shortened(numbers))
     if len(set(numbers)) < len(numbers):
@@ -135,18 +136,6 @@ async def _order(stage: Stage) -> Text:
     if len(numbers) == 1 and alice.end is not None:
         raise await stage.silence(alice, ended=texts.wrong("returns-after-one"))
     raise await stage.silence(alice, texts.wrong("loses-some"), sent=MESSAGES, count=len(numbers))
-
-
-async def _hold_empty(stage: Stage, alice: Client) -> None:
-    """Make sure that an empty message is answered as well, whatever the wording.
-
-    Raises:
-        Failure: it is not.
-    """
-    empty = general.EMPTY_MESSAGE
-    await alice.send("")
-    if await alice.next(is_answer) is None:
-        raise await stage.silence(alice, empty, ended=empty, closes=empty)
 
 
 async def _answers_one(stage: Stage) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from wslab.labs import causes, general
-from wslab.labs.document import ECHO, is_answer, wrong_text
+from wslab.labs.document import ECHO, answer_to_nothing, is_answer, wrong_text
 from wslab.labs.failure import Failure, NoConnection, Waits
 from wslab.labs.lab import Check, Lab
 from wslab.labs.lab_texts import read_texts
@@ -136,14 +136,11 @@ async def enter(stage: Stage) -> Text:
         if not first and came.data == alice.messages[0].data:
             raise Failure(texts.wrong("answers-twice"), expected=quoted(ECHO + text), came=came)
         raise wrong_text(came, ECHO, text, texts.wrong("wrong-echo"))
-    await alice.send("")
-    nothing, empty = await alice.next(is_answer), general.EMPTY_MESSAGE
-    if nothing is None:
-        raise await stage.silence(alice, empty, ended=empty, closes=empty)
+    nothing = await answer_to_nothing(stage, alice)
     await stage.pause()
     if nothing.data != ECHO:
         assert came is not None
-        fault = texts.wrong("answers-twice") if nothing.data == came.data else empty
+        fault = texts.wrong("answers-twice") if nothing.data == came.data else general.EMPTY_MESSAGE
         raise Failure(fault, expected=quoted(ECHO), came=nothing)
     if extra := [message for message in alice.messages if is_answer(message)][3:]:
         raise Failure(texts.wrong("answers-twice"), texts.saw("extra"), came=extra[0])

@@ -181,8 +181,8 @@ def _run(
     context: contextvars.Context,
 ) -> str:
     """Run a cell as a kernel does; return what stopped it, in a few words."""
-    # In a kernel the loop runs while a cell does. Context variables, decimal's precision for one, are carried over to
-    # the next cell, but from a cell that awaits.
+    # In a kernel the loop runs while a cell does. The next cell finds the context variables as this one leaves
+    # them, decimal's precision for one; unless this one awaits.
     task = loop.create_task(shell.run(name, source), context=context.copy() if shell.awaits(source) else context)
     error: BaseException | None
     try:

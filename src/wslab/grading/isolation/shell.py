@@ -25,7 +25,7 @@ from traitlets.config import Config
 
 from wslab.language import Text
 
-# What code in a notebook asks for, by `get_ipython().__class__.__name__`, to learn that it is in one.
+# By this name (`get_ipython().__class__.__name__`) libraries learn that they run in a notebook.
 _CALLED = "ZMQInteractiveShell"
 _INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
 _INSTALLS = re.compile(rf"\s*(?:\S*python\S*\s+-m\s+)?(?:{'|'.join(_INSTALLERS)}|pip3|apt|apt-get|npm|brew)\b")
@@ -73,7 +73,7 @@ class Shell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         config.DisplayFormatter.active_types = ["text/plain"]
-        config.IPKernelApp.quiet = True  # that there is this part tells a library that it is in a notebook
+        config.IPKernelApp.quiet = True  # libraries take this section for the sign of a notebook
         shell: Shell = cls.instance(config=config)
         shell.db = {}  # what `%cd` and `%bookmark` keep in the folder for settings
         for name in _INSTALLERS:

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from dataclasses import astuple
 from pathlib import Path
@@ -26,7 +25,7 @@ from wslab.serving.arguments import validate
 from wslab.serving.connections import dated, held
 from wslab.serving.errors import ServerStartError, WrongApp
 from wslab.serving.exceptions import collect_exception, innermost, last_line, loop_errors_into, place_of
-from wslab.serving.log import Kind, Log
+from wslab.serving.log import Entry, Log
 from wslab.serving.observing import Message as AsgiMessage
 from wslab.serving.observing import Observed, Receive, Send
 from wslab.serving.ownership import Owner, acting_for
@@ -77,18 +76,10 @@ class _Shipped(Log):
         super().__init__(0)
         self._worker = worker
 
-    def add(
-        self,
-        kind: Kind,
-        text: str,
-        *,
-        connection: str = "",
-        place: str = "",
-        detail: str = "",
-        traceback: str = "",
-        caught: bool = False,
-    ) -> None:
-        row = [time.perf_counter_ns(), kind, text, connection, place, detail, traceback, caught]
+    def _append(self, entry: Entry) -> None:
+        clock_ns = self._started_ns + entry.time_ns
+        what = [entry.kind, entry.text, entry.connection, entry.place, entry.detail, entry.traceback, entry.caught]
+        row = [clock_ns, *what]
         self._worker.line.say({"kind": "row", "row": row, "open": self._worker.open_websockets})
 
 
