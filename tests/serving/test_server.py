@@ -205,6 +205,13 @@ async def handler(websocket: WebSocket) -> None: ...
         (FastAPI(), {"reload": True}, "reload=True restarts a process"),
         (FastAPI(), {"workers": 2}, "workers=2"),
         (FastAPI(), {"prot": 8000}, "does not know prot"),
+        (FastAPI(), {"ws_ping_interval": "5"}, "takes a number of seconds as ws_ping_interval, not '5'"),
+        (FastAPI(), {"ws_max_size": "1000"}, "takes a whole number as ws_max_size"),
+        (FastAPI(), {"ws_max_size": None}, "takes a whole number as ws_max_size, not None"),
+        (FastAPI(), {"ws_max_size": 1e6}, "takes a whole number as ws_max_size, not 1000000.0"),
+        (FastAPI(), {"limit_concurrency": True}, "takes a whole number as limit_concurrency"),
+        (FastAPI(), {"ws_per_message_deflate": "no"}, "takes True or False as ws_per_message_deflate"),
+        (FastAPI(), {"root_path": None}, "takes a text such as '/api' as root_path, not None"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_a_sentence(app: object, options: dict[str, object], words: str) -> None:

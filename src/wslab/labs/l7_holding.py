@@ -578,7 +578,7 @@ async def resume(stage: Stage) -> Text:
     alice = await stage.connect("A")
     await _say_many(stage, alice, (alice,), MANY + FEW)
     newest = numbers_of(alice)[-1]
-    found = []
+    back, found = [], []
     for who, missed in (("B", FEW), ("C", MANY)):
         last = newest - missed
         async with _talking(stage, alice, 2 * WINDOW):
@@ -589,6 +589,7 @@ async def resume(stage: Stage) -> Text:
             _hold_the_same(client, alice)
         except Failure as failure:
             raise failure.stopping(texts.wrong("resume-first")) from None
+        back.append(client)
         found.append(shown(numbers_of(client)))
     dora = await stage.connect("D", "/ws?last=0")
     with stage.off_the_record():
@@ -596,7 +597,27 @@ async def resume(stage: Stage) -> Text:
     if not dora.messages and dora.end is None:  # what it gets, where it gets something, is another check's business
         seen = filled(texts.saw("came-back"), who="D", last=0, newest=newest, numbers="–")
         raise Failure(texts.wrong("zero-for-none"), seen, who="D")
+    await _hold_kept(stage, (alice, *back, dora), newest)
     return filled(texts.saw("resumed"), first=found[0], second=found[1])
+
+
+async def _hold_kept(stage: Stage, everybody: Sequence[Client], newest: int) -> None:
+    """Make sure that history and numbers go on when the last client has left.
+
+    Raises:
+        Failure: they do not.
+    """
+    for client in everybody:
+        await client.close()
+    with contextlib.suppress(Failure):  # the count is another check's business
+        await settled_count(stage)
+    last = newest - FEW
+    emre = await stage.connect("E", f"/ws?last={last}")
+    with stage.off_the_record():
+        await stage.until(lambda: _has(emre, newest) or emre.end is not None or None)
+        await _say(stage, emre, (emre,), _words(stage, 1))
+    if (heard := numbers_of(emre)) != list(range(last + 1, newest + 2)):
+        raise Failure(texts.wrong("empty-room"), filled(texts.saw("alone"), last=last, numbers=shown(heard)))
 
 
 @contextlib.asynccontextmanager

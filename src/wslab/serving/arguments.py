@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import ipaddress
+from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -89,25 +90,34 @@ _ROOT_PATH = Text(
     tr="root_path={root_path!r} uvicorn'un iletemediği işaretler içeriyor. Yüzde kodlamasıyla yazın: {encoded!r}.",
 )
 
-_OPTIONS = frozenset(
-    {
-        "ws",
-        "http",
-        "lifespan",
-        "ws_max_size",
-        "ws_max_queue",
-        "ws_ping_interval",
-        "ws_ping_timeout",
-        "ws_per_message_deflate",
-        "root_path",
-        "headers",
-        "server_header",
-        "date_header",
-        "limit_concurrency",
-        "timeout_keep_alive",
-    }
+_WHOLE = Text(en="a whole number", tr="bir tam sayı")
+_SECONDS = Text(en="a number of seconds", tr="saniye olarak bir sayı")
+_SWITCH = Text(en="True or False", tr="True ya da False")
+_PATH = Text(en="a text such as '/api'", tr="'/api' gibi bir metin")
+_KIND = Text(
+    en="serve() takes {kind} as {name}, not {value!r}.", tr="serve(), {name} için {kind} ister; verilen: {value!r}."
 )
-_OF_PROCESSES = frozenset({"timeout_graceful_shutdown", "timeout_worker_healthcheck"})
+_KINDS: dict[Text, type] = {_WHOLE: Integral, _SECONDS: Real, _SWITCH: bool, _PATH: str}
+
+# What each option takes. uvicorn looks at those without a kind when it starts, at the others when a client comes.
+_OPTIONS: dict[str, Text | None] = {
+    "ws": None,
+    "http": None,
+    "lifespan": None,
+    "headers": None,
+    "ws_max_size": _WHOLE,
+    "ws_max_queue": _WHOLE,
+    "ws_ping_interval": _SECONDS,
+    "ws_ping_timeout": _SECONDS,
+    "ws_per_message_deflate": _SWITCH,
+    "root_path": _PATH,
+    "server_header": _SWITCH,
+    "date_header": _SWITCH,
+    "limit_concurrency": _WHOLE,
+    "timeout_keep_alive": _SECONDS,
+}
+_OF_PROCESSES: dict[str, Text | None] = {"timeout_graceful_shutdown": _SECONDS, "timeout_worker_healthcheck": _SECONDS}
+_MAY_BE_NONE = {"ws_ping_interval", "ws_ping_timeout", "limit_concurrency", "timeout_graceful_shutdown"}
 
 
 def validate(app: Any, options: dict[str, Any]) -> None:
@@ -153,10 +163,16 @@ def validate_options(options: dict[str, Any], *, of_processes: bool = False) -> 
     if workers not in (None, 1):
         raise WrongApp(_WORKERS_TOO if of_processes else _WORKERS, workers=workers)
     allowed = _OPTIONS | _OF_PROCESSES if of_processes else _OPTIONS
-    if unknown := sorted(set(options) - allowed):
+    if unknown := sorted(options.keys() - allowed):
         raise WrongApp(_OPTION, option=", ".join(unknown), known=", ".join(sorted(allowed)))
+    for name, value in options.items():
+        kind = allowed[name]
+        if kind is None or (value is None and name in _MAY_BE_NONE):
+            continue
+        if not isinstance(value, _KINDS[kind]) or isinstance(value, bool) != (kind is _SWITCH):
+            raise WrongApp(_KIND, kind=kind, name=name, value=value)
     root_path = options.get("root_path", "")
-    if isinstance(root_path, str) and not root_path.isascii():
+    if not root_path.isascii():
         raise WrongApp(_ROOT_PATH, root_path=root_path, encoded=quote(root_path, safe="/%"))
 
 
