@@ -8,10 +8,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV := $(shell command -v uv 2>/dev/null)
 LANG_ ?=
 # Browsers and kernels take the processor, other tests wait now and then: side by side each takes what the other leaves.
-# What judges labs by the clock comes after the other tests: it mostly waits, so there are more workers than processors.
+# What judges labs by the clock runs afterwards: it mostly waits, so there are more workers than processors.
 # PARALLEL is for a single run of all.
 BUSY ?= -n 3
-WAITING ?= -n 3
+WAITING ?= -n 2
 JUDGED ?= -n 5
 PARALLEL ?= -n 4
 # A test that fails beside hundreds of others may have lacked the processor: up to three in each of these runs of pytest get a
@@ -63,8 +63,8 @@ lab: $(VENV)/.lab ## open the course in JupyterLab (make lab LANG_=tr for Turkis
 	$(BIN)/wslab lab $(if $(LANG_),--language $(LANG_))
 
 test: $(VENV)/.develop ## run every test, in a real browser and real kernels too, and what lint looks at
-	@failed=0; $(MAKE) --no-print-directory -k -j 3 lint busy aside || failed=1; \
-		cat build/waiting.log build/judged.log; exit $$failed
+	@failed=0; $(MAKE) --no-print-directory -k -j 3 lint busy aside || failed=1; cat build/waiting.log; \
+		$(MAKE) --no-print-directory judged || failed=1; exit $$failed
 
 lint: $(VENV)/.develop ## look at style and types, and whether every edition is what course/ says
 	$(BIN)/python -m ruff check .
@@ -86,8 +86,7 @@ installed: $(VENV)/.develop ## build the package, install it by uv and pip in em
 	$(BIN)/python -m pytest $(RERUNS) -m installed tests/installed
 
 aside: $(VENV)/.develop
-	@mkdir -p build; failed=0; for part in waiting judged; do \
-		$(MAKE) --no-print-directory $$part >build/$$part.log 2>&1 || failed=1; done; exit $$failed
+	@mkdir -p build && $(MAKE) --no-print-directory waiting >build/waiting.log 2>&1
 
 pythons: $(VENV)/.develop ## serve() and the notebooks on every other Python found here
 	.ci/pythons

@@ -47,6 +47,7 @@ _AT_THE_END = """(notebook) => {
 }"""
 _CODE_CELLS = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
     .filter((cell) => cell.type === "code" && cell.sharedModel.source.trim())"""
+_COUNTS = f"() => ({_CODE_CELLS})().map((cell) => cell.executionCount)"
 _BEGUN = f"""() => ({_CODE_CELLS})()
     .some((cell) => cell.executionState !== "idle" || cell.executionCount !== null)"""
 _RAISED = f"""() => ({_CODE_CELLS})().flatMap((cell) => cell.sharedModel.outputs)
@@ -238,10 +239,17 @@ class Notebook:
     def saved(self) -> NotebookNode:
         """Save it with Ctrl+S, and read what JupyterLab wrote; the file is put back for whoever opens it next."""
         before = self.file.read_bytes()
-        self.page.keyboard.press("Control+s")
-        self.page.wait_for_selector(".lm-TabBar-tab.jp-mod-dirty", state="detached")
+        counts = self.page.evaluate(_COUNTS)
         try:
-            return nbformat.read(self.file, as_version=4)
+            for _ in range(3):
+                self.page.keyboard.press("Control+s")
+                self.page.wait_for_selector(".lm-TabBar-tab.jp-mod-dirty", state="detached")
+                written = nbformat.read(self.file, as_version=4)
+                cells = [cell for cell in written.cells if cell.cell_type == "code" and cell.source.strip()]
+                # A save of JupyterLab's own may have begun before the last cell ended; then this one did nothing.
+                if [cell.execution_count for cell in cells] == counts:
+                    return written
+            pytest.fail(f"{self.file.name} was not saved as it is shown.\n{self.state()}")
         finally:
             self.file.write_bytes(before)
 

@@ -7,27 +7,34 @@
   else if (document.body.dataset.baseUrl) base = document.body.dataset.baseUrl;
   else base = data.base;
   const ways = [data.url, new URL(`${base}proxy/${data.port}`, location.href).href];
-  const answers = async (way) => {
-    const reply = await fetch(way + data.probe, { signal: AbortSignal.timeout(2000), cache: "no-store" });
+  const sorry = box.querySelector(".wslab-unreachable");
+  const answers = async (way, patience) => {
+    const reply = await fetch(way + data.probe, { signal: AbortSignal.timeout(patience), cache: "no-store" });
     if (!reply.ok || (await reply.text()) !== data.identity) throw new Error("somebody else answers there");
     return way;
   };
-  (async () => {
-    for (const way of ways) {
-      try {
-        const found = await answers(way);
-        for (const link of box.querySelectorAll("a[data-path]")) {
-          link.href = found + link.dataset.path;
-          link.textContent = link.href;
-        }
-        const frame = box.querySelector("iframe");
-        if (frame) { frame.src = found + data.path; frame.hidden = false; }
-        box.dataset.reached = way === data.url ? "straight" : "proxy";
-        return;
-      } catch { /* the next way */ }
+  const show = (way) => {
+    for (const link of box.querySelectorAll("a[data-path]")) {
+      link.href = way + link.dataset.path;
+      link.textContent = link.href;
     }
-    box.dataset.reached = "no";
-    const sorry = box.querySelector(".wslab-unreachable");
-    if (sorry) sorry.hidden = false;
+    const frame = box.querySelector("iframe");
+    if (frame) { frame.src = way + data.path; frame.hidden = false; }
+    if (sorry) sorry.hidden = true;
+    box.dataset.reached = way === data.url ? "straight" : "proxy";
+  };
+  (async () => {
+    // A full machine, or a handler that holds the loop for a while, is no reason to give up: each round waits longer.
+    for (const patience of [2000, 5000, 15000]) {
+      for (const way of ways) {
+        try {
+          return show(await answers(way, patience));
+        } catch { /* the next way */ }
+      }
+      box.dataset.reached = "no";
+      if (sorry) sorry.hidden = false;
+      await new Promise((later) => setTimeout(later, patience));
+      if (!box.isConnected) return;
+    }
   })();
 }
