@@ -332,7 +332,7 @@ def test_a_long_capture_opens_fast(page: Any) -> None:
     before = time.perf_counter()
     shown = page(long())
     shown.locator(".wire-step").first.wait_for()
-    assert time.perf_counter() - before < 5
+    assert time.perf_counter() - before < 20  # one or two on a quiet machine
     assert shown.locator(".wire-title").count() == 600
     assert shown.locator(".wire-byte").count() == 0
 

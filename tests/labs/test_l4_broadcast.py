@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, HTTPException, WebSocket
@@ -16,6 +18,7 @@ from wslab.language import Text
 Judge = Callable[..., Awaitable[Verdict]]
 Run = Callable[[Stage], Awaitable[Text]]
 Broadcast = Callable[[str, list[WebSocket]], Awaitable[object]]
+ROOT = Path(__file__).parents[2]
 
 
 def served(broadcast: Broadcast | None) -> FastAPI:
@@ -124,3 +127,16 @@ async def test_a_redirect_is_no_route(judged: Judge, run: Run) -> None:
 )
 async def test_silence_has_its_name(judged: Judge, broadcast: Broadcast, run: Run, name: str) -> None:
     assert (await judged(served(broadcast), run)).misconception == name
+
+
+@pytest.mark.slow
+async def test_a_loop_that_is_held_is_seen_where_the_machine_is_late(
+    judged: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(pause: float, count: int) -> float:
+        return 10.0
+
+    monkeypatch.setattr(lab, "_own_pause", late)
+    program: dict[str, Any] = {}
+    exec((ROOT / "course" / "labs" / "corpus" / "L4" / "time_sleep.py").read_text(encoding="utf-8"), program)
+    assert (await judged(program["app"], lab.meanwhile)).misconception == "time-sleep"

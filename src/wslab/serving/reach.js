@@ -34,7 +34,6 @@
       box.dataset.reached = "no";
       if (sorry) sorry.hidden = false;
       await new Promise((later) => setTimeout(later, patience));
-      if (!box.isConnected) return;
     }
   })();
 }
