@@ -249,6 +249,18 @@ def test_the_signal_to_end_is_handed_on_to_jupyterlab() -> None:
         assert process.wait(20) == signal.SIGTERM
 
 
+def test_jupyterlab_s_process_ends_with_it_though_threads_wait(tmp_path: Path) -> None:
+    """As JupyterLab leaves them where it is ended during a request."""
+    (tmp_path / "jupyterlab").mkdir()
+    waits = "threading.Thread(target=threading.Event().wait).start()"
+    program = f"import threading\n\ndef main():\n    {waits}\n    print('over', flush=True)\n"
+    (tmp_path / "jupyterlab" / "__init__.py").touch()
+    (tmp_path / "jupyterlab" / "labapp.py").write_text(program)
+    command = [sys.executable, "-m", "wslab.jupyterlab"]
+    ended = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE, timeout=60)
+    assert ended.stdout.strip() == b"over"
+
+
 @pytest.mark.parametrize("base", ["here", "elsewhere"])
 def test_another_environment_that_is_active_gives_the_kernels_nothing(
     base: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -53,6 +53,7 @@ MAY_USE: Mapping[str, set[str]] = {
     "labs": GROUND | {"serving", "recording", "capture", "progress", "predictions", "broker"},
     "classroom": GROUND | {"gate", "serving", "recording", "progress", "predictions"},
     "launcher": GROUND,
+    "jupyterlab": set(),
     "load": GROUND | {"serving", "broker"},
     # What an instructor runs
     "grading": LEARNER | {""},  # "": the public names themselves

@@ -105,7 +105,7 @@ def command(root: Path, language: str, *, browser: bool, port: int | None) -> li
         browser: whether JupyterLab opens a browser window.
         port: JupyterLab's own; None for the first free one.
     """
-    said = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
+    said = [sys.executable, "-m", "wslab.jupyterlab", f"--ServerApp.root_dir={root}"]
     if opened := first_notebook(root, language):
         said.append(f"--LabApp.default_url=/lab/tree/{opened}")
     # Nothing is asked of the network: no news, no look for updates.
