@@ -617,7 +617,8 @@ async def _hold_kept(stage: Stage, everybody: Sequence[Client], newest: int) -> 
         await stage.until(lambda: _has(emre, newest) or emre.end is not None or None)
         await _say(stage, emre, (emre,), _words(stage, 1))
     if (heard := numbers_of(emre)) != list(range(last + 1, newest + 2)):
-        raise Failure(texts.wrong("empty-room"), filled(texts.saw("alone"), last=last, numbers=shown(heard)))
+        seen = filled(texts.saw("alone"), newest=newest, last=last, numbers=shown(heard))
+        raise Failure(texts.wrong("empty-room"), seen)
 
 
 @contextlib.asynccontextmanager
