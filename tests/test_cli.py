@@ -91,7 +91,7 @@ def test_build_check_and_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_lab_opens_unit_00_of_the_edition(language: str) -> None:
     command = launcher.command(ROOT, language, browser=False, port=9999)
-    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[:3] == [sys.executable, "-m", "wslab.jupyterlab"]
     assert f"--LabApp.default_url=/lab/tree/notebooks/{language}/00-setup.ipynb" in command
     assert "--no-browser" in command
     assert "--ServerApp.port=9999" in command
