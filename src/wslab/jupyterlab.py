@@ -11,7 +11,7 @@ import sys
 import threading
 
 _PATIENCE = 3.0
-"""Seconds between the end of JupyterLab and that of its process, which otherwise takes a moment."""
+"""Seconds that the process may take to end by itself once JupyterLab has ended."""
 
 
 def main() -> None:

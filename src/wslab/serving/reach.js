@@ -24,8 +24,10 @@
     box.dataset.reached = way === data.url ? "straight" : "proxy";
   };
   (async () => {
-    // A full machine, or a handler that holds the loop for a while, is no reason to give up: each round waits longer.
-    for (const patience of [2000, 5000, 15000]) {
+    // On a full machine, or while a handler holds the loop, an answer takes long. Milliseconds: first a pause, then the
+    // time that each way has to answer.
+    for (const [pause, patience] of [[0, 2000], [2000, 5000], [5000, 15000]]) {
+      await new Promise((over) => setTimeout(over, pause));
       for (const way of ways) {
         try {
           return show(await answers(way, patience));
@@ -33,7 +35,6 @@
       }
       box.dataset.reached = "no";
       if (sorry) sorry.hidden = false;
-      await new Promise((later) => setTimeout(later, patience));
     }
   })();
 }
